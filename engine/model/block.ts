@@ -1,0 +1,79 @@
+/**
+ * Events as columns.
+ *
+ * Shape  a column has one entry a row; strings are UTF-8 bytes, row i at bytes[offsets[i] .. offsets[i + 1])
+ * Null   strings: nulls[i] = 1; numbers and booleans: NaN; decimals: high = DECIMAL_NULL_HIGH and low = 0
+ */
+export interface StringColumn {
+  readonly kind: 'string'
+  readonly bytes: Uint8Array
+  readonly offsets: Uint32Array
+  readonly nulls: Uint8Array
+}
+
+/** Numbers as doubles, booleans as 0 and 1. */
+export interface NumberColumn {
+  readonly kind: 'number' | 'boolean'
+  readonly values: Float64Array
+}
+
+/** Fixed point: value = (high * 2^32 + low) / 10^scale, a signed 64-bit integer in two halves. */
+export interface DecimalColumn {
+  readonly kind: 'decimal'
+  readonly scale: number
+  readonly high: Int32Array
+  readonly low: Uint32Array
+}
+
+export type Column = StringColumn | NumberColumn | DecimalColumn
+
+/** High half of the decimal that means null; no decimal(18) reaches it. */
+export const DECIMAL_NULL_HIGH = -0x8000_0000
+
+/**
+ * The events of one source partition that travel together: at most 100 ms of event time, at most one poll.
+ * `columns` stand in the order of the stream's fields; `offsets` rise strictly.
+ */
+export interface Block {
+  readonly kind: 'block'
+  readonly stream: string
+  readonly sourceTopic: string
+  readonly sourcePartition: number
+  readonly length: number
+  /** Source offsets, one a row. */
+  readonly offsets: Float64Array
+  /** Event times in whole epoch milliseconds, UTC. */
+  readonly timesMs: Float64Array
+  readonly types: StringColumn
+  readonly columns: readonly Column[]
+}
+
+/** "Nothing older than `upToMs` will come from this source partition": moves stream time when no events do. */
+export interface Mark {
+  readonly kind: 'mark'
+  readonly sourceTopic: string
+  readonly sourcePartition: number
+  readonly upToMs: number
+  /** Every source partition of this exchange, `topic/partition`, controls included. */
+  readonly sources: readonly string[]
+}
+
+/** The whole rule set as its authors wrote it. The task compiles it where it stands in the log. */
+export interface RulesControl {
+  readonly kind: 'rules'
+  readonly files: readonly RuleSource[]
+}
+
+export interface RuleSource {
+  readonly path: string
+  readonly text: string
+}
+
+/** Everything a task can read: what is not in its log does not exist for it. */
+export type LogEntry = Block | Mark | RulesControl
+
+export interface LogRecord {
+  /** Place in the task's own log; rises, with gaps. */
+  readonly position: number
+  readonly entry: LogEntry
+}

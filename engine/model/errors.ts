@@ -1,0 +1,39 @@
+/** Failures that we expect in operation, and whether trying again can help. */
+const canRetryByCode = {
+  KAFKA_UNREACHABLE: true,
+  REGISTRY_UNREACHABLE: true,
+  LOG_BUSY: true,
+  FENCED: false,
+  CONFIG_INVALID: false,
+  RULES_INVALID: false,
+  INPUT_MALFORMED: false,
+  INPUT_MISSING: false,
+  STATE_CORRUPT: false,
+  LOG_GAP: false,
+  USAGE: false,
+} as const
+
+export type ErrorCode = keyof typeof canRetryByCode
+
+/** An operating error. Programmer mistakes are assert() failures and stop the process. */
+export class EngineError extends Error {
+  readonly code: ErrorCode
+  constructor(code: ErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.name = 'EngineError'
+    this.code = code
+  }
+  get canRetry(): boolean {
+    return canRetryByCode[this.code]
+  }
+}
+
+/** Why a record went to the dead-letter topic. */
+export type DeadLetterReason =
+  | 'BAD_MAGIC'
+  | 'UNKNOWN_SCHEMA'
+  | 'MALFORMED'
+  | 'NO_TIME'
+  | 'FUTURE_TIME'
+  | 'OVERSIZED'
+  | 'UNKNOWN_TYPE'

@@ -1,0 +1,119 @@
+import type { Expression, ValueType } from './expression.ts'
+
+export type Mode = 'live' | 'shadow' | 'off'
+export const SEVERITIES = ['info', 'low', 'medium', 'high', 'critical'] as const
+export type Severity = (typeof SEVERITIES)[number]
+export type Scalar = number | string | boolean
+
+/** A measure that is kept per key while events enter and leave its window. */
+export interface RunningMeasure {
+  readonly kind: 'count' | 'distinct' | 'sum' | 'avg' | 'min' | 'max' | 'stddev'
+  readonly name: string
+  /** Field or let name that is measured; null for `count: events`. */
+  readonly of: string | null
+  /** The measure's own `where`, over and above the rule's; an event for which it abstains is not measured. */
+  readonly where: Expression | null
+  readonly windowMs: number
+}
+
+/** `a / b` of two other measures of the rule, taken when asked for. Abstains below a minimum sample and on b = 0. */
+export interface RatioMeasure {
+  readonly kind: 'ratio'
+  readonly name: string
+  readonly numerator: string
+  readonly denominator: string
+  /** Measure name -> least value at which the ratio counts. */
+  readonly atLeast: Readonly<Record<string, number>>
+}
+
+export type Measure = RunningMeasure | RatioMeasure
+
+export type TemplateFormat = 'plain' | 'fixed' | 'percent' | 'duration'
+export type TemplatePart =
+  | { readonly text: string }
+  | { readonly expression: Expression; readonly format: TemplateFormat; readonly digits: number }
+
+export interface Let {
+  readonly name: string
+  readonly type: ValueType
+  readonly expression: Expression
+}
+
+export interface RuleException {
+  readonly name: string
+  readonly when: Expression
+  readonly apply: 'mute_alert' | 'drop_event'
+  readonly reason: string
+  /** Stream time in epoch ms from which the exception is off. */
+  readonly untilMs: number
+}
+
+/** What both kinds of document have. `hash` is over the body (tests and comments left out). */
+export interface Definition {
+  readonly id: string
+  readonly version: number
+  readonly hash: string
+  readonly title: string
+  readonly owner: string
+  readonly mode: Mode
+  /** Exact event types. */
+  readonly on: readonly string[]
+  readonly lets: readonly Let[]
+  /** Kept when true, and `unless` is not true: abstaining in `where` drops, in `unless` keeps. */
+  readonly where: Expression | null
+  readonly unless: Expression | null
+  readonly settleMs: number
+  readonly params: Readonly<Record<string, Scalar>>
+}
+
+export interface Rule extends Definition {
+  readonly kind: 'rule'
+  /** Field or let names. An event with a null among them is skipped for this rule, and counted. */
+  readonly by: readonly string[]
+  /** The rule's own sliding window `(t - windowMs, t]`: that of `window:` in the alert, evidence and suspects. */
+  readonly windowMs: number
+  readonly evaluate: 'every_change' | 'arrival'
+  readonly measures: readonly Measure[]
+  readonly when: Expression
+  /** First level whose `when` is true; the last has `when` null ("otherwise"). */
+  readonly severity: readonly { readonly level: Severity; readonly when: Expression | null }[]
+  readonly exceptions: readonly RuleException[]
+  /** Member of `by` that the alert is about. */
+  readonly about: string
+  readonly cooldownMs: number
+  readonly suspects: { readonly of: string; readonly k: number } | null
+  readonly explain: readonly TemplatePart[]
+  readonly evidence: { readonly events: number; readonly fields: readonly string[] } | null
+}
+
+export interface Ranking extends Definition {
+  readonly kind: 'ranking'
+  readonly rank: string
+  readonly per: readonly string[]
+  /** Window `[asOf - windowMs, asOf)`, taken at every multiple of stepMs since the epoch. */
+  readonly windowMs: number
+  readonly stepMs: number
+  /** Event type -> points, for every type of `on`; 1 each when the file gives no score. */
+  readonly weights: Readonly<Record<string, number>>
+  /** At most so many points per value of `per` and item. */
+  readonly cap: { readonly per: string; readonly points: number } | null
+  readonly limit: number
+  /** `all`: every item tied with the last one is kept; else ties are decided by item id, in that direction. */
+  readonly ties: 'all' | 'asc' | 'desc'
+}
+
+export interface NamedList {
+  readonly id: string
+  readonly kind: 'allow' | 'deny' | 'watch'
+  readonly of: 'string' | 'number'
+  readonly items: readonly (string | number)[]
+}
+
+/** A checked and compiled set of rule files. `off` documents are not in it. */
+export interface RuleSet {
+  /** Over all bodies, lists included. */
+  readonly hash: string
+  readonly rules: readonly Rule[]
+  readonly rankings: readonly Ranking[]
+  readonly lists: readonly NamedList[]
+}

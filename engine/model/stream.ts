@@ -1,0 +1,44 @@
+/** What a field holds once it is a column. Times are `number` (epoch milliseconds); booleans are 0 and 1. */
+export type FieldKind = 'string' | 'number' | 'boolean' | 'decimal'
+
+export interface Field {
+  readonly name: string
+  readonly kind: FieldKind
+  /** Decimal digits behind the point that a sum keeps: the schema's scale for `decimal`, 0 for int and long, 6 for doubles. */
+  readonly scale: number
+  readonly doc: string
+}
+
+export type TimeFormat = 'ms' | 's' | 'iso'
+
+/** A named input: one topic, one Avro schema, and what its fields mean to the engine. */
+export interface Stream {
+  readonly name: string
+  readonly topic: string
+  /** In the order of the Avro schema. A block's columns stand in this order. */
+  readonly fields: readonly Field[]
+  readonly timeField: string
+  readonly timeFormat: TimeFormat
+  /** Field with the producer's event id, or null: the record's position stands in for it. */
+  readonly idField: string | null
+  readonly type: { readonly field: string } | { readonly fixed: string }
+  /** Event types this stream carries: exact names, or a prefix with a final `*`. */
+  readonly types: readonly string[]
+  readonly latenessMs: number
+  readonly maxAheadMs: number
+  readonly dedupeMs: number
+  /** Field -> fields that it determines (order_id -> buyer_id). */
+  readonly determines: Readonly<Record<string, readonly string[]>>
+  /** Avro schema as parsed JSON. */
+  readonly avro: unknown
+}
+
+/** True when `type` is named by one of `patterns`: an exact name, or a prefix with a final `*`. */
+export function typeMatches(patterns: readonly string[], type: string): boolean {
+  return patterns.some((p) => (p.endsWith('*') ? type.startsWith(p.slice(0, -1)) : p === type))
+}
+
+/** The stream that carries `type`, if any. No two streams may claim one type: the configuration sees to it. */
+export function streamOfType(streams: readonly Stream[], type: string): Stream | undefined {
+  return streams.find((s) => ('fixed' in s.type ? s.type.fixed === type : typeMatches(s.types, type)))
+}
