@@ -1,0 +1,45 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { TupleMap } from './tuple-map.ts'
+
+test('agrees with a plain Map under random adds and removes', () => {
+  const step = fc.record({ add: fc.boolean(), a: fc.integer({ min: -3, max: 40 }), b: fc.integer({ min: 0, max: 30 }) })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 3000 }), (steps) => {
+      const map = new TupleMap(2)
+      const model = new Map<string, number>()
+      for (const { add, a, b } of steps) {
+        map.probe[0] = a
+        map.probe[1] = b
+        const known = model.get(`${a}/${b}`)
+        expect(map.find()).toBe(known ?? -1)
+        if (add) {
+          const id = map.findOrAdd()
+          if (known === undefined) expect([...model.values()]).not.toContain(id)
+          else expect(id).toBe(known)
+          expect([map.part(id, 0), map.part(id, 1)]).toEqual([a, b])
+          model.set(`${a}/${b}`, id)
+        } else if (known !== undefined) {
+          map.remove(known)
+          model.delete(`${a}/${b}`)
+        }
+        expect(map.size).toBe(model.size)
+      }
+    }),
+    { numRuns: 40 },
+  )
+})
+
+test('grows through many shards and empties again', () => {
+  const map = new TupleMap(1)
+  const ids: number[] = []
+  for (let i = 0; i < 100_000; i++) {
+    map.probe[0] = i * 7
+    ids.push(map.findOrAdd())
+  }
+  expect(new Set(ids).size).toBe(100_000)
+  for (const id of ids) map.remove(id)
+  expect(map.size).toBe(0)
+  map.probe[0] = 7
+  expect(map.find()).toBe(-1)
+})

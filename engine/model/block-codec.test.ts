@@ -1,0 +1,141 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { LogEntry } from './block.ts'
+import { decodeEntry, encodeEntry } from './block-codec.ts'
+import { blockFromRows, cellAt, type Row } from './column.ts'
+import { EngineError } from './errors.ts'
+import type { Field, Stream } from './stream.ts'
+
+const field = (name: string, kind: Field['kind'], scale = 0): Field => ({ name, kind, scale, doc: '' })
+const FIELDS = [
+  field('type', 'string'),
+  field('at', 'number'),
+  field('id', 'string'),
+  field('note', 'string'),
+  field('size', 'number', 6),
+  field('fresh', 'boolean'),
+  field('price', 'decimal', 4),
+]
+function streamOf(fields: readonly Field[]): Stream {
+  return {
+    name: 'things',
+    topic: 'x.things.v1',
+    fields,
+    timeField: 'at',
+    timeFormat: 'ms',
+    idField: 'id',
+    type: { field: 'type' },
+    types: ['thing.*'],
+    latenessMs: 0,
+    maxAheadMs: 0,
+    dedupeMs: 0,
+    determines: {},
+    avro: null,
+  }
+}
+const stream = streamOf(FIELDS)
+const source = { topic: 'x.things.v1', partition: 3 }
+const SAMPLE: Row[] = [
+  { offset: 5, timeMs: 1_767_225_600_000, type: 'thing.made', id: 'a', size: 1.5, price: '19.99' },
+  { offset: 6, timeMs: 1_767_225_600_090, type: 'thing.sold', id: 'b', fresh: true, note: 'é' },
+]
+const mark: LogEntry = { kind: 'mark', sourceTopic: 'x', sourcePartition: 1, upToMs: 5, sources: ['x/0', 'x/1'] }
+const rules: LogEntry = { kind: 'rules', files: [{ path: 'a.yaml', text: 'rule: ä' }] }
+
+const rowArbitrary = fc.record({
+  step: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 2 ** 40 })),
+  timeMs: fc.oneof(
+    fc.integer({ min: 1_767_225_600_000, max: 1_767_225_600_100 }),
+    fc.integer({ min: -1e15, max: 1e15 }),
+  ),
+  type: fc.constantFrom('thing.made', 'thing.sold', ''),
+  id: fc.option(fc.string({ unit: 'grapheme' })),
+  note: fc.option(fc.string({ minLength: 200, maxLength: 400 }), { freq: 1 }),
+  size: fc.option(fc.oneof(fc.double({ noNaN: true }), fc.nat({ max: 300 }))),
+  fresh: fc.option(fc.boolean()),
+  price: fc.option(fc.oneof(fc.integer(), fc.bigInt({ min: -(10n ** 14n), max: 10n ** 14n }).map(String))),
+})
+
+test('a block comes back as it was, at any alignment', () => {
+  fc.assert(
+    fc.property(fc.array(rowArbitrary, { maxLength: 40 }), fc.nat({ max: 9 }), (drafts, shift) => {
+      let offset = -1
+      const rows = drafts.map(({ step, ...rest }) => {
+        offset += step
+        return { ...rest, offset }
+      })
+      const block = blockFromRows(stream, source, rows)
+      const encoded = encodeEntry(block, [stream])
+      const moved = new Uint8Array(encoded.length + shift).subarray(shift)
+      moved.set(encoded)
+      expect(decodeEntry(moved, [stream])).toEqual(block)
+    }),
+  )
+})
+
+test('marks and rule sets come back as they were', () => {
+  for (const entry of [mark, rules]) expect(decodeEntry(encodeEntry(entry, []), [])).toEqual(entry)
+})
+
+test('type and time are stored once and shared', () => {
+  const block = decodeEntry(encodeEntry(blockFromRows(stream, source, SAMPLE), [stream]), [stream])
+  if (block.kind !== 'block') throw new Error('kind')
+  expect(block.columns[0]).toBe(block.types)
+  expect(block.columns[1]).toEqual({ kind: 'number', values: block.timesMs })
+})
+
+describe('a reader with another schema', () => {
+  const read = (fields: readonly Field[]) => {
+    const block = decodeEntry(encodeEntry(blockFromRows(stream, source, SAMPLE), [stream]), [streamOf(fields)])
+    if (block.kind !== 'block') throw new Error('kind')
+    return fields.map((_, i) => cellAt(block.columns[i]!, 0))
+  }
+  test('newer: the field that is missing is null, whatever its kind', () =>
+    expect(
+      read([field('s', 'string'), ...FIELDS, field('n', 'number'), field('d', 'decimal', 2), field('b', 'boolean')]),
+    ).toEqual([null, 'thing.made', 1_767_225_600_000, 'a', null, 1.5, null, 19.99, null, null, null]))
+  test('older: the field that it does not know is passed over', () =>
+    expect(read([field('price', 'decimal', 4), field('id', 'string')])).toEqual([19.99, 'a']))
+  test('changed: another kind or scale is refused by name', () => {
+    expect(() => read([field('id', 'number')])).toThrow('"things.id" was a string, is a number')
+    expect(() => read([field('price', 'decimal', 2)])).toThrow(
+      'was a decimal with 4 digits, is a decimal with 2 digits',
+    )
+  })
+  test('without the stream', () =>
+    expect(() => decodeEntry(encodeEntry(blockFromRows(stream, source, SAMPLE), [stream]), [])).toThrow(
+      'not configured',
+    ))
+})
+
+describe('damage is never misread', () => {
+  const entries: LogEntry[] = [blockFromRows(stream, source, SAMPLE), mark, rules]
+  const refused = (bytes: Uint8Array, what: string) => {
+    let failure: unknown
+    try {
+      decodeEntry(bytes, [stream])
+    } catch (error) {
+      failure = error
+    }
+    expect(failure, what).toBeInstanceOf(EngineError)
+    expect((failure as EngineError).code).toBe('STATE_CORRUPT')
+  }
+  test.each(entries)('every bit of a $kind', (entry) => {
+    const whole = encodeEntry(entry, [stream])
+    for (let bit = 0; bit < 8 * whole.length; bit++) {
+      const bytes = whole.slice()
+      bytes[bit >> 3]! ^= 1 << (bit & 7)
+      refused(bytes, `bit ${bit}`)
+    }
+  })
+  test.each(entries)('every length of a $kind', (entry) => {
+    const whole = encodeEntry(entry, [stream])
+    for (let length = 0; length < whole.length; length++) refused(whole.slice(0, length), `length ${length}`)
+    refused(Uint8Array.from([...whole, 0]), 'one byte more')
+  })
+  test('another version says so', () => {
+    const bytes = encodeEntry(mark, [])
+    bytes[4] = 2
+    expect(() => decodeEntry(bytes, [])).toThrow('version 2, this engine reads 1')
+  })
+})

@@ -1,0 +1,229 @@
+import { type DecimalParts, decimalFromNumber, decimalFromText } from '../kit/decimal.ts'
+import { DECIMAL_NULL_HIGH, type DecimalColumn, type NumberColumn, type StringColumn } from './block.ts'
+
+const ROWS_FIRST = 64
+const BYTES_FIRST = 1_024
+/** Up to this many UTF-16 units a loop beats TextEncoder's fixed cost. */
+const SHORT_STRING = 48
+const encoder = new TextEncoder()
+const parts: DecimalParts = { high: 0, low: 0 }
+
+/** Hands out pieces of one buffer, so that a block costs one allocation instead of dozens. */
+export class Arena {
+  readonly #buffer: ArrayBuffer
+  #used = 0
+  constructor(sizeBytes: number) {
+    this.#buffer = new ArrayBuffer(sizeBytes)
+  }
+  bytes(source: Uint8Array, length: number): Uint8Array {
+    const copy = new Uint8Array(this.#buffer, this.#take(length), length)
+    copy.set(source.subarray(0, length))
+    return copy
+  }
+  doubles(source: Float64Array, length: number): Float64Array {
+    const copy = new Float64Array(this.#buffer, this.#take(8 * length), length)
+    copy.set(source.subarray(0, length))
+    return copy
+  }
+  words(source: Uint32Array, length: number): Uint32Array {
+    const copy = new Uint32Array(this.#buffer, this.#take(4 * length), length)
+    copy.set(source.subarray(0, length))
+    return copy
+  }
+  integers(source: Int32Array, length: number): Int32Array {
+    const copy = new Int32Array(this.#buffer, this.#take(4 * length), length)
+    copy.set(source.subarray(0, length))
+    return copy
+  }
+  #take(sizeBytes: number): number {
+    const at = this.#used
+    this.#used += padded(sizeBytes)
+    return at
+  }
+}
+
+/** Rounded up to the next multiple of 8. */
+export function padded(sizeBytes: number): number {
+  return (sizeBytes + 7) & ~7
+}
+
+/**
+ * Columns under construction. `row` never falls; rows that were not set are null; setting one again replaces it. The
+ * arrays grow by doubling and stay for the next block: `build` copies `rows` of them into an arena and starts anew.
+ */
+export class StringColumnBuilder {
+  #bytes = new Uint8Array(BYTES_FIRST)
+  #offsets = new Uint32Array(ROWS_FIRST + 1)
+  #nulls = new Uint8Array(ROWS_FIRST)
+  #filled = 0
+
+  set(row: number, value: string): void {
+    const length = value.length
+    const start = this.#open(row, 3 * length)
+    if (length > SHORT_STRING) {
+      this.#close(row, start + encoder.encodeInto(value, this.#bytes.subarray(start)).written)
+      return
+    }
+    const bytes = this.#bytes
+    for (let i = 0; i < length; i++) {
+      const c = value.charCodeAt(i)
+      if (c > 0x7f) {
+        this.#close(row, start + encoder.encodeInto(value, bytes.subarray(start)).written)
+        return
+      }
+      bytes[start + i] = c
+    }
+    this.#close(row, start + length)
+  }
+
+  setBytes(row: number, source: Uint8Array, from: number, to: number): void {
+    const length = to - from
+    const start = this.#open(row, length)
+    const bytes = this.#bytes
+    if (length > SHORT_STRING) bytes.set(source.subarray(from, to), start)
+    else for (let i = 0; i < length; i++) bytes[start + i] = source[from + i]!
+    this.#close(row, start + length)
+  }
+
+  setNull(row: number): void {
+    const start = this.#open(row, 0)
+    this.#offsets[row + 1] = start
+    this.#nulls[row] = 1
+  }
+
+  /** Forgets rows from `rows` on. */
+  truncate(rows: number): void {
+    this.#filled = Math.min(this.#filled, rows)
+  }
+
+  sizeBytes(rows: number): number {
+    this.#fill(rows)
+    return padded(this.#offsets[rows]!) + padded(4 * (rows + 1)) + padded(rows)
+  }
+
+  build(rows: number, arena: Arena): StringColumn {
+    this.#fill(rows)
+    this.#filled = 0
+    return {
+      kind: 'string',
+      bytes: arena.bytes(this.#bytes, this.#offsets[rows]!),
+      offsets: arena.words(this.#offsets, rows + 1),
+      nulls: arena.bytes(this.#nulls, rows),
+    }
+  }
+
+  /** Makes room for one value at `row` and says where its bytes begin. */
+  #open(row: number, sizeMax: number): number {
+    this.#fill(row)
+    this.#filled = row + 1
+    if (row >= this.#nulls.length) {
+      this.#nulls = grown(this.#nulls, new Uint8Array(2 * row))
+      this.#offsets = grown(this.#offsets, new Uint32Array(2 * row + 1))
+    }
+    const start = this.#offsets[row]!
+    if (start + sizeMax > this.#bytes.length) this.#bytes = grown(this.#bytes, new Uint8Array(2 * (start + sizeMax)))
+    return start
+  }
+
+  #close(row: number, end: number): void {
+    this.#offsets[row + 1] = end
+    this.#nulls[row] = 0
+  }
+
+  #fill(row: number): void {
+    while (this.#filled < row) this.setNull(this.#filled)
+  }
+}
+
+/** Numbers and booleans; NaN is null. */
+export class NumberColumnBuilder {
+  readonly #kind: NumberColumn['kind']
+  #values = new Float64Array(ROWS_FIRST)
+  #filled = 0
+  constructor(kind: NumberColumn['kind']) {
+    this.#kind = kind
+  }
+
+  set(row: number, value: number): void {
+    if (row >= this.#values.length) this.#values = grown(this.#values, new Float64Array(2 * row))
+    const values = this.#values
+    for (; this.#filled < row; this.#filled++) values[this.#filled] = Number.NaN
+    values[row] = value
+    this.#filled = row + 1
+  }
+
+  /** Forgets rows from `rows` on. */
+  truncate(rows: number): void {
+    this.#filled = Math.min(this.#filled, rows)
+  }
+
+  sizeBytes(rows: number): number {
+    return 8 * rows
+  }
+
+  build(rows: number, arena: Arena): NumberColumn {
+    if (this.#filled < rows) this.set(rows - 1, Number.NaN)
+    this.#filled = 0
+    return { kind: this.#kind, values: arena.doubles(this.#values, rows) }
+  }
+}
+
+export class DecimalColumnBuilder {
+  readonly #scale: number
+  #high = new Int32Array(ROWS_FIRST)
+  #low = new Uint32Array(ROWS_FIRST)
+  #filled = 0
+  constructor(scale: number) {
+    this.#scale = scale
+  }
+
+  set(row: number, high: number, low: number): void {
+    if (row >= this.#high.length) {
+      this.#high = grown(this.#high, new Int32Array(2 * row))
+      this.#low = grown(this.#low, new Uint32Array(2 * row))
+    }
+    for (; this.#filled < row; this.#filled++) {
+      this.#high[this.#filled] = DECIMAL_NULL_HIGH
+      this.#low[this.#filled] = 0
+    }
+    this.#high[row] = high
+    this.#low[row] = low
+    this.#filled = row + 1
+  }
+
+  /** False, and null in the row, when `value` is no number or does not fit. */
+  setFrom(row: number, value: number | string): boolean {
+    const result =
+      typeof value === 'number'
+        ? decimalFromNumber(value, this.#scale, parts)
+        : decimalFromText(value, this.#scale, parts)
+    if (result === 'ok') this.set(row, parts.high, parts.low)
+    else this.set(row, DECIMAL_NULL_HIGH, 0)
+    return result === 'ok'
+  }
+
+  /** Forgets rows from `rows` on. */
+  truncate(rows: number): void {
+    this.#filled = Math.min(this.#filled, rows)
+  }
+
+  sizeBytes(rows: number): number {
+    return 2 * padded(4 * rows)
+  }
+
+  build(rows: number, arena: Arena): DecimalColumn {
+    if (this.#filled < rows) this.set(rows - 1, DECIMAL_NULL_HIGH, 0)
+    this.#filled = 0
+    return {
+      kind: 'decimal',
+      scale: this.#scale,
+      high: arena.integers(this.#high, rows),
+      low: arena.words(this.#low, rows),
+    }
+  }
+}
+
+function grown<A extends Uint8Array | Uint32Array | Int32Array | Float64Array>(from: A, to: A): A {
+  to.set(from)
+  return to
+}

@@ -1,0 +1,44 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { RecentIds } from './recent-ids.ts'
+
+const step = fc.record({
+  id: fc.nat(50),
+  advance: fc.oneof(fc.nat(3), fc.nat(400)),
+  ahead: fc.oneof(fc.nat(20), fc.nat(600)),
+})
+
+test('agrees with a plain Map, also after a snapshot', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 500 }), fc.nat(499), (steps, cut) => {
+      const spanMs = 100
+      let recent = new RecentIds(spanMs)
+      const readAt = new Map<string, number>()
+      let now = 0
+      steps.forEach(({ id, advance, ahead }, i) => {
+        if (i === cut) {
+          const saved = recent.snapshot()
+          recent = new RecentIds(spanMs)
+          recent.restore(saved)
+        }
+        const name = `event-${id}`
+        const bytes = new TextEncoder().encode(name)
+        const known = readAt.get(name)
+        const isNew = known === undefined || known <= now - spanMs
+        expect(recent.add(bytes, 0, bytes.length, now, now + ahead)).toBe(isNew)
+        if (isNew) readAt.set(name, now + ahead)
+        now += ahead + advance
+      })
+    }),
+  )
+})
+
+test('half a million ids are all different', () => {
+  const recent = new RecentIds(1_000_000)
+  let added = 0
+  for (let i = 0; i < 500_000; i++) {
+    const bytes = Buffer.from(`E${i}`)
+    if (recent.add(bytes, 0, bytes.length, 0, 0)) added++
+  }
+  expect(added).toBe(500_000)
+})

@@ -1,0 +1,39 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { StringTable } from './string-table.ts'
+
+test('codes mean their values, as long as they are referred to', () => {
+  const value = fc.oneof(fc.string({ unit: 'grapheme', maxLength: 12 }), fc.double({ noNaN: true }), fc.constant(0))
+  const step = fc.record({ add: fc.boolean(), value })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 2000 }), (steps) => {
+      const table = new StringTable()
+      const held: { value: string | number; code: number }[] = []
+      for (const s of steps) {
+        if (s.add || held.length === 0) {
+          const v = Object.is(s.value, -0) ? 0 : s.value
+          const code = typeof v === 'string' ? table.internText(v) : table.internNumber(v)
+          for (const h of held) expect(h.code === code).toBe(h.value === v)
+          held.push({ value: v, code })
+        } else {
+          const [gone] = held.splice(held.length >> 1, 1)
+          table.release(gone.code)
+        }
+        expect(table.live).toBe(new Set(held.map((h) => h.value)).size)
+      }
+      for (const h of held) expect(table.value(h.code)).toBe(h.value)
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('the arena is packed as values come and go', () => {
+  const table = new StringTable()
+  const window: number[] = []
+  for (let i = 0; i < 200_000; i++) {
+    window.push(table.internText(`a value of some length, number ${i}`))
+    if (window.length > 100) table.release(window.shift() as number)
+  }
+  expect(table.live).toBe(100)
+  expect(table.value(window[0])).toBe('a value of some length, number 199900')
+})

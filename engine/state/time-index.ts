@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict'
+
+const SEGMENT = 4096
+
+/** One stretch of the index: rows in time order, equal times in order of arrival. */
+interface Segment {
+  readonly timesMs: Float64Array
+  readonly rows: Float64Array
+  length: number
+  older: Segment | null
+  younger: Segment | null
+}
+
+/** A place in the index: all that stands before it is gone (or, for an entry cursor, is in). */
+export class Cursor {
+  segment: Segment
+  at = 0
+  constructor(segment: Segment) {
+    this.segment = segment
+  }
+
+  /** Time of the event that is next, or Infinity. */
+  peekTime(): number {
+    while (this.at >= this.segment.length) {
+      if (this.segment.younger === null) return Number.POSITIVE_INFINITY
+      this.segment = this.segment.younger
+      this.at = 0
+    }
+    return this.segment.timesMs[this.at]
+  }
+
+  /** Row of the event that is next; the cursor moves past it. Only after peekTime gave a time. */
+  take(): number {
+    return this.segment.rows[this.at++]
+  }
+}
+
+/**
+ * The held events in time order, with cursors that walk them.
+ *
+ * Shape   linked segments of at most 4,096 (time, row) pairs; a full one splits in two when a late event comes in
+ * Cost    an event at the young end: O(1); a late one: a search and a move within one segment
+ * Memory  16 bytes an event; a segment goes when every cursor has left it
+ */
+export class TimeIndex {
+  readonly cursors: Cursor[] = []
+  #oldest: Segment = newSegment()
+  #youngest: Segment = this.#oldest
+
+  addCursor(): Cursor {
+    const cursor = new Cursor(this.#oldest)
+    this.cursors.push(cursor)
+    return cursor
+  }
+
+  /** For an event not older than any event before it. */
+  append(timeMs: number, row: number): void {
+    let segment = this.#youngest
+    if (segment.length === SEGMENT) segment = this.#addSegment()
+    segment.timesMs[segment.length] = timeMs
+    segment.rows[segment.length++] = row
+  }
+
+  /** For an event of any time. `throughMs(i)`: the time through which cursor i has walked; it passes such an event. */
+  insert(timeMs: number, row: number, throughMs: (cursor: number) => number): void {
+    for (const cursor of this.cursors) cursor.peekTime() // moves cursors at a segment's end on to the next one
+    let segment = this.#youngest
+    while (segment.older !== null && (segment.length === 0 || segment.timesMs[0] > timeMs)) segment = segment.older
+    let at = upperBound(segment, timeMs)
+    if (at === segment.length && segment.younger !== null) {
+      segment = segment.younger
+      at = 0
+    }
+    if (segment.length === SEGMENT) {
+      this.#split(segment)
+      if (at >= segment.length) {
+        at -= segment.length
+        segment = segment.younger as Segment
+      }
+    }
+    segment.timesMs.copyWithin(at + 1, at, segment.length)
+    segment.rows.copyWithin(at + 1, at, segment.length)
+    segment.timesMs[at] = timeMs
+    segment.rows[at] = row
+    segment.length++
+    for (let i = 0; i < this.cursors.length; i++) {
+      const cursor = this.cursors[i]
+      if (cursor.segment !== segment) continue
+      if (at < cursor.at || (at === cursor.at && timeMs <= throughMs(i))) cursor.at++
+    }
+  }
+
+  /** Lets go of segments that every cursor has left. Call it now and then. */
+  trim(): void {
+    while (this.#oldest.younger !== null && this.cursors.every((c) => c.segment !== this.#oldest)) {
+      this.#oldest = this.#oldest.younger
+      this.#oldest.older = null
+    }
+  }
+
+  #addSegment(): Segment {
+    const segment = newSegment()
+    segment.older = this.#youngest
+    this.#youngest.younger = segment
+    this.#youngest = segment
+    this.trim()
+    return segment
+  }
+
+  #split(full: Segment): void {
+    assert(full.length === SEGMENT)
+    const half = SEGMENT >> 1
+    const second = newSegment()
+    second.timesMs.set(full.timesMs.subarray(half))
+    second.rows.set(full.rows.subarray(half))
+    second.length = SEGMENT - half
+    full.length = half
+    second.older = full
+    second.younger = full.younger
+    if (full.younger !== null) full.younger.older = second
+    else this.#youngest = second
+    full.younger = second
+    for (const cursor of this.cursors) {
+      if (cursor.segment === full && cursor.at >= half) {
+        cursor.segment = second
+        cursor.at -= half
+      }
+    }
+  }
+}
+
+function newSegment(): Segment {
+  return {
+    timesMs: new Float64Array(SEGMENT),
+    rows: new Float64Array(SEGMENT),
+    length: 0,
+    older: null,
+    younger: null,
+  }
+}
+
+/** First place in the segment whose time is above `timeMs`. */
+function upperBound(segment: Segment, timeMs: number): number {
+  let low = 0
+  let high = segment.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (segment.timesMs[middle] <= timeMs) low = middle + 1
+    else high = middle
+  }
+  return low
+}

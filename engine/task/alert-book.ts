@@ -1,0 +1,303 @@
+import { Heap } from '../kit/heap.ts'
+import { alertId } from '../model/alert-id.ts'
+import type { AlertRecord, Cell, Output } from '../model/output.ts'
+import { type Alert, alertRecord, alertToJson } from './alert.ts'
+import type { Context } from './context.ts'
+import type { HeldEvents } from './held-events.ts'
+import type { Layout, RulePlan } from './layout.ts'
+
+const UPDATE_EVERY_MS = 60_000
+
+/** How the key came to be evaluated: `departure` stands for the first event of the key that left at that moment. */
+export interface Occasion {
+  readonly arrival: boolean
+  readonly row: number
+  readonly nowMs: number
+}
+
+interface Closing {
+  /** On the rule's clock. */
+  readonly atMs: number
+  readonly atStreamMs: number
+  readonly alert: Alert
+  readonly plan: RulePlan
+  readonly slot: number
+}
+
+interface Host {
+  readonly layout: Layout
+  readonly context: Context
+  readonly events: HeldEvents
+  /** Number of the newest entry on a clock: what `countedEntry` is measured in. */
+  newestEntry(clock: number): number
+  coverage(plan: RulePlan, nowMs: number): number
+  /** Nothing refers to the slot any more. */
+  idle(space: number, slot: number): void
+  emit(output: Output): void
+  changed(key: string, value: string | null): void
+}
+
+/** Evaluates rules for keys and leads their alerts through their lives: docs/semantics.md, "Evaluation" and after. */
+export class AlertBook {
+  /** Emit a row of measures at each arrival. */
+  measures = false
+  readonly #host: Host
+  readonly #bySlot: Map<number, Alert>[]
+  readonly #closings = new Heap<Closing>(closesBefore)
+  readonly #dirty = new Set<Alert>()
+  #sequence = 0
+
+  constructor(host: Host) {
+    this.#host = host
+    this.#bySlot = host.layout.rules.map(() => new Map())
+  }
+
+  get openCount(): number {
+    return this.#bySlot.reduce((sum, alerts) => sum + alerts.size, 0)
+  }
+
+  hasAlert(plan: RulePlan, slot: number): boolean {
+    return this.#bySlot[plan.index].has(slot)
+  }
+
+  /** Asks the rule's condition of the key at `slot`. For an arrival the context stands on the event. */
+  evaluate(plan: RulePlan, slot: number, occasion: Occasion): void {
+    const { context, layout } = this.#host
+    context.setKey(layout.spaces[plan.space], slot)
+    const matched = this.#matches(plan)
+    if (this.measures && occasion.arrival) this.#emitMeasures(plan, occasion.row, matched)
+    if (matched === true) {
+      if (!this.#isMuted(plan)) this.#fire(plan, slot, occasion)
+    } else if (plan.rule.evaluate === 'every_change') {
+      const alert = this.#bySlot[plan.index].get(slot)
+      if (alert?.episodeOpen) this.#endEpisode(plan, slot, alert, occasion)
+    }
+  }
+
+  /** Earliest moment, in stream time, at which an alert closes unless something happens before; or Infinity. */
+  nextClosingMs(): number {
+    for (;;) {
+      const next = this.#closings.peek()
+      if (!next) return Number.POSITIVE_INFINITY
+      if (isCurrent(next)) return next.atStreamMs
+      this.#closings.pop()
+    }
+  }
+
+  /** Closes the alerts whose time is over. */
+  closeDue(streamMs: number): void {
+    while (this.nextClosingMs() <= streamMs) {
+      const { plan, slot, alert } = this.#closings.pop() as Closing
+      this.#close(plan, slot, alert, streamMs - plan.rule.settleMs)
+    }
+  }
+
+  /** Closes what is open: the end of a finite input. */
+  closeAll(streamMs: number): void {
+    for (const plan of this.#host.layout.rules) {
+      for (const [slot, alert] of this.#bySlot[plan.index])
+        this.#close(plan, slot, alert, streamMs - plan.rule.settleMs)
+    }
+  }
+
+  /** Tells the host of the alerts that changed since the last time. */
+  flush(): void {
+    for (const alert of this.#dirty) {
+      this.#host.changed(alertKey(alert), alert.status === 'closed' ? null : alertToJson(alert))
+    }
+    this.#dirty.clear()
+  }
+
+  /** All alerts that are not closed, in order of opening. */
+  open(): Alert[] {
+    return this.#bySlot.flatMap((alerts) => [...alerts.values()]).sort((a, b) => a.sequence - b.sequence)
+  }
+
+  /** Takes up an alert of before; false when no rule of this set is its own any more. */
+  restore(alert: Alert, slotOf: (plan: RulePlan, key: Alert['key']) => number): boolean {
+    const plan = this.#host.layout.rules.find((p) => p.rule.id === alert.rule && p.rule.version === alert.version)
+    if (!plan) return false
+    const slot = slotOf(plan, alert.key)
+    this.#bySlot[plan.index].set(slot, alert)
+    this.#host.layout.spaces[plan.space].retain(slot)
+    this.#sequence = Math.max(this.#sequence, alert.sequence + 1)
+    this.#schedule(plan, slot, alert)
+    return true
+  }
+
+  #matches(plan: RulePlan): boolean | null {
+    plan.scope.reason = 'null'
+    const result = plan.when()
+    if (result === true || result === false) return result
+    plan.abstained[plan.scope.reason].value++
+    return null
+  }
+
+  #isMuted(plan: RulePlan): boolean {
+    for (const mute of plan.mutes) {
+      if (this.#host.context.streamMs < mute.untilMs && mute.when() === true) {
+        mute.counter.value++
+        return true
+      }
+    }
+    return false
+  }
+
+  #fire(plan: RulePlan, slot: number, occasion: Occasion): void {
+    let alert = this.#bySlot[plan.index].get(slot)
+    const severity = severityOf(plan)
+    if (!alert) {
+      alert = this.#openAlert(plan, slot, severity, occasion)
+      this.#countSuspects(plan, slot, alert, occasion.nowMs)
+      this.#record(plan, alert, 'open', occasion.nowMs)
+    } else {
+      alert.lastSeenMs = occasion.nowMs
+      if (occasion.arrival) alert.folded++
+      if (!alert.episodeOpen) {
+        alert.episodeOpen = true
+        alert.episodes++
+      }
+      alert.closesAtMs = Number.POSITIVE_INFINITY
+      this.#countSuspects(plan, slot, alert, occasion.nowMs)
+      if (severity > alert.severity) {
+        alert.severity = severity
+        this.#measure(plan, slot, alert, occasion.nowMs)
+        this.#record(plan, alert, 'updated', occasion.nowMs)
+      } else if (occasion.arrival && occasion.nowMs - alert.lastRecordMs >= UPDATE_EVERY_MS) {
+        this.#record(plan, alert, 'updated', occasion.nowMs)
+      }
+    }
+    this.#dirty.add(alert)
+    if (plan.rule.evaluate === 'arrival') {
+      alert.closesAtMs = occasion.nowMs + plan.rule.cooldownMs
+      if (plan.rule.cooldownMs === 0) this.#close(plan, slot, alert, occasion.nowMs)
+      else this.#schedule(plan, slot, alert)
+    }
+  }
+
+  #openAlert(plan: RulePlan, slot: number, severity: number, { row, nowMs }: Occasion): Alert {
+    const { rule } = plan
+    const source = this.#host.events.source(row)
+    const key = this.#key(plan)
+    const alert: Alert = {
+      id: alertId({ rule: rule.id, version: rule.version, violation: null, key, openedMs: nowMs, source }),
+      rule: rule.id,
+      version: rule.version,
+      key,
+      firstSeenMs: nowMs,
+      cooldownUntilMs: nowMs + rule.cooldownMs,
+      source,
+      sequence: this.#sequence++,
+      revision: -1,
+      status: 'open',
+      lastSeenMs: nowMs,
+      folded: 0,
+      episodes: 1,
+      episodeOpen: true,
+      closesAtMs: Number.POSITIVE_INFINITY,
+      severity,
+      lastRecordMs: nowMs,
+      measures: {},
+      window: { start: nowMs, end: nowMs },
+      explain: '',
+      evidence: null,
+      coverage: 1,
+      suspects: rule.suspects ? new Map() : null,
+      countedEntry: -1,
+      countedMs: Number.NEGATIVE_INFINITY,
+    }
+    this.#bySlot[plan.index].set(slot, alert)
+    this.#host.layout.spaces[plan.space].retain(slot)
+    this.#measure(plan, slot, alert, nowMs)
+    return alert
+  }
+
+  /** Takes down what the opening, or a rise in severity, looked like. */
+  #measure(plan: RulePlan, slot: number, alert: Alert, nowMs: number): void {
+    const { context, events } = this.#host
+    const startMs = nowMs - plan.rule.windowMs
+    alert.measures = this.#measuresNow(plan)
+    alert.window = { start: startMs, end: nowMs }
+    alert.explain = plan.explain()
+    alert.evidence = events.evidence(plan, slot, { nowMs, startMs }, context.cells[context.base + plan.total.cell])
+    alert.coverage = this.#host.coverage(plan, nowMs)
+  }
+
+  #countSuspects(plan: RulePlan, slot: number, alert: Alert, nowMs: number): void {
+    if (!alert.suspects) return
+    const moment = { nowMs, startMs: nowMs - plan.rule.windowMs }
+    this.#host.events.countSuspects(plan, slot, moment, alert.suspects, alert.countedEntry, alert.countedMs)
+    alert.countedEntry = this.#host.newestEntry(plan.clock)
+    alert.countedMs = nowMs
+  }
+
+  #endEpisode(plan: RulePlan, slot: number, alert: Alert, occasion: Occasion): void {
+    alert.episodeOpen = false
+    alert.closesAtMs = Math.max(occasion.nowMs, alert.cooldownUntilMs)
+    this.#dirty.add(alert)
+    if (occasion.arrival && alert.closesAtMs <= occasion.nowMs) this.#close(plan, slot, alert, occasion.nowMs)
+    else this.#schedule(plan, slot, alert)
+  }
+
+  #schedule(plan: RulePlan, slot: number, alert: Alert): void {
+    if (alert.closesAtMs === Number.POSITIVE_INFINITY) return
+    const atMs = alert.closesAtMs
+    this.#closings.push({ atMs, atStreamMs: atMs + plan.rule.settleMs, alert, plan, slot })
+  }
+
+  #close(plan: RulePlan, slot: number, alert: Alert, nowMs: number): void {
+    alert.episodeOpen = false
+    this.#record(plan, alert, 'closed', nowMs)
+    this.#bySlot[plan.index].delete(slot)
+    const space = this.#host.layout.spaces[plan.space]
+    if (space.release(slot)) this.#host.idle(plan.space, slot)
+    this.#dirty.add(alert)
+  }
+
+  #record(plan: RulePlan, alert: Alert, status: AlertRecord['status'], nowMs: number): void {
+    alert.revision++
+    alert.status = status
+    alert.lastRecordMs = nowMs
+    this.#host.emit(alertRecord(plan.rule, alert, nowMs))
+  }
+
+  #key(plan: RulePlan): Record<string, Cell> {
+    return Object.fromEntries(plan.rule.by.map((name, i) => [name, plan.key[i]() as Cell]))
+  }
+
+  #measuresNow(plan: RulePlan): Record<string, number | null> {
+    return Object.fromEntries(plan.measures.map(({ name, read }) => [name, (read() ?? null) as number | null]))
+  }
+
+  #emitMeasures(plan: RulePlan, row: number, matched: boolean | null): void {
+    const { context, events } = this.#host
+    this.#host.emit({
+      kind: 'measures',
+      rule: plan.rule.id,
+      key: this.#key(plan),
+      event_id: events.eventId(row),
+      event_time: context.chunk.timesMs[context.at],
+      measures: this.#measuresNow(plan),
+      matched,
+    })
+  }
+}
+
+export function alertKey(alert: Alert): string {
+  return `alert/${alert.rule}@${alert.version}/${JSON.stringify(alert.key)}`
+}
+
+function severityOf(plan: RulePlan): number {
+  for (const { rank, when } of plan.severities) if (when === null || when() === true) return rank
+  return plan.severities.at(-1)?.rank ?? 0
+}
+
+function isCurrent({ alert, atMs }: Closing): boolean {
+  return alert.status !== 'closed' && alert.closesAtMs === atMs
+}
+
+function closesBefore(a: Closing, b: Closing): boolean {
+  if (a.atStreamMs !== b.atStreamMs) return a.atStreamMs < b.atStreamMs
+  if (a.plan.index !== b.plan.index) return a.plan.index < b.plan.index
+  return a.alert.sequence < b.alert.sequence
+}

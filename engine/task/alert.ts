@@ -1,0 +1,99 @@
+import type { AlertRecord, Cell, Evidence, SourcePosition } from '../model/output.ts'
+import { type Rule, SEVERITIES } from '../model/rule.ts'
+
+const SUSPECTS_MAX = 100
+
+/** An alert that is not closed yet: the part of a task's state that is not a function of the events it holds. */
+export interface Alert {
+  readonly id: string
+  readonly rule: string
+  readonly version: number
+  readonly key: Readonly<Record<string, Cell>>
+  readonly firstSeenMs: number
+  readonly cooldownUntilMs: number
+  readonly source: SourcePosition
+  /** Order of opening within the task. */
+  readonly sequence: number
+  revision: number
+  status: AlertRecord['status']
+  lastSeenMs: number
+  folded: number
+  episodes: number
+  episodeOpen: boolean
+  /** When it closes unless something happens before; Infinity while an episode is open. */
+  closesAtMs: number
+  severity: number
+  lastRecordMs: number
+  measures: Readonly<Record<string, number | null>>
+  window: { readonly start: number; readonly end: number }
+  explain: string
+  evidence: Evidence | null
+  coverage: number
+  /** Value -> events, over the union of the windows in which the condition held; null = not asked for. */
+  suspects: Map<Cell, number> | null
+  /** Entry number through which events were counted for `suspects`, and the rule's clock then. */
+  countedEntry: number
+  countedMs: number
+}
+
+/** The record of an alert as it stands. */
+export function alertRecord(rule: Rule, alert: Alert, eventTimeMs: number): AlertRecord {
+  return {
+    kind: 'alert',
+    alert_id: alert.id,
+    revision: alert.revision,
+    status: alert.status,
+    rule: rule.id,
+    version: rule.version,
+    rule_hash: rule.hash,
+    mode: rule.mode,
+    severity: SEVERITIES[alert.severity],
+    violation: null,
+    key: alert.key,
+    event_time: eventTimeMs,
+    first_seen: alert.firstSeenMs,
+    last_seen: alert.lastSeenMs,
+    folded: alert.folded,
+    measures: alert.measures,
+    params: rule.params,
+    window: alert.window,
+    episodes: alert.episodes,
+    suspects: alert.suspects ? topSuspects(alert.suspects, rule.suspects?.k ?? 0) : [],
+    explain: alert.explain,
+    evidence: alert.evidence,
+    coverage: alert.coverage,
+    source: alert.source,
+  }
+}
+
+/** The first k by events, then by value, and all tied with the last of them; at most 100. */
+function topSuspects(counts: ReadonlyMap<Cell, number>, k: number): { value: Cell; events: number }[] {
+  const sorted = [...counts]
+    .map(([value, events]) => ({ value, events }))
+    .sort((a, b) => b.events - a.events || compareCells(a.value, b.value))
+  let end = Math.min(k, sorted.length)
+  while (end > 0 && end < sorted.length && sorted[end].events === sorted[end - 1].events) end++
+  return sorted.slice(0, Math.min(end, SUSPECTS_MAX))
+}
+
+/** Numbers by value, strings by UTF-16 code units. */
+export function compareCells(a: Cell, b: Cell): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b
+  const x = String(a)
+  const y = String(b)
+  return x < y ? -1 : x > y ? 1 : 0
+}
+
+/** An alert as one line of JSON, and back; `suspects` as pairs, Infinity as null. */
+export function alertToJson(alert: Alert): string {
+  return JSON.stringify({ ...alert, suspects: alert.suspects ? [...alert.suspects] : null })
+}
+
+export function alertFromJson(text: string): Alert {
+  const plain = JSON.parse(text)
+  return {
+    ...plain,
+    closesAtMs: plain.closesAtMs ?? Number.POSITIVE_INFINITY,
+    suspects: plain.suspects ? new Map(plain.suspects) : null,
+  }
+}

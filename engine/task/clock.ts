@@ -1,0 +1,31 @@
+import type { Cursor, TimeIndex } from '../state/time-index.ts'
+import type { ClockPlan } from './layout.ts'
+
+/** The running half of a clock: where its windows stand in the held events. Times are on the clock (stream time - settle). */
+export class Clock {
+  readonly plan: ClockPlan
+  nowMs = Number.NEGATIVE_INFINITY
+  /** One a window, in the plan's order. */
+  readonly departures: readonly Cursor[]
+  /** With a settle: the events that still wait. */
+  readonly entry: Cursor | null
+  /** Entries numbered so far, with a settle. */
+  entries = 0
+
+  constructor(plan: ClockPlan, index: TimeIndex) {
+    this.plan = plan
+    this.departures = plan.windows.map(() => index.addCursor())
+    this.entry = plan.settleMs > 0 ? index.addCursor() : null
+  }
+
+  /** Next moment at which an event leaves or enters. */
+  nextDueMs(): number {
+    let due = this.entry === null ? Number.POSITIVE_INFINITY : this.entry.peekTime()
+    const { windows } = this.plan
+    for (let i = 0; i < windows.length; i++) {
+      const leaves = this.departures[i].peekTime() + windows[i].windowMs
+      if (leaves < due) due = leaves
+    }
+    return due
+  }
+}

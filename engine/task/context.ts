@@ -1,0 +1,122 @@
+import type { Value } from '../model/expression.ts'
+import type { Definition, NamedList } from '../model/rule.ts'
+import type { AbstainReason, Scope } from '../rules/evaluate/scope.ts'
+import type { KeySpace } from '../state/key-space.ts'
+import { type Chunk, type ColumnRef, decimalAsDouble } from '../state/rows.ts'
+import type { StringTable } from '../state/string-table.ts'
+import type { Columns } from './columns.ts'
+
+/** What the closures of a layout look at: set by the core before it calls one. */
+export class Context {
+  /** Stream time of the task, epoch ms. */
+  streamMs = Number.NEGATIVE_INFINITY
+  /** The event at hand. */
+  chunk!: Chunk
+  at = 0
+  /** The key at hand: its cells begin at `base`. */
+  space!: KeySpace
+  slot = 0
+  cells!: Float64Array
+  base = 0
+
+  setKey(space: KeySpace, slot: number): void {
+    this.space = space
+    this.slot = slot
+    this.cells = space.cellsOf(slot)
+    this.base = space.baseOf(slot)
+  }
+}
+
+/** Closure that reads one column of the event at hand. */
+export function columnReader(context: Context, ref: ColumnRef, strings: StringTable): () => Value {
+  const { index, scale } = ref
+  switch (ref.store) {
+    case 'code':
+      return () => {
+        const code = context.chunk.codes[index][context.at]
+        return code < 0 ? null : strings.value(code)
+      }
+    case 'number':
+      return () => {
+        const value = context.chunk.numbers[index][context.at]
+        return Number.isNaN(value) ? null : value
+      }
+    case 'boolean':
+      return () => {
+        const value = context.chunk.numbers[index][context.at]
+        return Number.isNaN(value) ? null : value !== 0
+      }
+    case 'decimal':
+      return () => {
+        const value = decimalAsDouble(
+          context.chunk.highs[index][context.at],
+          context.chunk.lows[index][context.at],
+          scale,
+        )
+        return Number.isNaN(value) ? null : value
+      }
+    case 'text':
+      return () => context.chunk.texts[index].at(context.at)
+  }
+}
+
+/** The names of one rule or ranking, bound to the context. */
+export class RowScope implements Scope {
+  reason: AbstainReason = 'null'
+  readonly #context: Context
+  readonly #definition: Definition
+  readonly #columns: Columns
+  readonly #strings: StringTable
+  readonly #lists: readonly NamedList[]
+  readonly #by: readonly string[]
+  readonly #measures: (name: string) => () => Value
+
+  constructor(
+    context: Context,
+    columns: Columns,
+    strings: StringTable,
+    lists: readonly NamedList[],
+    definition: Definition,
+    by: readonly string[] = [],
+    measures: (name: string) => () => Value = () => () => null,
+  ) {
+    this.#context = context
+    this.#columns = columns
+    this.#strings = strings
+    this.#lists = lists
+    this.#definition = definition
+    this.#by = by
+    this.#measures = measures
+  }
+
+  field(name: string): () => Value {
+    return columnReader(this.#context, this.#columns.field(this.#definition, name), this.#strings)
+  }
+
+  let(name: string): () => Value {
+    return columnReader(this.#context, this.#columns.let(this.#definition, name), this.#strings)
+  }
+
+  measure(name: string): () => Value {
+    return this.#measures(name)
+  }
+
+  key(name: string): () => Value {
+    const part = this.#by.indexOf(name)
+    const asBoolean = this.#columns.isBoolean(this.#definition, name)
+    const context = this.#context
+    const strings = this.#strings
+    return () => {
+      const value = strings.value(context.space.keys.part(context.slot, part))
+      return asBoolean ? value !== 0 : value
+    }
+  }
+
+  param(name: string): number | string | boolean {
+    return this.#definition.params[name]
+  }
+
+  list(name: string): ReadonlySet<string | number> {
+    return new Set(this.#lists.find((l) => l.id === name)?.items ?? [])
+  }
+}

@@ -1,0 +1,72 @@
+import type { Block } from '../model/block.ts'
+import { BlockBuilder } from '../model/block-builder.ts'
+import type { Stream } from '../model/stream.ts'
+import { type Chunk, type ColumnRef, Rows } from '../state/rows.ts'
+import type { StringTable } from '../state/string-table.ts'
+import type { Core } from './core.ts'
+
+/** Held events as a block again, with what was found out when they were read. */
+export interface HeldBlock {
+  readonly block: Block
+  /** Filter bits, `bitWords` a row. */
+  readonly bits: Uint32Array
+  /** Per settled clock and row: the entry number, -1 = waiting. Row after row. */
+  readonly entries: Float64Array
+}
+
+/** Everything a core holds, in order of arrival: a block for each run of one stream and source partition. */
+export function blocksOf(core: Core, sources: readonly { topic: string; partition: number }[]): HeldBlock[] {
+  const { rows, layout, strings } = core
+  const { bitWords, entries } = rows.shape
+  const blocks: HeldBlock[] = []
+  const streamOf = (row: number): Stream => layout.types[rows.chunkOf(row).types[Rows.at(row)]].stream
+  const sourceOf = (row: number): number => rows.chunkOf(row).sources[Rows.at(row)]
+  const offsetOf = (row: number): number => rows.chunkOf(row).offsets[Rows.at(row)]
+  for (let from = rows.firstRow; from < rows.endRow; ) {
+    const stream = streamOf(from)
+    const source = sourceOf(from)
+    let to = from + 1
+    while (to < rows.endRow && streamOf(to) === stream && sourceOf(to) === source && offsetOf(to) > offsetOf(to - 1))
+      to++
+    const builder = new BlockBuilder(stream, sources[source].topic, sources[source].partition)
+    const columns = (layout.columns.mappings.get(stream.name) ?? []).map((refs) => refs[0])
+    const bits = new Uint32Array((to - from) * bitWords)
+    const numbers = new Float64Array((to - from) * entries)
+    for (let row = from; row < to; row++) {
+      const chunk = rows.chunkOf(row)
+      const at = Rows.at(row)
+      builder.begin(chunk.offsets[at], chunk.timesMs[at], layout.types[chunk.types[at]].name)
+      for (let i = 0; i < columns.length; i++) copyCell(builder, i, columns[i], chunk, at, strings)
+      for (let w = 0; w < bitWords; w++) bits[(row - from) * bitWords + w] = chunk.bits[at * bitWords + w]
+      for (let e = 0; e < entries; e++) numbers[(row - from) * entries + e] = chunk.entries[e][at]
+    }
+    blocks.push({ block: builder.build(), bits, entries: numbers })
+    from = to
+  }
+  return blocks
+}
+
+function copyCell(
+  builder: BlockBuilder,
+  field: number,
+  ref: ColumnRef,
+  chunk: Chunk,
+  at: number,
+  strings: StringTable,
+): void {
+  switch (ref.store) {
+    case 'code': {
+      const code = chunk.codes[ref.index][at]
+      if (code >= 0) builder.string(field, strings.value(code) as string)
+      return
+    }
+    case 'text':
+      builder.string(field, chunk.texts[ref.index].at(at))
+      return
+    case 'decimal':
+      builder.decimal(field, chunk.highs[ref.index][at], chunk.lows[ref.index][at])
+      return
+    default:
+      builder.number(field, chunk.numbers[ref.index][at])
+  }
+}

@@ -1,0 +1,57 @@
+import type { Mark } from '../model/block.ts'
+
+/** As a commit keeps it. */
+export interface SavedSource {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  readonly upToMs: number | null
+}
+
+interface Source {
+  readonly topic: string
+  readonly partition: number
+  offset: number
+  upToMs: number
+}
+
+/** What a task knows of its source partitions: how far it has read each, and how far each has been declared read. */
+export class Sources {
+  readonly list: Source[] = []
+  readonly #byName = new Map<string, number>()
+
+  /** Index of a source partition, made if need be. */
+  indexOf(topic: string, partition: number): number {
+    const name = `${topic}/${partition}`
+    let index = this.#byName.get(name)
+    if (index === undefined) {
+      index = this.list.push({ topic, partition, offset: -1, upToMs: Number.NEGATIVE_INFINITY }) - 1
+      this.#byName.set(name, index)
+    }
+    return index
+  }
+
+  /** Takes a mark; the stream time that all sources it lists have been read to, or -Infinity. */
+  mark(mark: Mark): number {
+    this.list[this.indexOf(mark.sourceTopic, mark.sourcePartition)].upToMs = mark.upToMs
+    let smallestMs = Number.POSITIVE_INFINITY
+    for (const name of mark.sources) {
+      const index = this.#byName.get(name)
+      smallestMs = Math.min(smallestMs, index === undefined ? Number.NEGATIVE_INFINITY : this.list[index].upToMs)
+    }
+    return mark.sources.length === 0 ? Number.NEGATIVE_INFINITY : smallestMs
+  }
+
+  toJson(): SavedSource[] {
+    return this.list.map((s) => ({ ...s, upToMs: Number.isFinite(s.upToMs) ? s.upToMs : null }))
+  }
+
+  /** Takes up what was saved, over what was read since: each number is the larger of both. */
+  restore(saved: readonly SavedSource[]): void {
+    for (const { topic, partition, offset, upToMs } of saved) {
+      const source = this.list[this.indexOf(topic, partition)]
+      source.offset = Math.max(source.offset, offset)
+      source.upToMs = upToMs ?? Number.NEGATIVE_INFINITY
+    }
+  }
+}
