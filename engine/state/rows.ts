@@ -104,8 +104,7 @@ export class Rows {
 
   /** Sets a number of an event at hand; null if it does not fit. */
   setNumber(chunk: Chunk, at: number, ref: ColumnRef, value: number): void {
-    const limit = 2 ** 63 / 10 ** ref.scale
-    if (value < limit && value > -limit) chunk.numbers[ref.index][at] = value
+    if (fits(value, ref.scale)) chunk.numbers[ref.index][at] = value
     else this.#outOfRange++
   }
 
@@ -172,7 +171,7 @@ export class Rows {
 
   #copyColumn(chunk: Chunk, ref: ColumnRef, column: Column, part: Int32Array, to: number): void {
     if (ref.store === 'text') chunk.texts[ref.index].append(column as StringColumn, part, to)
-    else if (ref.store === 'code') this.#internColumn(chunk.codes[ref.index], column, part, to)
+    else if (ref.store === 'code') this.#internColumn(chunk.codes[ref.index], column, part, to, ref.scale)
     else if (ref.store === 'decimal') {
       const { high, low } = column as DecimalColumn
       const highs = chunk.highs[ref.index]
@@ -184,16 +183,15 @@ export class Rows {
     } else {
       const { values } = column as NumberColumn
       const target = chunk.numbers[ref.index]
-      const limit = 2 ** 63 / 10 ** ref.scale
       for (let i = 0; i < part.length; i++) {
         const value = values[part[i]]
-        if (value >= limit || value <= -limit) this.#outOfRange++
-        else target[to + i] = value
+        if (fits(value, ref.scale)) target[to + i] = value
+        else if (!Number.isNaN(value)) this.#outOfRange++
       }
     }
   }
 
-  #internColumn(codes: Int32Array, column: Column, part: Int32Array, to: number): void {
+  #internColumn(codes: Int32Array, column: Column, part: Int32Array, to: number, scale: number): void {
     const strings = this.strings
     if (column.kind === 'string') {
       const { bytes, offsets, nulls } = column
@@ -207,7 +205,7 @@ export class Rows {
           column.kind === 'decimal'
             ? decimalAsDouble(column.high[part[i]], column.low[part[i]], column.scale)
             : column.values[part[i]]
-        if (!Number.isNaN(value)) codes[to + i] = strings.internNumber(value)
+        if (fits(value, scale)) codes[to + i] = strings.internNumber(value)
       }
     }
   }
@@ -233,6 +231,12 @@ export class Rows {
     this.#chunks = this.#chunks.slice(gone)
     this.#firstRow += gone * CHUNK_ROWS
   }
+}
+
+/** True when the number's fixed-point form has 63 bits or less. */
+export function fits(value: number, scale: number): boolean {
+  const limit = 2 ** 63 / 10 ** scale
+  return value < limit && value > -limit
 }
 
 /** NaN for null. */

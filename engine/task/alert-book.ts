@@ -15,6 +15,7 @@ export interface Occasion {
   readonly nowMs: number
 }
 
+/** A moment at which an alert closes, or (its episode still open) merely its cooldown is over. */
 interface Closing {
   /** On the rule's clock. */
   readonly atMs: number
@@ -87,8 +88,8 @@ export class AlertBook {
   /** Closes the alerts whose time is over. */
   closeDue(streamMs: number): void {
     while (this.nextClosingMs() <= streamMs) {
-      const { plan, slot, alert } = this.#closings.pop() as Closing
-      this.#close(plan, slot, alert, streamMs - plan.rule.settleMs)
+      const { plan, slot, alert, atMs } = this.#closings.pop() as Closing
+      if (alert.closesAtMs === atMs) this.#close(plan, slot, alert, streamMs - plan.rule.settleMs)
     }
   }
 
@@ -172,7 +173,7 @@ export class AlertBook {
       alert.closesAtMs = occasion.nowMs + plan.rule.cooldownMs
       if (plan.rule.cooldownMs === 0) this.#close(plan, slot, alert, occasion.nowMs)
       else this.#schedule(plan, slot, alert)
-    }
+    } else if (alert.revision === 0) this.#schedule(plan, slot, alert)
   }
 
   #openAlert(plan: RulePlan, slot: number, severity: number, { row, nowMs }: Occasion): Alert {
@@ -240,9 +241,10 @@ export class AlertBook {
   }
 
   #schedule(plan: RulePlan, slot: number, alert: Alert): void {
-    if (alert.closesAtMs === Number.POSITIVE_INFINITY) return
-    const atMs = alert.closesAtMs
-    this.#closings.push({ atMs, atStreamMs: atMs + plan.rule.settleMs, alert, plan, slot })
+    const atMs = alert.closesAtMs === Number.POSITIVE_INFINITY ? alert.cooldownUntilMs : alert.closesAtMs
+    const atStreamMs = atMs + plan.rule.settleMs
+    if (alert.episodeOpen && atStreamMs <= this.#host.context.streamMs) return
+    this.#closings.push({ atMs, atStreamMs, alert, plan, slot })
   }
 
   #close(plan: RulePlan, slot: number, alert: Alert, nowMs: number): void {
@@ -293,7 +295,8 @@ function severityOf(plan: RulePlan): number {
 }
 
 function isCurrent({ alert, atMs }: Closing): boolean {
-  return alert.status !== 'closed' && alert.closesAtMs === atMs
+  if (alert.status === 'closed') return false
+  return alert.closesAtMs === atMs || (alert.episodeOpen && alert.cooldownUntilMs === atMs)
 }
 
 function closesBefore(a: Closing, b: Closing): boolean {

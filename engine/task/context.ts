@@ -60,7 +60,10 @@ export function columnReader(context: Context, ref: ColumnRef, strings: StringTa
   }
 }
 
-/** The names of one rule or ranking, bound to the context. */
+/**
+ * The names of one rule or ranking, bound to the context. `by`: the parts of the key at hand; null = there is none yet,
+ * and `key.<name>` is what the event at hand says.
+ */
 export class RowScope implements Scope {
   reason: AbstainReason = 'null'
   readonly #context: Context
@@ -68,7 +71,7 @@ export class RowScope implements Scope {
   readonly #columns: Columns
   readonly #strings: StringTable
   readonly #lists: readonly NamedList[]
-  readonly #by: readonly string[]
+  readonly #by: readonly string[] | null
   readonly #measures: (name: string) => () => Value
 
   constructor(
@@ -77,7 +80,7 @@ export class RowScope implements Scope {
     strings: StringTable,
     lists: readonly NamedList[],
     definition: Definition,
-    by: readonly string[] = [],
+    by: readonly string[] | null = null,
     measures: (name: string) => () => Value = () => () => null,
   ) {
     this.#context = context
@@ -102,14 +105,20 @@ export class RowScope implements Scope {
   }
 
   key(name: string): () => Value {
-    const part = this.#by.indexOf(name)
     const asBoolean = this.#columns.isBoolean(this.#definition, name)
+    if (this.#by === null) return this.#keyOfEvent(name, asBoolean)
+    const part = this.#by.indexOf(name)
     const context = this.#context
     const strings = this.#strings
     return () => {
       const value = strings.value(context.space.keys.part(context.slot, part))
       return asBoolean ? value !== 0 : value
     }
+  }
+
+  #keyOfEvent(name: string, asBoolean: boolean): () => Value {
+    const read = columnReader(this.#context, this.#columns.code(this.#definition, name), this.#strings)
+    return asBoolean ? () => orNull(read(), (value) => value !== 0) : read
   }
 
   param(name: string): number | string | boolean {
@@ -119,4 +128,8 @@ export class RowScope implements Scope {
   list(name: string): ReadonlySet<string | number> {
     return new Set(this.#lists.find((l) => l.id === name)?.items ?? [])
   }
+}
+
+function orNull(value: Value, map: (value: Value) => Value): Value {
+  return value === null ? null : map(value)
 }

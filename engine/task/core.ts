@@ -4,7 +4,7 @@ import type { Output, SourcePosition } from '../model/output.ts'
 import type { RuleSet } from '../model/rule.ts'
 import type { Stream } from '../model/stream.ts'
 import type { KeySpace } from '../state/key-space.ts'
-import { type Chunk, Rows } from '../state/rows.ts'
+import { type Chunk, fits, Rows } from '../state/rows.ts'
 import { StringTable } from '../state/string-table.ts'
 import { TimeIndex } from '../state/time-index.ts'
 import { AlertBook } from './alert-book.ts'
@@ -54,6 +54,9 @@ export class Core {
   readonly #idle: number[] = []
   /** What a row's number lacks to the number of events ever held: rows begin at 0 anew when the past is read again. */
   #rowShift = 0
+  #newestRow = -1
+  #draining = false
+  #lastEffectMs = Number.NEGATIVE_INFINITY
   readonly #cursorThroughMs: (cursor: number) => number
 
   constructor(options: CoreOptions) {
@@ -77,7 +80,7 @@ export class Core {
       context,
       events: this.#events,
       newestEntry: (clock) =>
-        (this.#clocks[clock].entry ? this.#clocks[clock].entries : this.rows.endRow + this.#rowShift) - 1,
+        this.#clocks[clock].entry ? this.#clocks[clock].entries - 1 : this.#newestRow + this.#rowShift,
       coverage: (plan, nowMs) => this.#coverage(plan, nowMs),
       idle: (space, slot) => this.#idle.push(space, slot),
       emit: options.emit,
@@ -113,6 +116,7 @@ export class Core {
     const at = Rows.at(row)
     const timeMs = chunk.timesMs[at]
     const type = this.layout.types[chunk.types[at]]
+    this.#newestRow = row
     this.context.chunk = chunk
     this.context.at = at
     this.#computeLets(type, chunk, at)
@@ -130,6 +134,20 @@ export class Core {
   /** Lets go of events that no window holds any more. Call it after each record. */
   trim(): void {
     this.rows.trim(this.context.streamMs - this.layout.retentionMs)
+  }
+
+  /**
+   * Lets time go on until nothing is left to happen. Returns the last moment at which something did: an event left a
+   * window of a rule that took it, an alert closed or its cooldown ended, a ranking was made.
+   */
+  drain(streamMs: number): number {
+    this.#lastEffectMs = streamMs
+    this.#draining = true
+    for (let dueMs = this.nextDueMs(); dueMs !== Number.POSITIVE_INFINITY; dueMs = this.nextDueMs()) {
+      if (this.alerts.nextClosingMs() === dueMs) this.#lastEffectMs = dueMs
+      this.#moment(dueMs)
+    }
+    return this.#lastEffectMs
   }
 
   /** Next moment, in stream time, at which anything happens by itself: Infinity when nothing is left to happen. */
@@ -233,6 +251,7 @@ export class Core {
           if (slot >= 0 && passes(plan.filter, chunk, at, this.rows.shape.bitWords))
             this.#touches.push({ plan, slot, row })
         }
+        if (this.#draining && this.#isTaken(window.takers[type], chunk, at)) this.#lastEffectMs = this.context.streamMs
         for (const space of window.releases) {
           const slot = chunk.slots[space][at]
           if (slot >= 0 && this.layout.spaces[space].release(slot)) this.#idle.push(space, slot)
@@ -267,7 +286,7 @@ export class Core {
       const key = rankingKey(board.plan)
       const changed = (group: string, value: PreviousRanks | null): void =>
         this.#options.changed(`${key}/${group}`, value && previousToJson(value))
-      board.make(nowMs, this.#options.emit, changed)
+      if (board.make(nowMs, this.#options.emit, changed)) this.#lastEffectMs = this.context.streamMs
     }
     board.arm(nowMs, true)
   }
@@ -308,6 +327,11 @@ export class Core {
     }
   }
 
+  #isTaken(rules: readonly RulePlan[], chunk: Chunk, at: number): boolean {
+    const { bitWords } = this.rows.shape
+    return rules.some(({ space, filter }) => chunk.slots[space][at] >= 0 && passes(filter, chunk, at, bitWords))
+  }
+
   #feed(groups: readonly FeedGroup[], chunk: Chunk, at: number, sign: 1 | -1): void {
     const words = at * this.rows.shape.bitWords
     for (let g = 0; g < groups.length; g++) {
@@ -330,6 +354,7 @@ export class Core {
       const { ref, read } = type.lets[i]
       const value = read()
       if (value === null || value === undefined) continue
+      if (ref.store === 'code' && typeof value === 'number' && !fits(value, ref.scale)) continue
       if (ref.store === 'code') {
         chunk.codes[ref.index][at] =
           typeof value === 'string' ? this.strings.internText(value) : this.strings.internNumber(Number(value))

@@ -82,7 +82,7 @@ export class HeldEvents {
     if (!column) return
     const settled = this.#layout.clocks[plan.clock].settleMs > 0
     this.#walk(plan, slot, (chunk, at, entry, timeMs) => {
-      if (settled ? timeMs + this.#latenessMs <= countedMs : entry <= countedEntry) return false
+      if (settled ? timeMs + this.#latenessMs < countedMs : entry <= countedEntry) return false
       if (timeMs <= moment.startMs - this.#latenessMs) return false
       if (timeMs > moment.startMs && entry > countedEntry) {
         const code = chunk.codes[column.index][at]

@@ -33,6 +33,8 @@ export interface WindowPlan {
   readonly windowMs: number
   readonly groups: FeedGroup[][]
   readonly touches: RulePlan[][]
+  /** All rules that look at this window; `touches` are those that want to hear of departures. */
+  readonly takers: RulePlan[][]
   /** Key spaces whose events end here: this is the longest window over them. */
   readonly releases: number[]
 }
@@ -188,6 +190,7 @@ export class Layout {
       while (window.groups.length < this.types.length) {
         window.groups.push([])
         window.touches.push([])
+        window.takers.push([])
       }
     }
   }
@@ -203,7 +206,7 @@ export class Layout {
   #window(clock: ClockPlan, windowMs: number): WindowPlan {
     let window = clock.windows.find((w) => w.windowMs === windowMs)
     if (!window) {
-      window = { windowMs, groups: [], touches: [], releases: [] }
+      window = { windowMs, groups: [], touches: [], takers: [], releases: [] }
       clock.windows.push(window)
       this.#growClock(clock)
     }
@@ -320,10 +323,11 @@ export class Layout {
     })
     const clock = this.#clock(rule.settleMs)
     const space = this.#space(rule, rule.by, '')
-    const filter = this.#filter(rule, scope)
+    const events = new RowScope(this.#context, this.columns, this.#strings, this.#set.lists, rule)
+    const filter = this.#filter(rule, events)
     for (const measure of rule.measures) {
       if (measure.kind !== 'ratio')
-        readers.set(measure.name, this.#running(rule, scope, { space, clock, filter }, measure))
+        readers.set(measure.name, this.#running(rule, events, { space, clock, filter }, measure))
     }
     for (const measure of rule.measures) {
       if (measure.kind === 'ratio') readers.set(measure.name, ratio(measure, readers, scope))
@@ -373,8 +377,10 @@ export class Layout {
     for (const type of rule.on) {
       const t = this.typeIndex.get(type) as number
       this.clocks[clock].arrivals[t].push(plan)
-      if (rule.evaluate === 'every_change') {
-        for (const windowMs of windows) this.#window(this.clocks[clock], windowMs).touches[t].push(plan)
+      for (const windowMs of windows) {
+        const window = this.#window(this.clocks[clock], windowMs)
+        window.takers[t].push(plan)
+        if (rule.evaluate === 'every_change') window.touches[t].push(plan)
       }
     }
   }

@@ -57,12 +57,15 @@ export class RankingBoard {
     this.previous.set(group, { asOfMs, ranks: new Map(ranks) })
   }
 
-  /** The rankings as of `asOfMs`, groups in the order of their `per` values. `changed` hears of each group's memory. */
+  /**
+   * Emits the rankings as of `asOfMs`, groups in the order of their `per` values; true when there are any. `changed`
+   * hears of each group's memory.
+   */
   make(
     asOfMs: number,
     emit: (record: RankingRecord) => void,
     changed: (group: string, value: PreviousRanks | null) => void,
-  ): void {
+  ): boolean {
     const { ranking } = this.plan
     const groups = this.#groups()
     for (const name of [...this.previous.keys()]) {
@@ -87,6 +90,7 @@ export class RankingBoard {
         items,
       })
     }
+    return groups.size > 0
   }
 
   /** The best `limit` of each group, best first; with `ties: all` also those tied with the last one. */

@@ -143,11 +143,8 @@ export class Task {
    */
   finish(until: 'drained' | 'last', sink: Sink): void {
     this.#sink = sink
-    if (until === 'drained') {
-      for (let due = this.#core.nextDueMs(); due !== Number.POSITIVE_INFINITY; due = this.#core.nextDueMs())
-        this.#advance(due)
-    }
-    this.#core.alerts.closeAll(this.#streamMs)
+    const endMs = until === 'drained' ? this.#core.drain(this.#streamMs) : this.#streamMs
+    this.#core.alerts.closeAll(endMs)
     this.#sink = null
   }
 
