@@ -1,0 +1,126 @@
+import { type Field, type Stream, streamOfType } from '../../model/stream.ts'
+import type { Reader } from '../source/read.ts'
+import { didYouMean } from '../source/suggest.ts'
+import { type Entry, entryOf, type MapNode, type Node } from '../source/tree.ts'
+import { DAY_MS, durationOf, offsetOf } from '../source/values.ts'
+import type { FieldValue, TestStep } from '../tests.ts'
+import { typeHint } from './definition.ts'
+import { testTemplate } from './test-template.ts'
+
+const EVENTS_MAX = 100_000
+const ROW_KEYS = ['at', 'arrives', 'repeat', 'every', 'type']
+
+type Writer = (n: number) => FieldValue
+
+/** Rows of a test -> single events in order of arrival. Null after a fault. */
+export function checkEvents(read: Reader, node: Node, startMs: number, streams: readonly Stream[]): TestStep[] | null {
+  const before = read.report.errorCount
+  const list = read.seq(node, 'events')
+  if (!list) return null
+  const steps: { step: TestStep; arrivesMs: number }[] = []
+  let clockMs = startMs
+  for (const item of list.items) {
+    const row = read.map(item, 'a row of events')
+    if (!row) continue
+    const advance = entryOf(row, 'advance')
+    if (advance) {
+      read.keys(row, ['advance'], {}, 'of a row with "advance"')
+      clockMs += durationOf(read, advance.value, 'advance', 1, 400 * DAY_MS) ?? 0
+      steps.push({ step: { advanceToMs: clockMs }, arrivesMs: clockMs })
+      continue
+    }
+    const events = checkRow(read, row, startMs, streams, EVENTS_MAX - steps.length)
+    for (const event of events) {
+      clockMs = Math.max(clockMs, event.atMs, event.arrivesMs)
+      steps.push({ step: event, arrivesMs: event.arrivesMs })
+    }
+  }
+  if (read.report.errorCount > before) return null
+  return steps.sort((a, b) => a.arrivesMs - b.arrivesMs).map((s) => s.step)
+}
+
+type EventStep = Exclude<TestStep, { advanceToMs: number }>
+
+function checkRow(read: Reader, row: MapNode, startMs: number, streams: readonly Stream[], room: number): EventStep[] {
+  const before = read.report.errorCount
+  const at = row.entries[0]?.keySpan ?? { start: row.span.start, end: row.span.start + 1 }
+  const atNode = read.required(row, 'at', at, 'a row of events')
+  const atOffset = atNode && offsetOf(read, atNode, 'at')
+  const arrivesNode = entryOf(row, 'arrives')
+  const arrives = arrivesNode ? offsetOf(read, arrivesNode.value, 'arrives') : atOffset
+  if (arrivesNode && arrives !== null && atOffset !== null && arrives < atOffset) {
+    read.fault('out-of-range', arrivesNode.value, 'an event cannot arrive before it happens')
+  }
+  const repeatNode = entryOf(row, 'repeat')
+  const repeat = repeatNode ? (read.integer(repeatNode.value, 'repeat', 1, EVENTS_MAX) ?? 1) : 1
+  const everyNode = entryOf(row, 'every')
+  const every = everyNode ? (durationOf(read, everyNode.value, 'every', 0, 31 * DAY_MS) ?? 0) : 0
+  if (repeatNode && !everyNode)
+    read.fault('missing-key', repeatNode.keySpan, '"repeat" needs "every:"', 'such as every: 5m')
+  if (everyNode && !repeatNode) read.fault('missing-key', everyNode.keySpan, '"every" needs "repeat:"')
+  if (repeat > room) read.fault('too-many', row, `a test has at most ${EVENTS_MAX} events`)
+  const typeNode = read.required(row, 'type', at, 'a row of events')
+  const type = typeNode && read.text(typeNode, 'type')
+  const stream = type ? streamOfType(streams, type) : undefined
+  if (type && typeNode && !stream) {
+    read.fault('unknown-event-type', typeNode, `no stream carries events of type "${type}"`, typeHint(type, streams))
+  }
+  const writers = stream ? fieldWriters(read, row, stream, repeat) : []
+  if (read.report.errorCount > before || atOffset === null || arrives === null || !type) return []
+  return Array.from({ length: repeat }, (_, n) => ({
+    atMs: startMs + atOffset + n * every,
+    arrivesMs: startMs + arrives + n * every,
+    type,
+    fields: Object.fromEntries(writers.map(([name, write]) => [name, write(n)])),
+  }))
+}
+
+function fieldWriters(read: Reader, row: MapNode, stream: Stream, repeat: number): [string, Writer][] {
+  const out: [string, Writer][] = []
+  for (const entry of row.entries) {
+    if (ROW_KEYS.includes(entry.key)) continue
+    const field = stream.fields.find((f) => f.name === entry.key)
+    if (!field) {
+      const names = [...stream.fields.map((f) => f.name), ...ROW_KEYS, 'advance']
+      read.fault(
+        'unknown-field',
+        entry.keySpan,
+        `"${entry.key}" is not a field of ${stream.name}`,
+        didYouMean(entry.key, names),
+      )
+    } else if (field.name === stream.timeField) {
+      read.fault('unknown-field', entry.keySpan, `"${entry.key}" is given by "at"`)
+    } else {
+      const writer = fieldWriter(read, entry, field, repeat)
+      if (writer) out.push([entry.key, writer])
+    }
+  }
+  return out
+}
+
+function fieldWriter(read: Reader, { key, value: node }: Entry, field: Field, repeat: number): Writer | null {
+  if (node.kind === 'broken') return null
+  if (node.kind !== 'scalar') return read.fault('wrong-value', node, `"${key}" is one value`)
+  const { value } = node
+  if (value === null) return () => null
+  const wanted = field.kind === 'decimal' ? 'number' : field.kind
+  if (typeof value === wanted && typeof value !== 'string') return () => value
+  if (typeof value !== 'string') {
+    const hint = wanted === 'string' ? 'put it in quotes' : null
+    return read.fault('type-mismatch', node, `"${key}" is ${wanted === 'string' ? 'text' : `a ${wanted}`}`, hint)
+  }
+  const write = testTemplate(node, read.report)
+  if (!write) return null
+  if (wanted === 'string') return write
+  if (wanted === 'boolean') return read.fault('type-mismatch', node, `"${key}" is true or false`)
+  for (let n = 0; n < Math.min(repeat, 3); n++) {
+    const text = write(n)
+    if (text.trim() === '' || !Number.isFinite(Number(text))) {
+      return read.fault('type-mismatch', node, `"${key}" is a number, but this gives ${JSON.stringify(text)}`)
+    }
+  }
+  return (n) => {
+    const x = Number(write(n))
+    return Number.isFinite(x) ? x : null
+  }
+}

@@ -1,0 +1,254 @@
+import { type Scalar, SEVERITIES } from '../../model/rule.ts'
+import type { Stream } from '../../model/stream.ts'
+import type { Type } from '../expression/names.ts'
+import type { Reporter } from '../source/issues.ts'
+import { firstLine, Reader } from '../source/read.ts'
+import { didYouMean } from '../source/suggest.ts'
+import { entryOf, type MapNode, type Node } from '../source/tree.ts'
+import { dateOf, offsetOf } from '../source/values.ts'
+import { type Expectation, type FieldValue, type RuleTest, TEST_START_MS } from '../tests.ts'
+import type { RuleNames } from './rule.ts'
+import { checkEvents } from './test-events.ts'
+
+const TESTS_MAX = 1_000
+const KEYS = ['name', 'events', 'expect', 'expect_muted', 'expect_abstained', 'lists', 'params', 'start']
+const RULE_ROW = ['at', 'key', 'severity', 'measure', 'folded', 'suspects', 'explain_contains']
+const RANKING_ROW = ['at', 'key', 'items']
+
+/** The rule or ranking that tests are about. */
+export interface Tested {
+  readonly kind: 'rule' | 'ranking'
+  readonly id: string
+  readonly version: number
+  readonly names: RuleNames
+  readonly params: ReadonlyMap<string, Scalar>
+  readonly streams: readonly Stream[]
+  readonly lists: ReadonlyMap<string, 'string' | 'number'>
+  readonly incomplete: boolean
+}
+
+export function checkTests(node: Node, tested: Tested, report: Reporter): RuleTest[] {
+  const read = new Reader(report)
+  const list = read.seq(node, 'tests')
+  if (!list) return []
+  if (list.items.length > TESTS_MAX) read.fault('too-many', list, `${list.items.length} tests; at most ${TESTS_MAX}`)
+  const out: RuleTest[] = []
+  const seen = new Set<string>()
+  for (const item of list.items) {
+    const map = read.map(item, 'a test')
+    const test = map && checkTest(read, map, tested)
+    if (!test) continue
+    if (seen.has(test.name))
+      read.fault('duplicate-name', entryOf(map, 'name')!.value, `a second test ${JSON.stringify(test.name)}`)
+    seen.add(test.name)
+    out.push(test)
+  }
+  return out
+}
+
+function checkTest(read: Reader, map: MapNode, tested: Tested): RuleTest | null {
+  const before = read.report.errorCount
+  read.keys(map, KEYS, { features: 'an override of features' }, 'of a test')
+  const at = firstLine(map)
+  const nameNode = read.required(map, 'name', at, 'a test')
+  const name = nameNode && read.text(nameNode, 'name')
+  const startNode = entryOf(map, 'start')?.value
+  const startMs = (startNode && dateOf(read, startNode, 'start')) ?? TEST_START_MS
+  const eventsNode = read.required(map, 'events', at, 'a test')
+  const events = eventsNode && checkEvents(read, eventsNode, startMs, tested.streams)
+  const expect = checkExpectations(read, map, 'expect', startMs, tested)
+  const expectMuted = checkExpectations(read, map, 'expect_muted', startMs, tested)
+  const abstainedNode = entryOf(map, 'expect_abstained')?.value
+  const expectAbstained = abstainedNode ? read.integer(abstainedNode, 'expect_abstained', 0, 1e9) : null
+  if (!entryOf(map, 'expect') && !entryOf(map, 'expect_muted') && !abstainedNode) {
+    read.fault('missing-key', at, 'a test says what it expects', 'expect: [] is "nothing"')
+  }
+  const params = checkParams(read, map, tested)
+  const lists = checkLists(read, map, tested)
+  if (read.report.errorCount > before || name === null || events === null) return null
+  const { line, column } = read.report.source.position(at.start)
+  return {
+    rule: tested.id,
+    version: tested.version,
+    name,
+    file: read.report.source.path,
+    line,
+    column,
+    startMs,
+    events,
+    expect,
+    expectMuted,
+    expectAbstained,
+    params,
+    lists,
+  }
+}
+
+function checkExpectations(
+  read: Reader,
+  test: MapNode,
+  key: string,
+  startMs: number,
+  tested: Tested,
+): Expectation[] | null {
+  const node = entryOf(test, key)?.value
+  const list = node && read.seq(node, key)
+  if (!list) return null
+  const out: Expectation[] = []
+  for (const item of list.items) {
+    const row = read.map(item, `a row of ${key}`)
+    if (row) out.push(checkExpectation(read, row, startMs, tested))
+  }
+  return out
+}
+
+function checkExpectation(read: Reader, row: MapNode, startMs: number, tested: Tested): Expectation {
+  const known = tested.kind === 'rule' ? RULE_ROW : RANKING_ROW
+  read.keys(row, known, { violation: '"violation"' }, 'of an expectation')
+  const value = (key: string): Node | undefined => (known.includes(key) ? entryOf(row, key)?.value : undefined)
+  const { line, column } = read.report.source.position(firstLine(row).start)
+  const at = value('at')
+  const offset = at ? offsetOf(read, at, 'at') : null
+  const severity = value('severity')
+  const folded = value('folded')
+  const explain = value('explain_contains')
+  return {
+    line,
+    column,
+    atMs: offset === null ? null : startMs + offset,
+    key: checkKey(read, value('key'), tested),
+    severity: severity ? read.oneOf(severity, 'severity', SEVERITIES) : null,
+    measure: checkMeasures(read, value('measure'), tested),
+    folded: folded ? read.integer(folded, 'folded', 0, 1e9) : null,
+    suspects: checkSuspects(read, value('suspects')),
+    explainContains: explain ? read.text(explain, 'explain_contains') : null,
+    items: checkItems(read, value('items')),
+  }
+}
+
+function checkKey(read: Reader, node: Node | undefined, { names, kind }: Tested): Expectation['key'] {
+  const map = node && read.map(node, 'key')
+  if (!map) return null
+  const out: Record<string, FieldValue> = {}
+  for (const { key, keySpan, value } of map.entries) {
+    const type = names.by.get(key)
+    if (type === undefined) {
+      const where = kind === 'rule' ? '"by"' : '"per"'
+      read.fault('unknown-key-field', keySpan, `"${key}" is not in ${where}`, didYouMean(key, names.by.keys()))
+      continue
+    }
+    const scalar = read.scalar(value, `the key "${key}"`)
+    if (!scalar) continue
+    if (fits(type, scalar.value)) out[key] = scalar.value
+    else
+      read.fault(
+        'type-mismatch',
+        value,
+        `"${key}" is ${type === 'string' ? 'text' : `a ${type}`}`,
+        type === 'string' ? 'put it in quotes' : null,
+      )
+  }
+  return out
+}
+
+function fits(type: Type, value: FieldValue): boolean {
+  return type === 'unknown' || type === 'null' || value === null || typeof value === type
+}
+
+function checkMeasures(read: Reader, node: Node | undefined, { names }: Tested): Expectation['measure'] {
+  const map = node && read.map(node, 'measure')
+  if (!map) return null
+  const out: Record<string, number | null> = {}
+  for (const { key, keySpan, value } of map.entries) {
+    if (!names.measures.has(key)) {
+      read.fault('unknown-measure', keySpan, `"${key}" is not a measure of this rule`, didYouMean(key, names.measures))
+      continue
+    }
+    if (value.kind === 'scalar' && value.value === null) out[key] = null
+    else {
+      const number = read.number(value, `the measure "${key}"`)
+      if (number !== null) out[key] = number
+    }
+  }
+  return out
+}
+
+/** `[B0, B1]`, or `[{ value: B0, events: 3 }]`. */
+function checkSuspects(read: Reader, node: Node | undefined): Expectation['suspects'] {
+  const list = node && read.seq(node, 'suspects')
+  if (!list) return null
+  const out: { value: FieldValue; events: number | null }[] = []
+  for (const item of list.items) {
+    if (item.kind === 'map') {
+      read.keys(item, ['value', 'events'], {}, 'of a suspect')
+      const valueNode = read.required(item, 'value', firstLine(item), 'a suspect')
+      const value = valueNode && read.scalar(valueNode, 'value')
+      const eventsNode = entryOf(item, 'events')?.value
+      const events = eventsNode ? read.integer(eventsNode, 'events', 1, 1e9) : null
+      if (value) out.push({ value: value.value, events })
+    } else {
+      const scalar = read.scalar(item, 'a suspect')
+      if (scalar) out.push({ value: scalar.value, events: null })
+    }
+  }
+  return out
+}
+
+function checkItems(read: Reader, node: Node | undefined): Expectation['items'] {
+  const list = node && read.seq(node, 'items')
+  if (!list) return null
+  const out: (string | number)[] = []
+  for (const item of list.items) {
+    const scalar = read.scalar(item, 'an item')
+    if (!scalar) continue
+    if (typeof scalar.value === 'boolean' || scalar.value === null) read.fault('wrong-value', item, 'an item is its id')
+    else out.push(scalar.value)
+  }
+  return out
+}
+
+function checkParams(read: Reader, test: MapNode, { params }: Tested): Record<string, Scalar> {
+  const node = entryOf(test, 'params')?.value
+  const map = node && read.map(node, 'params')
+  const out: Record<string, Scalar> = {}
+  for (const { key, keySpan, value } of map ? map.entries : []) {
+    const now = params.get(key)
+    if (now === undefined) {
+      read.fault('unknown-param', keySpan, `"${key}" is not in "params"`, didYouMean(key, params.keys()))
+      continue
+    }
+    const scalar = read.scalar(value, `the param "${key}"`)
+    if (!scalar || scalar.value === null) continue
+    if (typeof scalar.value === typeof now) out[key] = scalar.value
+    else read.fault('type-mismatch', value, `the param "${key}" is a ${typeof now}`)
+  }
+  return out
+}
+
+function checkLists(read: Reader, test: MapNode, { lists, incomplete }: Tested): Record<string, (string | number)[]> {
+  const node = entryOf(test, 'lists')?.value
+  const map = node && read.map(node, 'lists')
+  const out: Record<string, (string | number)[]> = {}
+  for (const { key, keySpan, value } of map ? map.entries : []) {
+    const of = lists.get(key)
+    if (of === undefined && !incomplete) {
+      read.fault('unknown-list', keySpan, `there is no list "${key}" in the files given`, didYouMean(key, lists.keys()))
+    }
+    const items: (string | number)[] = []
+    for (const item of read.seq(value, `the list "${key}"`)?.items ?? []) {
+      const scalar = read.scalar(item, 'an item')
+      if (!scalar) continue
+      const { value: id } = scalar
+      if (typeof id === 'boolean' || id === null || (of !== undefined && typeof id !== of)) {
+        read.fault(
+          'type-mismatch',
+          item,
+          `the list "${key}" holds ${of ?? 'string'}s`,
+          of === 'string' ? 'put it in quotes' : null,
+        )
+      } else items.push(id)
+    }
+    out[key] = items
+  }
+  return out
+}

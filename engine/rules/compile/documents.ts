@@ -1,0 +1,55 @@
+import { Reporter, type RuleIssue } from '../source/issues.ts'
+import type { ParsedFile } from '../source/parse.ts'
+import { Reader } from '../source/read.ts'
+import { didYouMean } from '../source/suggest.ts'
+import type { Span } from '../source/text.ts'
+import type { MapNode } from '../source/tree.ts'
+
+export const KINDS = ['rule', 'ranking', 'list', 'for'] as const
+export type Kind = (typeof KINDS)[number]
+
+/** A document whose kind and id are known. */
+export interface Document {
+  readonly kind: Kind
+  readonly id: string
+  readonly idSpan: Span
+  readonly node: MapNode
+  readonly report: Reporter
+}
+
+/** What kind of document each is, by its first key that says so. */
+export function readDocuments(files: readonly ParsedFile[], issues: RuleIssue[]): Document[] {
+  const out: Document[] = []
+  for (const file of files) {
+    for (const node of file.documents) {
+      const document = readDocument(node, new Reporter(file.source, null, issues))
+      if (document) out.push(document)
+    }
+  }
+  return out
+}
+
+function readDocument(node: MapNode, report: Reporter): Document | null {
+  const read = new Reader(report)
+  const first = node.entries[0]
+  if (!first)
+    return read.fault('not-a-mapping', { start: node.span.start, end: node.span.start + 1 }, 'the document is empty')
+  const entry = node.entries.find((e) => KINDS.some((k) => k === e.key) || e.key === 'feature')
+  if (!entry) {
+    const hint = didYouMean(first.key, ['rule', 'ranking', 'list', 'feature', 'for'])
+    const message = `"${first.key}" does not say what this is: a document begins with rule:, ranking: or list:`
+    return read.fault('unknown-kind', first.keySpan, message, hint)
+  }
+  if (entry.key === 'feature') return read.later(entry.keySpan, 'a feature')
+  const id = read.text(entry.value, entry.key)
+  if (id === null) return null
+  const named = report.forRule(id)
+  if (!/^[a-z][a-z0-9_]{0,63}$/.test(id)) {
+    new Reader(named).fault(
+      'bad-name',
+      entry.value,
+      `the id "${id}" must be in snake_case: small letters, digits and "_", at most 64`,
+    )
+  }
+  return { kind: entry.key as Kind, id, idSpan: entry.value.span, node, report: named }
+}

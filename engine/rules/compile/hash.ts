@@ -1,0 +1,13 @@
+import { createHash } from 'node:crypto'
+import { type MapNode, plain } from '../source/tree.ts'
+
+const NOT_BEHAVIOUR = new Set(['tests'])
+
+/** Hash of a document's body: comments, layout, order of keys and tests do not count. */
+export function bodyHash(node: MapNode): string {
+  return hashOf(plain(node, NOT_BEHAVIOUR))
+}
+
+export function hashOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 32)
+}

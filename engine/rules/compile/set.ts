@@ -1,0 +1,217 @@
+import type { RuleSource } from '../../model/block.ts'
+import type { Ranking, Rule, RuleSet, Scalar } from '../../model/rule.ts'
+import type { Stream } from '../../model/stream.ts'
+import { Draft, type Surroundings } from '../check/definition.ts'
+import { checkRanking } from '../check/ranking.ts'
+import { checkRule, type RuleNames } from '../check/rule.ts'
+import { checkTests, type Tested } from '../check/tests.ts'
+import type { RuleIssue } from '../source/issues.ts'
+import { parseFile } from '../source/parse.ts'
+import { Reader } from '../source/read.ts'
+import { didYouMean } from '../source/suggest.ts'
+import { entryOf } from '../source/tree.ts'
+import type { RuleTest } from '../tests.ts'
+import { type Document, readDocuments } from './documents.ts'
+import { bodyHash, hashOf } from './hash.ts'
+import { checkLists, type ListItems, outside } from './lists.ts'
+
+export interface CompileOptions {
+  readonly streams: readonly Stream[]
+  /** Rule id -> param -> value, in place of the file's: from `--set`, or a test. */
+  readonly params?: Readonly<Record<string, Readonly<Record<string, Scalar>>>>
+  /** List id -> items, in place of the file's. */
+  readonly lists?: ListItems
+}
+
+/** Something that the author may want to know and that is no fault, not even with `--deny-warnings`. */
+export interface RuleNote {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+  readonly rule: string
+  readonly message: string
+}
+
+export type Compiled =
+  | {
+      readonly ok: true
+      readonly set: RuleSet
+      readonly tests: readonly RuleTest[]
+      /** Warnings only. */
+      readonly issues: readonly RuleIssue[]
+      readonly notes: readonly RuleNote[]
+    }
+  | { readonly ok: false; readonly issues: readonly RuleIssue[] }
+
+/** A checked document; `value` is null where it has a fault. */
+interface Checked {
+  readonly document: Document
+  readonly draft: Draft
+  readonly value: Rule | Ranking | null
+  readonly names: RuleNames
+}
+
+/**
+ * Rule files -> the set that an engine runs, or every fault in them, in the order of the files. Never throws for what
+ * stands in a file.
+ */
+export function compileRuleSet(files: readonly RuleSource[], options: CompileOptions): Compiled {
+  const issues: RuleIssue[] = []
+  const parsed = files.map((file) => parseFile(file, issues))
+  const documents = readDocuments(parsed, issues)
+  const ofKind = (kind: string) => documents.filter((d) => d.kind === kind)
+  const { lists, types } = checkLists(ofKind('list'), options.lists ?? {}, issues)
+  const incomplete = parsed.some((p) => !p.complete)
+  const around: Surroundings = { streams: options.streams, lists: types, incomplete, params: options.params ?? {} }
+  const notes: RuleNote[] = []
+  const checked = documents
+    .filter((d) => d.kind === 'rule' || d.kind === 'ranking')
+    .map((d) => checkDocument(d, around, notes))
+  checkOverrides(checked, options, issues, incomplete)
+  const accepted = checkVersions(checked)
+  const tests = [
+    ...checked.flatMap((c) => ownTests(c, around)),
+    ...ofKind('for').flatMap((d) => testsFor(d, checked, around)),
+  ]
+
+  issues.sort(byPlace(files))
+  if (issues.some((i) => i.severity === 'error')) return { ok: false, issues }
+  const running = accepted.flatMap((c) => (c.value && c.value.mode !== 'off' ? [c.value] : []))
+  const rules = running.filter((r): r is Rule => r.kind === 'rule')
+  const rankings = running.filter((r): r is Ranking => r.kind === 'ranking')
+  const hash = hashOf([running.map((r) => [r.kind, r.id, r.hash, r.mode, sorted(r.params)]), lists])
+  const runningKeys = new Set(running.map((r) => `${r.id}@${r.version}`))
+  const runnable = tests.filter((t) => runningKeys.has(`${t.rule}@${t.version}`))
+  return { ok: true, set: { hash, rules, rankings, lists }, tests: runnable, issues, notes }
+}
+
+/** The set with nothing but the rule or ranking of `test`, and with the test's params and lists. */
+export function ruleSetForTest(set: RuleSet, test: RuleTest): RuleSet {
+  const mine = (d: { id: string; version: number }) => d.id === test.rule && d.version === test.version
+  const set1 = <D extends Rule | Ranking>(d: D): D => ({ ...d, params: { ...d.params, ...test.params } })
+  const rules = set.rules.filter(mine).map(set1)
+  const rankings = set.rankings.filter(mine).map(set1)
+  const lists = set.lists.map((l) =>
+    Object.hasOwn(test.lists, l.id) ? { ...l, items: [...new Set(test.lists[l.id])] } : l,
+  )
+  return { hash: hashOf([set.hash, test.rule, test.version, test.params, test.lists]), rules, rankings, lists }
+}
+
+function checkDocument(document: Document, around: Surroundings, notes: RuleNote[]): Checked {
+  const { kind, id, node, idSpan, report } = document
+  const hash = bodyHash(node)
+  const draft = new Draft(kind === 'rule' ? 'rule' : 'ranking', id, node, idSpan, report, around)
+  if (draft.kind === 'ranking') {
+    const { ranking, names } = checkRanking(draft)
+    return { document, draft, value: ranking && { ...ranking, hash }, names }
+  }
+  const { rule, names, note } = checkRule(draft)
+  if (note) {
+    const { line, column } = report.source.position(note.span.start)
+    notes.push({ file: report.source.path, line, column, rule: id, message: note.message })
+  }
+  return { document, draft, value: rule && { ...rule, hash }, names }
+}
+
+/** The same id twice: as another version, or not at all. */
+function checkVersions(checked: readonly Checked[]): Checked[] {
+  const accepted: Checked[] = []
+  for (const c of checked) {
+    const { id, idSpan, report } = c.document
+    const others = accepted.filter((a) => a.document.id === id)
+    const otherKind = others.find((o) => o.document.kind !== c.document.kind)
+    const version = plainVersion(c.document)
+    const same = others.find((o) => plainVersion(o.document) === version)
+    const isLive = plainMode(c.document) === 'live'
+    const live = isLive ? others.find((o) => plainMode(o.document) === 'live') : undefined
+    if (otherKind) {
+      report.error(
+        'duplicate-definition',
+        idSpan,
+        `"${id}" is the name of a ${otherKind.document.kind} in ${place(otherKind)}`,
+      )
+    } else if (same && bodyHash(same.document.node) === bodyHash(c.document.node)) {
+      report.error(
+        'duplicate-definition',
+        idSpan,
+        `"${id}" version ${version} stands in ${place(same)} already`,
+        'remove one of them',
+      )
+    } else if (same) {
+      const message = `"${id}" version ${version} has another body in ${place(same)}`
+      report.error('duplicate-definition', idSpan, message, 'raise the version with every change of behaviour')
+    } else if (live) {
+      const message = `two live versions of "${id}": ${version}, and ${plainVersion(live.document)} in ${place(live)}`
+      report.error('two-live-versions', idSpan, message, 'set mode: shadow or off for one of them')
+    }
+    accepted.push(c)
+  }
+  return accepted
+}
+
+function plainVersion(document: Document): string {
+  const node = entryOf(document.node, 'version')?.value
+  return node?.kind === 'scalar' ? node.text : '?'
+}
+
+function plainMode(document: Document): string {
+  const node = entryOf(document.node, 'mode')?.value
+  return node?.kind === 'scalar' ? node.text : 'live'
+}
+
+function place({ document }: Checked): string {
+  const { source } = document.report
+  return `${source.path}:${source.position(document.idSpan.start).line}`
+}
+
+function ownTests(c: Checked, around: Surroundings): RuleTest[] {
+  const node = entryOf(c.document.node, 'tests')?.value
+  return node ? checkTests(node, tested(c, around), c.document.report) : []
+}
+
+/** `for: rule_id` with `tests:`; of several versions the live one is meant, else the last. */
+function testsFor(document: Document, checked: readonly Checked[], around: Surroundings): RuleTest[] {
+  const { id, idSpan, node, report } = document
+  const read = new Reader(report)
+  read.keys(node, ['for', 'tests'], {}, 'of a test file')
+  const tests = read.required(node, 'tests', idSpan, 'a test file')
+  const versions = checked.filter((c) => c.document.id === id)
+  const target = versions.find((c) => plainMode(c.document) === 'live') ?? versions[versions.length - 1]
+  if (target) return tests ? checkTests(tests, tested(target, around), report) : []
+  if (around.incomplete) return []
+  const hint = didYouMean(
+    id,
+    checked.map((c) => c.document.id),
+  )
+  report.error('unknown-rule', idSpan, `there is no rule or ranking "${id}" in the files given`, hint)
+  return []
+}
+
+function tested({ draft, document, names }: Checked, around: Surroundings): Tested {
+  const { streams, lists, incomplete } = around
+  const version = Number(plainVersion(document))
+  return { kind: draft.kind, id: draft.id, version, names, params: draft.params, streams, lists, incomplete }
+}
+
+function checkOverrides(
+  checked: readonly Checked[],
+  options: CompileOptions,
+  issues: RuleIssue[],
+  incomplete: boolean,
+): void {
+  const ids = new Set(checked.map((c) => c.document.id))
+  for (const id of Object.keys(options.params ?? {})) {
+    if (ids.has(id) || incomplete) continue
+    issues.push(outside('unknown-rule', `there is no rule "${id}" to set params of`, didYouMean(id, ids)))
+  }
+}
+
+function sorted(params: Readonly<Record<string, Scalar>>): [string, Scalar][] {
+  return Object.entries(params).sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
+function byPlace(files: readonly RuleSource[]): (a: RuleIssue, b: RuleIssue) => number {
+  const order = new Map(files.map((f, i) => [f.path, i]))
+  const rank = (i: RuleIssue) => order.get(i.file) ?? -1
+  return (a, b) => rank(a) - rank(b) || a.line - b.line || a.column - b.column
+}
