@@ -1,0 +1,85 @@
+import { execFileSync } from 'node:child_process'
+import { cpus } from 'node:os'
+
+/** Small under SMOKE=1, so that every benchmark also runs in the tests. */
+export const smoke = process.env.SMOKE === '1'
+
+export function size(small: number, full: number): number {
+  return smoke ? small : full
+}
+
+export interface Figure {
+  readonly benchmark: string
+  readonly case: string
+  /** What `min`, `median` and `max` count. */
+  readonly unit: string
+  readonly min: number
+  readonly median: number
+  readonly max: number
+  readonly runs: number
+  /** Keeps the work alive, and shows if a change of speed changed the answer. */
+  readonly checksum: number
+  readonly seed: number
+  readonly parameters: Readonly<Record<string, number | string>>
+}
+
+/** Runs `once` (events it handled, and a checksum) some times and gives events per second. */
+export function eventsPerSecond(
+  init: {
+    benchmark: string
+    case: string
+    seed: number
+    parameters: Readonly<Record<string, number | string>>
+    runs?: number
+  },
+  once: () => { events: number; checksum: number },
+): Figure {
+  const runs = smoke ? 1 : (init.runs ?? 5)
+  const rates: number[] = []
+  const checksums = new Set<number>()
+  for (let run = smoke ? 0 : -1; run < runs; run++) {
+    const started = process.hrtime.bigint()
+    const { events, checksum } = once()
+    const seconds = Number(process.hrtime.bigint() - started) / 1e9
+    checksums.add(checksum)
+    if (run >= 0) rates.push(events / seconds)
+  }
+  if (checksums.size !== 1) throw new Error(`${init.case}: runs differ: ${[...checksums]}`)
+  rates.sort((a, b) => a - b)
+  const { benchmark, seed, parameters } = init
+  return {
+    benchmark,
+    case: init.case,
+    unit: 'events/s',
+    min: Math.round(rates[0]),
+    median: Math.round(rates[rates.length >> 1]),
+    max: Math.round(rates[rates.length - 1]),
+    runs,
+    checksum: [...checksums][0],
+    seed,
+    parameters,
+  }
+}
+
+/** The machine and the commit: part of every recorded result. */
+export function machine(): Record<string, string | number> {
+  const cpu = cpus()
+  return { node: process.version, cpu: cpu[0]?.model.trim() ?? 'unknown', cores: cpu.length, commit: commit() }
+}
+
+function commit(): string {
+  try {
+    const dirty =
+      execFileSync('git', ['status', '--porcelain', '--', 'engine', 'bench'], { encoding: 'utf8' }).trim() !== ''
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim() + (dirty ? '+' : '')
+  } catch {
+    return 'unknown'
+  }
+}
+
+export function formatFigure(f: Figure): string {
+  const short = (n: number): string =>
+    n >= 1e6 ? `${(n / 1e6).toFixed(2)} M` : n >= 1e3 ? `${(n / 1e3).toFixed(0)} k` : `${n}`
+  const parameters = Object.entries(f.parameters).map(([k, v]) => `${k}=${v}`)
+  return `${f.benchmark} ${f.case}: min ${short(f.min)} median ${short(f.median)} max ${short(f.max)} ${f.unit} ${parameters.join(' ')} seed=${f.seed} checksum=${f.checksum}`
+}
