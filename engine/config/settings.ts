@@ -1,0 +1,102 @@
+import { type Document, isMap, isScalar, type Node } from 'yaml'
+import type { RuleIssue } from '../rules/index.ts'
+import { SourceText } from '../rules/source/text.ts'
+
+export type Path = readonly PropertyKey[]
+
+/** One place that settings come from. `at` finds the text behind a path, for the caret. */
+interface Origin {
+  readonly source: SourceText
+  at(path: Path, what: 'key' | 'value'): { start: number; end: number }
+}
+
+/**
+ * Settings laid over each other (flags over environment over file over default), each value with the place it came from,
+ * and the faults that were found in them.
+ */
+export class Settings {
+  readonly values: Record<string, unknown> = {}
+  readonly issues: RuleIssue[] = []
+  readonly #origins = new Map<string, Origin>()
+  #file: Origin | null = null
+
+  /** Takes the sections of a parsed file; what is empty counts as left out. */
+  addFile(source: SourceText, document: Document.Parsed, values: Readonly<Record<string, unknown>>): void {
+    this.#file = { source, at: (path, what) => spanOf(document.contents, path, what) }
+    for (const [key, value] of Object.entries(values)) {
+      const merged = value === null && key !== 'registry' ? undefined : value
+      if (merged !== undefined) this.values[key] = laidOver(key, this.values[key], merged)
+    }
+  }
+
+  /** Takes one value by its dotted path from outside the file; `name` is what faults are reported under. */
+  add(name: string, path: string, value: unknown): void {
+    const text = String(value)
+    this.#origins.set(path, { source: new SourceText(name, text), at: () => ({ start: 0, end: text.length }) })
+    const parts = path.split('.')
+    let target = this.values
+    for (const part of parts.slice(0, -1)) {
+      const inner = target[part]
+      target[part] = typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? { ...inner } : {}
+      target = target[part] as Record<string, unknown>
+    }
+    target[parts.at(-1)!] = value
+  }
+
+  fault(code: RuleIssue['code'], path: Path, what: 'key' | 'value', message: string, suggestion: string | null = null) {
+    const origin = this.#originOf(path)
+    const span = origin.at(path, what)
+    const { line, column } = origin.source.position(span.start)
+    const room = origin.source.line(line).length - column + 1
+    const length = Math.max(1, Math.min(span.end - span.start, room))
+    const file = origin.source.path
+    this.issues.push({ code, severity: 'error', file, line, column, length, rule: null, message, suggestion })
+  }
+
+  /** All texts that issues may point into. */
+  sources(): { path: string; text: string }[] {
+    const origins = [...this.#origins.values(), ...(this.#file ? [this.#file] : [])]
+    return origins.map(({ source }) => ({ path: source.path, text: source.text }))
+  }
+
+  #originOf(path: Path): Origin {
+    for (let length = path.length; length > 0; length--) {
+      const origin = this.#origins.get(path.slice(0, length).join('.'))
+      if (origin) return origin
+    }
+    return this.#file ?? { source: new SourceText(path.join('.'), ''), at: () => ({ start: 0, end: 0 }) }
+  }
+}
+
+/** Sections are completed key by key; lists, `streams` and a log of another kind are replaced. */
+function laidOver(key: string, below: unknown, above: unknown): unknown {
+  const isRecord = (v: unknown): v is Record<string, unknown> =>
+    typeof v === 'object' && v !== null && !Array.isArray(v)
+  if (key === 'streams' || key === 'log' || !isRecord(below) || !isRecord(above)) return above
+  return { ...below, ...above }
+}
+
+/** Where `path` stands; where it does not, the nearest thing around it. */
+function spanOf(root: Node | null, path: Path, what: 'key' | 'value'): { start: number; end: number } {
+  let node: unknown = root
+  let key: unknown = null
+  for (const part of path) {
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(part))
+      if (!pair) return range(key ?? node)
+      key = pair.key
+      node = pair.value
+    } else {
+      const item = (node as { items?: unknown[] } | null)?.items?.[Number(part)]
+      if (item === undefined) break
+      key = item
+      node = item
+    }
+  }
+  return range(what === 'key' || node === null ? key : node)
+}
+
+function range(node: unknown): { start: number; end: number } {
+  const found = (node as Node | null)?.range
+  return found ? { start: found[0], end: found[1] } : { start: 0, end: 1 }
+}

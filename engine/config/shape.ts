@@ -1,0 +1,145 @@
+import { z } from 'zod'
+import { parseDuration } from '../kit/duration.ts'
+
+/** What may stand in `lapwing.yaml`, section by section: shapes only. Relations between them: `relations.ts`. */
+
+const duration = z.string('must be a duration such as 500ms, 5s or 2m').transform((text, context) => {
+  const ms = parseDuration(text)
+  if (ms !== null) return ms
+  context.addIssue({ code: 'custom', message: 'must be a duration such as 500ms, 5s or 2m' })
+  return z.NEVER
+})
+const positiveDuration = duration.refine((ms) => ms > 0, 'must be longer than 0s')
+const text = z.string('must be a text').min(1, 'must not be empty')
+const topic = text.regex(/^[a-zA-Z0-9._-]{1,249}$/, 'must be a topic: letters, digits, ".", "_", "-", at most 249')
+const texts = z.array(text, 'must be a list of texts').min(1, 'must name at least one')
+/** Environment variables and flags are texts: digits count as a number. */
+const whole = (least: number, most: number) =>
+  z.preprocess(
+    (value) => (typeof value === 'string' && value.trim() !== '' ? Number(value) : value),
+    z
+      .number('must be a number')
+      .int('must be a whole number')
+      .min(least, `must be at least ${least}`)
+      .max(most, `must be at most ${most}`),
+  )
+const flag = z.union([z.boolean(), z.stringbool()], 'must be true or false')
+
+const http = z.strictObject({ host: text, port: whole(0, 65_535) })
+
+const certificates = z.strictObject({ ca: text.optional(), cert: text.optional(), key: text.optional() })
+const sasl = z.strictObject({
+  mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512'], 'must be plain, scram-sha-256 or scram-sha-512'),
+  username: text,
+  password: text,
+})
+const log = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('local') }),
+  z.strictObject({
+    kind: z.literal('kafka'),
+    brokers: z
+      .array(text.regex(/^[^\s:/]+:\d+$|^\[[^\]]+\]:\d+$/, 'must be host:port'), 'must be a list of host:port')
+      .min(1, 'must name at least one broker'),
+    group: text.default('lapwing'),
+    ssl: z.union([flag, certificates], 'must be true, false, or file names under ca, cert, key').default(false),
+    sasl: sasl.nullable().default(null),
+  }),
+])
+
+const time = z.strictObject({
+  max_skew: positiveDuration,
+  max_wait: positiveDuration,
+  mark_interval: positiveDuration,
+  idle_grace: duration,
+})
+
+export const streamShape = z.strictObject({
+  schema: text,
+  topic,
+  time: text,
+  time_format: z.enum(['ms', 's', 'iso'], 'must be ms, s or iso').default('ms'),
+  id: text.nullable().default(null),
+  type: z.union(
+    [text, z.strictObject({ fixed: text })],
+    'must be the name of a field, or { fixed: name of the only type }',
+  ),
+  types: z
+    .array(
+      text.regex(/^[^*]+\*?$/, 'must be the name of a type, or a beginning with a final *'),
+      'must be a list of types',
+    )
+    .default([]),
+  lateness: duration.default(120_000),
+  max_ahead: duration.optional(),
+  dedupe: duration.default(0),
+  determines: z.record(text, texts, 'must map a field to a list of fields').default({}),
+})
+export type StreamShape = z.infer<typeof streamShape>
+
+const outputs = z.strictObject({ alerts: topic, shadow: topic, rankings: topic, trends: topic, dlq: topic })
+
+export const sectionShapes = {
+  data: text,
+  rules: texts,
+  http,
+  log,
+  registry: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL, or null' }).nullable(),
+  time,
+  outputs,
+} as const
+export type Sections = { [K in keyof typeof sectionShapes]: z.infer<(typeof sectionShapes)[K]> }
+
+/** Sections and `streams`: all that may stand at the top. */
+export const TOP_KEYS: readonly string[] = [...Object.keys(sectionShapes), 'streams']
+
+/** The keys that may stand at `path`, for suggestions. */
+export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
+  const [section, name, part] = path
+  if (section === undefined) return TOP_KEYS
+  if (section === 'streams') return part === 'type' ? ['fixed'] : Object.keys(streamShape.shape)
+  if (section === 'http') return Object.keys(http.shape)
+  if (section === 'time') return Object.keys(time.shape)
+  if (section === 'outputs') return Object.keys(outputs.shape)
+  if (section !== 'log') return []
+  if (name === 'ssl') return Object.keys(certificates.shape)
+  return name === 'sasl' ? Object.keys(sasl.shape) : log.options.flatMap((option) => Object.keys(option.shape))
+}
+
+/** As it would stand in a file. What a file leaves out is taken from here, section by section; streams as a whole. */
+export const DEFAULTS = {
+  data: '.lapwing',
+  rules: ['rules'],
+  http: { host: '127.0.0.1', port: 9464 },
+  log: { kind: 'local' },
+  registry: null,
+  time: { max_skew: '5s', max_wait: '30s', mark_interval: '500ms', idle_grace: '2s' },
+  streams: {
+    transactions: {
+      schema: 'schemas/transaction.avsc',
+      topic: 'trade.transactions.v1',
+      time: 'event_time',
+      id: 'event_id',
+      type: 'type',
+      types: ['order.*', 'inventory.*', 'payment.*', 'item.delivered', 'item.traded'],
+      lateness: '2m',
+      max_ahead: '30s',
+      dedupe: '10m',
+      determines: { order_id: ['buyer_id', 'shop_id'] },
+    },
+    behavior: {
+      schema: 'schemas/behavior.avsc',
+      topic: 'trade.behavior.v1',
+      time: 'event_time',
+      id: 'event_id',
+      type: 'type',
+      types: ['item.viewed', 'item.favorited', 'item.carted', 'item.bought'],
+    },
+  },
+  outputs: {
+    alerts: 'risk.alerts.v1',
+    shadow: 'risk.alerts.shadow.v1',
+    rankings: 'risk.hot-items.v1',
+    trends: 'risk.trends.v1',
+    dlq: 'risk.dlq.v1',
+  },
+} as const

@@ -1,0 +1,236 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { afterAll, describe, expect, test } from 'vitest'
+import type { Block } from '../../model/block.ts'
+import { cellAt, stringAt } from '../../model/column.ts'
+import { EngineError } from '../../model/errors.ts'
+import type { Field, Stream } from '../../model/stream.ts'
+import { type ReadOptions, readBlocks } from './read.ts'
+
+const dir = mkdtempSync(join(tmpdir(), 'lapwing-files-'))
+afterAll(() => rmSync(dir, { recursive: true }))
+let files = 0
+function fileOf(content: string | Uint8Array): string {
+  const path = join(dir, `input-${files++}`)
+  writeFileSync(path, content)
+  return path
+}
+
+const field = (name: string, kind: Field['kind'], scale = 0): Field => ({ name, kind, scale, doc: '' })
+const common = {
+  timeFormat: 'ms',
+  idField: null,
+  latenessMs: 0,
+  maxAheadMs: 0,
+  dedupeMs: 0,
+  determines: {},
+  avro: null,
+} as const
+const orders: Stream = {
+  ...common,
+  name: 'orders',
+  topic: 'x.orders',
+  fields: [
+    field('type', 'string'),
+    field('at', 'number'),
+    field('id', 'string'),
+    field('price', 'decimal', 2),
+    field('gift', 'boolean'),
+    field('pieces', 'number'),
+  ],
+  timeField: 'at',
+  type: { field: 'type' },
+  types: ['order.*'],
+}
+const views: Stream = {
+  ...orders,
+  name: 'views',
+  topic: 'x.views',
+  fields: orders.fields.slice(0, 3),
+  types: ['item.viewed'],
+}
+const bids: Stream = {
+  ...common,
+  name: 'bids',
+  topic: 'x.bids',
+  fields: [field('auction', 'number'), field('date_time', 'number')],
+  timeField: 'date_time',
+  timeFormat: 'iso',
+  type: { fixed: 'bid' },
+  types: [],
+}
+
+async function read(path: string, options: Partial<ReadOptions> = {}): Promise<Block[]> {
+  const blocks: Block[] = []
+  for await (const block of readBlocks(path, { streams: [orders, views], ...options })) blocks.push(block)
+  return blocks
+}
+const rows = (blocks: readonly Block[]) =>
+  blocks.flatMap((b) => Array.from({ length: b.length }, (_, i) => b.columns.map((column) => cellAt(column, i))))
+const positions = (blocks: readonly Block[]) => blocks.map((b) => [b.stream, ...b.offsets])
+async function failure(promise: Promise<unknown>): Promise<EngineError> {
+  const error = await promise.then(
+    () => null,
+    (e: unknown) => e,
+  )
+  expect(error).toBeInstanceOf(EngineError)
+  return error as EngineError
+}
+
+const LINES = `{"type":"order.created","at":1000,"id":"ä","price":"19.99","gift":true,"pieces":2,"more":{"deep":[1]}}
+{"type":"order.paid","at":"1970-01-01 00:00:02","price":5.005,"id":7}\r
+
+{"at":3000,"type":"item.viewed","id":"v"}
+{"at":4000,"type":"order.created"}`
+
+describe('JSON lines', () => {
+  test('values as people write them; order between streams is kept', async () => {
+    const blocks = await read(fileOf(LINES))
+    expect(positions(blocks)).toEqual([
+      ['orders', 0, 1],
+      ['views', 0],
+      ['orders', 2],
+    ])
+    expect(blocks[0]!.sourceTopic).toBe('x.orders')
+    expect(rows(blocks)).toEqual([
+      ['order.created', 1000, 'ä', 19.99, true, 2],
+      ['order.paid', 2000, '7', 5.01, null, null],
+      ['item.viewed', 3000, 'v'],
+      ['order.created', 4000, null, null, null, null],
+    ])
+  })
+
+  test('gzip by content, several members, byte order mark, file ending inside a character of a chunk', async () => {
+    const half = LINES.indexOf('\r')
+    const zipped = Buffer.concat([gzipSync(`\ufeff${LINES.slice(0, half)}`), gzipSync(LINES.slice(half))])
+    expect(rows(await read(fileOf(zipped)))).toEqual(rows(await read(fileOf(LINES))))
+  })
+
+  test('many lines across chunks, blocks of at most batchRows', async () => {
+    const long = 'ü'.repeat(100)
+    const lines = Array.from({ length: 9_001 }, (_, i) =>
+      JSON.stringify({ type: 'order.created', at: i, id: `${long}${i}` }),
+    )
+    const blocks = await read(fileOf(lines.join('\n')), { batchRows: 500 })
+    expect(Math.max(...blocks.map((b) => b.length))).toBe(500)
+    const ids = blocks.flatMap((b) => Array.from({ length: b.length }, (_, i) => stringAt(b.columns[2]!, i)))
+    expect(ids).toEqual(Array.from({ length: 9_001 }, (_, i) => `${long}${i}`))
+    expect(blocks.at(-1)!.offsets.at(-1)).toBe(9_000)
+  })
+
+  test('malformed lines are told with number and reason, and do not count', async () => {
+    const bad: [number, string][] = []
+    const content = [
+      'oops',
+      '[1]',
+      '{"type":"order.created"}',
+      '{"type":"order.created","at":"soon"}',
+      '{"type":"order.created","at":1,"price":"cheap"}',
+      '{"type":"order.created","at":1,"gift":"maybe"}',
+      '{"type":"order.created","at":1,"id":{}}',
+      '{"type":"order.created","at":1,"price":"99999999999999999999"}',
+      '{"type":"ship.sunk","at":1}',
+      '{"at":1}',
+      `{"type":"order.created","at":1,"id":"${'x'.repeat(1 << 20)}"}`,
+      '{"type":"order.created","at":1,"id":"good"}',
+    ]
+    const path = fileOf(`{"type":"order.created","at":1,"id":"first"}\n${content.join('\n')}`)
+    const blocks = await read(path, { onMalformed: (line, reason) => bad.push([line, reason]) })
+    expect(rows(blocks).map((row) => row[2])).toEqual(['first', 'good'])
+    expect(positions(blocks)).toEqual([['orders', 0, 1]])
+    expect(bad).toEqual([
+      [2, 'not JSON'],
+      [3, 'not a JSON object'],
+      [4, 'no "at"'],
+      [5, '"at" is no time: "soon"'],
+      [6, '"price" is no decimal that fits: "cheap"'],
+      [7, '"gift" is no true or false: "maybe"'],
+      [8, '"id" is no text: {}'],
+      [9, '"price" is no decimal that fits: "99999999999999999999"'],
+      [10, 'no stream carries the type "ship.sunk"'],
+      [11, 'no type, and no stream was named'],
+      [12, 'longer than 1 MB'],
+    ])
+  })
+
+  test('strict makes the first one fatal, with its place', async () => {
+    const path = fileOf(`${LINES}\n{`)
+    const error = await failure(read(path, { strict: true }))
+    expect([error.code, error.message]).toEqual(['INPUT_MALFORMED', `${path}:6: not JSON`])
+  })
+
+  test('offsets go on where the log ends', async () => {
+    expect(positions(await read(fileOf(LINES), { firstOffset: () => 100 }))[0]).toEqual(['orders', 100, 101])
+  })
+})
+
+describe('CSV', () => {
+  test('columns by name, quotes, empty fields, CRLF', async () => {
+    const csv =
+      'id,unknown,price,type,at,gift\r\n"a, ""b""",x,1.5,order.created,1970-01-01T00:00:01Z,1\r\n,,,order.paid,2,\r\n"two\r\nlines",,,order.paid,3,false'
+    expect(rows(await read(fileOf(csv)))).toEqual([
+      ['order.created', 1000, 'a, "b"', 1.5, true, null],
+      ['order.paid', 2, null, null, null, null],
+      ['order.paid', 3, 'two\r\nlines', null, false, null],
+    ])
+  })
+
+  test('malformed records, with the line where they begin', async () => {
+    const bad: [number, string][] = []
+    const csv = 'type,at\norder.created,1\norder.created\nor"der,2\n"order.created"x,3\norder.created,4\n"never\nclosed'
+    const blocks = await read(fileOf(csv), { onMalformed: (line, reason) => bad.push([line, reason]) })
+    expect(rows(blocks).map((r) => r[1])).toEqual([1, 4])
+    expect(bad).toEqual([
+      [3, '1 fields, the header has 2'],
+      [4, 'a quote in a wrong place'],
+      [5, 'a quote in a wrong place'],
+      [7, 'a quoted field has no end'],
+    ])
+  })
+
+  test('a header that cannot be used is fatal', async () => {
+    const why = async (header: string, options?: Partial<ReadOptions>) =>
+      (await failure(read(fileOf(`${header}\n`), options))).message.replace(/^.*?:1: /, '')
+    expect(await why('at,id,at,type')).toBe('the column "at" stands there twice')
+    expect(await why('at,id')).toBe('there is no column with the type; name the stream')
+    expect(await why('at,id', { stream: 'orders' })).toBe('there is no column "type"')
+    expect(await why('type,id')).toBe('there is no column "at"')
+  })
+
+  test('the Nexmark bids: a stream without types, named or alone', async () => {
+    const csv =
+      'auction,bidder,price,date_time\n1000,1001,73134520,2015-07-15 00:00:01.000\n1000,1001,499920,2015-07-15 00:00:01.001\n'
+    for (const options of [{ streams: [orders, bids], stream: 'bids' }, { streams: [bids] }]) {
+      const [block] = await read(fileOf(csv), options)
+      expect([...block!.timesMs]).toEqual([1436918401000, 1436918401001])
+      expect([stringAt(block!.types, 1), cellAt(block!.columns[0]!, 1)]).toEqual(['bid', 1000])
+    }
+  })
+})
+
+describe('what cannot be read', () => {
+  test('nothing there, a folder, an empty file', async () => {
+    expect((await failure(read(join(dir, 'none')))).code).toBe('INPUT_MISSING')
+    expect((await failure(read(dir))).code).toBe('INPUT_MISSING')
+    expect(await read(fileOf(''))).toEqual([])
+    expect(await read(fileOf('{'))).toEqual([])
+  })
+  test('gzip that breaks off', async () => {
+    const error = await failure(read(fileOf(gzipSync(LINES.repeat(99)).subarray(0, 90))))
+    expect([error.code, error.message.includes('unexpected end of file')]).toEqual(['INPUT_MALFORMED', true])
+  })
+  test('an unknown stream', async () => {
+    expect((await failure(read(fileOf(LINES), { stream: 'order' }))).message).toBe(
+      'there is no stream "order"; there are orders, views',
+    )
+  })
+  test('a reader that stops early leaves nothing open', async () => {
+    for (const content of [LINES, gzipSync(LINES)])
+      for await (const block of readBlocks(fileOf(content), { streams: [orders, views] })) {
+        expect(block.length).toBe(2)
+        break
+      }
+  })
+})

@@ -1,0 +1,65 @@
+import { createReadStream } from 'node:fs'
+import { Readable } from 'node:stream'
+import { StringDecoder } from 'node:string_decoder'
+import { createGunzip } from 'node:zlib'
+import { EngineError } from '../../model/errors.ts'
+
+/**
+ * The text of a file, or of standard input for `-`, chunk by chunk, without a byte order mark. gzip is known by its
+ * first two bytes, whatever the name. EngineError INPUT_MISSING when it cannot be read, INPUT_MALFORMED for broken gzip.
+ */
+export async function* readText(path: string): AsyncGenerator<string, void, undefined> {
+  const decoder = new StringDecoder('utf8')
+  const source: Readable = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: 1 << 18 })
+  let first = true
+  for await (const bytes of unzipped(source, path)) {
+    let text = decoder.write(bytes)
+    if (text === '') continue
+    if (first && text.charCodeAt(0) === 0xfeff) text = text.slice(1)
+    first = false
+    yield text
+  }
+  const rest = decoder.end()
+  if (rest) yield rest
+}
+
+async function* unzipped(source: Readable, path: string): AsyncGenerator<Buffer, void, undefined> {
+  const chunks = guarded(source as AsyncIterable<Buffer>, 'INPUT_MISSING', path)
+  const head: Buffer[] = []
+  let size = 0
+  while (size < 2) {
+    const next = await chunks.next()
+    if (next.done) break
+    head.push(next.value)
+    size += next.value.length
+  }
+  const start = Buffer.concat(head)
+  const all = rejoined(start, chunks)
+  if (start.length < 2 || start[0] !== 0x1f || start[1] !== 0x8b) yield* all
+  else yield* guarded(gunzipped(all), 'INPUT_MALFORMED', path)
+}
+
+async function* rejoined(start: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+  if (start.length > 0) yield start
+  yield* rest
+}
+
+async function* gunzipped(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
+  const gunzip = createGunzip({ chunkSize: 1 << 18 })
+  const input = Readable.from(source, { objectMode: false })
+  input.on('error', (error) => gunzip.destroy(error))
+  try {
+    yield* input.pipe(gunzip) as AsyncIterable<Buffer>
+  } finally {
+    input.destroy() // or the file stays open when the reader stops early
+  }
+}
+
+async function* guarded<T>(source: AsyncIterable<T>, code: 'INPUT_MISSING' | 'INPUT_MALFORMED', path: string) {
+  try {
+    yield* source
+  } catch (error) {
+    if (error instanceof EngineError) throw error
+    throw new EngineError(code, `${path === '-' ? 'standard input' : path}: ${(error as Error).message}`, error)
+  }
+}

@@ -1,0 +1,42 @@
+import fc from 'fast-check'
+import type { LogRecord } from '../model/block.ts'
+import type { RuleSet } from '../model/rule.ts'
+import { blockOf } from './deals.ts'
+import { ruleSet } from './generate/rules.ts'
+import { type Traffic, traffic } from './generate/stream.ts'
+
+/** Everything that a run depends on; plain values, so that a counterexample can be read. */
+export interface Case extends Traffic {
+  readonly set: RuleSet
+  readonly finite: boolean
+  readonly until: 'drained' | 'last'
+  readonly measures: boolean
+  /** Where a run is cut by a snapshot, as a share of its records. */
+  readonly cut: number
+}
+
+/** Cases with at most `stepsMax` events and marks. */
+export const cases = (stepsMax: number): fc.Arbitrary<Case> =>
+  fc
+    .record({
+      set: ruleSet,
+      traffic: traffic(stepsMax),
+      finite: fc.boolean(),
+      until: fc.constantFrom('drained' as const, 'last' as const),
+      measures: fc.boolean(),
+      cut: fc.integer({ min: 0, max: 100 }).map((percent) => percent / 100),
+    })
+    .map(({ traffic, ...rest }) => ({ ...rest, ...traffic }))
+
+/** One case without shrinking, the same for the same seed. */
+export function seededCase(seed: number, stepsMax: number): Case {
+  return fc.sample(cases(stepsMax), { seed, numRuns: 1 })[0]!
+}
+
+/** The entries as a task's log has them: positions rise, with gaps. */
+export function recordsOf({ stream, entries }: Traffic): LogRecord[] {
+  return entries.map((entry, i) => ({
+    position: 5 + 3 * i,
+    entry: entry.kind === 'mark' ? entry : blockOf(stream, entry.partition, entry.deals),
+  }))
+}

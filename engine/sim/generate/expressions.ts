@@ -1,0 +1,118 @@
+import fc from 'fast-check'
+import type { Expression, Operator } from '../../model/expression.ts'
+import { call, field, key, letValue, literal, measured, param } from '../build.ts'
+
+/** Names that stand for "the i-th measure" and "the i-th key member" until the rule is known: see `bindNames`. */
+const measures = [0, 1, 2, 3, 4].map((i) => measured(`${i}`))
+const keys = [0, 1].map((i) => key(`${i}`))
+
+/** What an expression may read. */
+export interface Readable {
+  readonly event: boolean
+  readonly measures: boolean
+}
+
+export const SHOPS = ['s0', 's1', 's2', '\uff5e', '\u{1f600}', '']
+const numbers = [0, 1, 2, 3, 5, 0.5, 1.5, 10, 100, -1]
+
+function numeric(reads: Readable, depth: number): fc.Arbitrary<Expression> {
+  const leaves: fc.Arbitrary<Expression>[] = [fc.constantFrom(...numbers.map(literal)), fc.constant(param('limit'))]
+  if (reads.measures) leaves.push(fc.constantFrom(...measures), fc.constantFrom(...measures))
+  if (reads.event)
+    leaves.push(
+      fc.constantFrom(field('price'), field('points'), field('count')),
+      fc.constantFrom(letValue('worth', 'number'), letValue('share', 'number')),
+    )
+  const leaf = fc.oneof(...leaves)
+  if (depth === 0) return leaf
+  const deeper = numeric(reads, depth - 1)
+  const fn = fc.constantFrom<Operator>('add', 'sub', 'mul', 'div', 'mod', 'min', 'max')
+  return fc.oneof(
+    { arbitrary: leaf, weight: 3 },
+    { arbitrary: fc.tuple(fn, deeper, deeper).map(([f, a, b]) => call(f, a, b)), weight: 2 },
+    { arbitrary: deeper.map((a) => call('neg', a)), weight: 1 },
+    { arbitrary: deeper.map((a) => call('abs', a)), weight: 1 },
+    {
+      arbitrary: fc.tuple(boolean(reads, depth - 1), deeper, deeper).map(([c, a, b]) => call('cond', c, a, b)),
+      weight: 1,
+    },
+  )
+}
+
+function text(reads: Readable): fc.Arbitrary<Expression> {
+  const leaves = [...keys, literal('s1')]
+  if (reads.event)
+    leaves.push(field('shop'), field('device'), letValue('pair', 'string'), call('lower', field('buyer')))
+  return fc.constantFrom(...leaves)
+}
+
+/** Comparisons of what is there; with `depth` of them joined by logic. */
+export function boolean(reads: Readable, depth: number): fc.Arbitrary<Expression> {
+  const orders = fc.constantFrom<Operator>('lt', 'le', 'gt', 'ge')
+  const equals = fc.constantFrom<Operator>('eq', 'ne')
+  const number = numeric(reads, Math.min(depth, 1))
+  const shops = fc.subarray(SHOPS, { minLength: 1 })
+  const leaves: fc.WeightedArbitrary<Expression>[] = [
+    { weight: 4, arbitrary: fc.tuple(orders, number, number).map(([fn, a, b]) => call(fn, a, b)) },
+    { weight: 1, arbitrary: fc.tuple(equals, number, number).map(([fn, a, b]) => call(fn, a, b)) },
+    { weight: 1, arbitrary: fc.tuple(equals, number).map(([fn, a]) => call(fn, a, literal(null))) },
+    { weight: 1, arbitrary: fc.tuple(equals, text(reads), text(reads)).map(([fn, a, b]) => call(fn, a, b)) },
+    {
+      weight: 1,
+      arbitrary: fc.tuple(text(reads), shops).map(([value, items]) => ({ op: 'in', type: 'boolean', value, items })),
+    },
+    { weight: 1, arbitrary: text(reads).map((value) => ({ op: 'inList', type: 'boolean', value, list: 'known' })) },
+  ]
+  if (reads.event) leaves.push({ weight: 1, arbitrary: fc.constant(field('isNew')) })
+  const leaf = fc.oneof(...leaves)
+  if (depth === 0) return leaf
+  const deeper = boolean(reads, depth - 1)
+  return fc.oneof(
+    { weight: 4, arbitrary: leaf },
+    {
+      weight: 2,
+      arbitrary: fc.tuple(fc.constantFrom<Operator>('and', 'or'), deeper, deeper).map(([fn, a, b]) => call(fn, a, b)),
+    },
+    { weight: 1, arbitrary: deeper.map((a) => call('not', a)) },
+    { weight: 1, arbitrary: fc.tuple(deeper, deeper, deeper).map(([c, a, b]) => call('cond', c, a, b)) },
+  )
+}
+
+/** A condition as rules have them: most often one measure against a number that the stream reaches. */
+export const condition = (reads: Readable): fc.Arbitrary<Expression> =>
+  fc.oneof(
+    {
+      weight: 3,
+      arbitrary: fc
+        .tuple(fc.constantFrom<Operator>('ge', 'gt', 'le'), fc.constantFrom(...measures), fc.constantFrom(1, 2, 3, 4))
+        .map(([fn, a, b]) => call(fn, a, b)),
+    },
+    { weight: 2, arbitrary: boolean(reads, 2) },
+  )
+
+export const value = (reads: Readable): fc.Arbitrary<Expression> => numeric(reads, 1)
+
+/** Every node of a tree through `change`, from the leaves up. */
+export function mapExpression(tree: Expression, change: (node: Expression) => Expression): Expression {
+  if (tree.op === 'call') return change({ ...tree, args: tree.args.map((a) => mapExpression(a, change)) })
+  if (tree.op === 'in' || tree.op === 'inList') return change({ ...tree, value: mapExpression(tree.value, change) })
+  return change(tree)
+}
+
+/** Puts the names of the rule where numbers stand: measure 3 of two is the second one. */
+export function bindNames(tree: Expression, measureNames: readonly string[], by: readonly string[]): Expression {
+  return mapExpression(tree, (node) => {
+    if (node.op === 'measure') return { ...node, name: measureNames[Number(node.name) % measureNames.length]! }
+    if (node.op === 'key') return { ...node, name: by[Number(node.name) % by.length]! }
+    return node
+  })
+}
+
+export function readsEvent(tree: Expression): boolean {
+  let found = false
+  mapExpression(tree, (node) => {
+    if (node.op === 'field' || node.op === 'let') found = true
+    return node
+  })
+  return found
+}

@@ -1,0 +1,194 @@
+import type { Block, Mark } from '../model/block.ts'
+import { Counters } from '../model/counters.ts'
+import type { Output } from '../model/output.ts'
+import type { RuleSet } from '../model/rule.ts'
+import type { Stream } from '../model/stream.ts'
+import { type Event, eventAt } from './reference/event.ts'
+import { byTime } from './reference/order.ts'
+import { ReferenceRanking } from './reference/ranking.ts'
+import { ReferenceRule } from './reference/rule.ts'
+import { TakenEvent } from './reference/taken.ts'
+
+export interface ReferenceOptions {
+  readonly streams: readonly Stream[]
+  readonly set: RuleSet
+  /** The input is the whole history: coverage is 1. */
+  readonly finite: boolean
+  readonly measures?: boolean
+}
+
+/**
+ * docs/semantics.md, word by word: slow on purpose, and without a line of the engine that it checks.
+ * Every window is counted anew at every evaluation; only events that have left all windows are forgotten.
+ */
+export class ReferenceEngine {
+  readonly #options: ReferenceOptions
+  readonly #counters = new Counters()
+  readonly #rules: readonly ReferenceRule[]
+  readonly #rankings: readonly ReferenceRanking[]
+  #outputs: Output[] = []
+  /** Stream time; undefined before the first event or mark. */
+  #streamMs: number | undefined
+  /** Stream time at which the history begins. */
+  #historyMs = 0
+  #arrivals = 0
+  readonly #offsetBySource = new Map<string, number>()
+  /** Stream time at which each id was read, by stream and id. */
+  readonly #readAtById = new Map<string, number>()
+  readonly #upToBySource = new Map<string, number>()
+
+  constructor(options: ReferenceOptions) {
+    this.#options = options
+    const { lists } = options.set
+    this.#rules = options.set.rules.map(
+      (rule) =>
+        new ReferenceRule(rule, {
+          lists,
+          counters: this.#counters,
+          measures: options.measures === true,
+          historyMs: () => (options.finite ? null : this.#historyMs),
+          emit: (output) => this.#outputs.push(output),
+        }),
+    )
+    this.#rankings = options.set.rankings.map((ranking) => new ReferenceRanking(ranking))
+  }
+
+  /** By name, all labels together; and `abstained_total.<reason>`. */
+  get counters(): Record<string, number> {
+    const totals: Record<string, number> = {}
+    for (const { name, labels, value } of this.#counters.all()) {
+      totals[name] = (totals[name] ?? 0) + value
+      if (labels.reason) totals[`${name}.${labels.reason}`] = (totals[`${name}.${labels.reason}`] ?? 0) + value
+    }
+    return totals
+  }
+
+  process(entry: Block | Mark): Output[] {
+    this.#outputs = []
+    if (entry.kind === 'mark') this.#readMark(entry)
+    else {
+      const stream = this.#options.streams.find((s) => s.name === entry.stream)!
+      for (let row = 0; row < entry.length; row++) {
+        this.#readEvent(eventAt(entry, row, stream, this.#arrivals++, this.#counters))
+      }
+    }
+    return this.#outputs
+  }
+
+  finish(until: 'drained' | 'last'): Output[] {
+    this.#outputs = []
+    if (this.#streamMs === undefined) return []
+    if (until === 'drained') this.#happenUntil(Number.POSITIVE_INFINITY)
+    for (const rule of this.#rules) rule.closeAll(this.#streamMs - rule.rule.settleMs)
+    return this.#outputs
+  }
+
+  /** "What happens to one event" */
+  #readEvent(event: Event): void {
+    // 1.
+    if (!this.#isNewOffset(event)) this.#count('duplicate_offsets_total')
+    else if (!this.#isNewId(event)) this.#count('duplicate_ids_total')
+    // 2.
+    else if (event.timeMs < (this.#streamMs ?? event.timeMs) - event.stream.latenessMs) this.#count('late_total')
+    else {
+      // 3.
+      this.#advance(event.timeMs)
+      this.#take(event)
+    }
+  }
+
+  #isNewOffset({ source }: Event): boolean {
+    const partition = `${source.topic}/${source.partition}`
+    const largest = this.#offsetBySource.get(partition)
+    if (largest !== undefined && source.offset <= largest) return false
+    this.#offsetBySource.set(partition, source.offset)
+    return true
+  }
+
+  #isNewId(event: Event): boolean {
+    const id = `${event.stream.name} ${event.id}`
+    const readAt = this.#readAtById.get(id)
+    if (readAt !== undefined && readAt > this.#streamMs! - event.stream.dedupeMs) return false
+    this.#readAtById.set(id, Math.max(this.#streamMs ?? event.timeMs, event.timeMs))
+    return true
+  }
+
+  /** 4. and 5., for each rule and ranking that reads the type. */
+  #take(event: Event): void {
+    const { lists } = this.#options.set
+    for (const rule of this.#rules)
+      if (rule.rule.on.includes(event.type))
+        rule.take(new TakenEvent(event, rule.rule, rule.rule.by, lists), this.#streamMs! - rule.rule.settleMs)
+    for (const ranking of this.#rankings)
+      if (ranking.ranking.on.includes(event.type)) {
+        const taken = new TakenEvent(event, ranking.ranking, ranking.ranking.per, lists)
+        if (!taken.isKept(ranking.ranking)) continue
+        if (taken.hasNullInKey || taken.cell(ranking.ranking.rank) === null) this.#count('null_keys_total')
+        else ranking.take(taken)
+      }
+  }
+
+  /** Stream time moves to the smallest latest `upTo` over all sources that the mark lists, once each has one. */
+  #readMark(mark: Mark): void {
+    this.#upToBySource.set(`${mark.sourceTopic}/${mark.sourcePartition}`, mark.upToMs)
+    const upTo = mark.sources.map((source) => this.#upToBySource.get(source) ?? Number.NEGATIVE_INFINITY)
+    const smallest = Math.min(...upTo)
+    if (Number.isFinite(smallest)) this.#advance(smallest)
+  }
+
+  #advance(toMs: number): void {
+    if (this.#streamMs === undefined) this.#historyMs = toMs
+    else this.#happenUntil(toMs)
+    this.#streamMs = Math.max(this.#streamMs ?? toMs, toMs)
+  }
+
+  /** "What happens at one advance": all moments up to `toMs`, ascending. Stream time stands at the last of them. */
+  #happenUntil(toMs: number): void {
+    for (;;) {
+      const moment = this.#nextMoment(this.#streamMs!)
+      if (moment === undefined || moment > toMs) return
+      this.#streamMs = moment
+      this.#leave(moment)
+      for (const rule of this.#rules) rule.closeOver(moment - rule.rule.settleMs)
+      for (const ranking of this.#rankings) this.#rank(ranking, moment - ranking.ranking.settleMs)
+      this.#enterWaiting(moment)
+    }
+  }
+
+  /** Steps 1 and 2: all leave, then each (rule, key) in the order of its first event, rules in theirs. */
+  #leave(moment: number): void {
+    const touched = this.#rules.flatMap((rule) =>
+      rule.leave(moment - rule.rule.settleMs).map((taken) => ({ rule, event: taken.event, taken })),
+    )
+    for (const { rule, taken } of touched.sort(byTime)) rule.evaluateDeparture(taken, moment - rule.rule.settleMs)
+  }
+
+  /** Step 5: in the order of the events, rules in theirs. */
+  #enterWaiting(moment: number): void {
+    const due = this.#rules.flatMap((rule) =>
+      rule.due(moment - rule.rule.settleMs).map((taken) => ({ rule, event: taken.event, taken })),
+    )
+    for (const { rule, taken } of due.sort(byTime)) rule.enter(taken, moment - rule.rule.settleMs)
+  }
+
+  /** In stream time: a rule's clock reads `settle` less. */
+  #nextMoment(streamMs: number): number | undefined {
+    const moments = [
+      ...this.#rules.map((r) => plus(r.nextMoment(streamMs - r.rule.settleMs), r.rule.settleMs)),
+      ...this.#rankings.map((r) => plus(r.nextAsOf(streamMs - r.ranking.settleMs), r.ranking.settleMs)),
+    ].filter((moment) => moment !== undefined)
+    return moments.length === 0 ? undefined : Math.min(...moments)
+  }
+
+  #rank(ranking: ReferenceRanking, t: number): void {
+    if (t % ranking.ranking.stepMs === 0) this.#outputs.push(...ranking.rank(t))
+  }
+
+  #count(name: string): void {
+    this.#counters.counter(name).value += 1
+  }
+}
+
+function plus(moment: number | undefined, settleMs: number): number | undefined {
+  return moment === undefined ? undefined : moment + settleMs
+}
