@@ -33,7 +33,7 @@ export function orders(
   const key = zipf(init.keys, 1.1, random)
   const shop = zipf(Math.max(1, Math.floor(init.keys / 100)), 1.1, random)
   const field = (name: string): number => stream.fields.findIndex((f) => f.name === name)
-  const [id, order, buyer, shopId, item, device, amount] = [
+  const [id, order, buyer, shopId, item, device, amount, quantity] = [
     'event_id',
     'order_id',
     'buyer_id',
@@ -41,6 +41,7 @@ export function orders(
     'item_id',
     'device_id',
     'amount',
+    'quantity',
   ].map(field)
   const builder = new BlockBuilder(stream, stream.topic, 0)
   const blocks: Block[] = []
@@ -54,6 +55,7 @@ export function orders(
     builder.string(shopId, `s${shop()}`)
     builder.string(item, `i${k % 1000}`)
     builder.string(device, `d${(k * 7) % init.keys}`)
+    builder.number(quantity, 1)
     builder.decimalFrom(amount, Math.floor(random.next() * 1_000_000) / 100)
     if (builder.length === init.rows) blocks.push(builder.build())
   }

@@ -11,12 +11,14 @@ export function size(small: number, full: number): number {
 export interface Figure {
   readonly benchmark: string
   readonly case: string
-  /** What `min`, `median` and `max` count. */
+  /** What `min`, `median` and `max` count. Seconds are those of the wall. */
   readonly unit: string
   readonly min: number
   readonly median: number
   readonly max: number
   readonly runs: number
+  /** Median events per second of processor time: what the machine's other work does not disturb. */
+  readonly perCpuSecond: number
   /** Keeps the work alive, and shows if a change of speed changed the answer. */
   readonly checksum: number
   readonly seed: number
@@ -36,16 +38,22 @@ export function eventsPerSecond(
 ): Figure {
   const runs = smoke ? 1 : (init.runs ?? 5)
   const rates: number[] = []
+  const cpuRates: number[] = []
   const checksums = new Set<number>()
   for (let run = smoke ? 0 : -1; run < runs; run++) {
     const started = process.hrtime.bigint()
+    const cpuBefore = process.cpuUsage()
     const { events, checksum } = once()
     const seconds = Number(process.hrtime.bigint() - started) / 1e9
+    const cpu = process.cpuUsage(cpuBefore)
     checksums.add(checksum)
-    if (run >= 0) rates.push(events / seconds)
+    if (run < 0) continue
+    rates.push(events / seconds)
+    cpuRates.push(events / ((cpu.user + cpu.system) / 1e6))
   }
   if (checksums.size !== 1) throw new Error(`${init.case}: runs differ: ${[...checksums]}`)
   rates.sort((a, b) => a - b)
+  cpuRates.sort((a, b) => a - b)
   const { benchmark, seed, parameters } = init
   return {
     benchmark,
@@ -55,6 +63,7 @@ export function eventsPerSecond(
     median: Math.round(rates[rates.length >> 1]),
     max: Math.round(rates[rates.length - 1]),
     runs,
+    perCpuSecond: Math.round(cpuRates[cpuRates.length >> 1]),
     checksum: [...checksums][0],
     seed,
     parameters,
@@ -81,5 +90,5 @@ export function formatFigure(f: Figure): string {
   const short = (n: number): string =>
     n >= 1e6 ? `${(n / 1e6).toFixed(2)} M` : n >= 1e3 ? `${(n / 1e3).toFixed(0)} k` : `${n}`
   const parameters = Object.entries(f.parameters).map(([k, v]) => `${k}=${v}`)
-  return `${f.benchmark} ${f.case}: min ${short(f.min)} median ${short(f.median)} max ${short(f.max)} ${f.unit} ${parameters.join(' ')} seed=${f.seed} checksum=${f.checksum}`
+  return `${f.benchmark} ${f.case}: min ${short(f.min)} median ${short(f.median)} max ${short(f.max)} ${f.unit} (${short(f.perCpuSecond)} per CPU second) ${parameters.join(' ')} seed=${f.seed} checksum=${f.checksum}`
 }

@@ -1,0 +1,42 @@
+import { writeFileSync } from 'node:fs'
+import { decodeBenchmark } from './decode.ts'
+import { type Figure, formatFigure, machine, smoke } from './harness.ts'
+import { taskBenchmark } from './task.ts'
+
+/** `npm run bench [-- NAME…]`: all benchmarks or those named; full runs leave a file in bench/results. */
+export const benchmarks: Readonly<Record<string, () => Figure[] | Promise<Figure[]>>> = {
+  decode: decodeBenchmark,
+  task: taskBenchmark,
+}
+
+export async function runBenchmarks(names: readonly string[]): Promise<Figure[]> {
+  const figures: Figure[] = []
+  for (const name of names) {
+    for (const figure of await benchmarks[name]()) {
+      console.log(formatFigure(figure))
+      figures.push(figure)
+    }
+  }
+  return figures
+}
+
+if (process.argv[1]?.endsWith('bench/main.ts')) {
+  const wanted = process.argv.slice(2)
+  const unknown = wanted.filter((name) => !(name in benchmarks))
+  if (unknown.length > 0) {
+    console.error(`no benchmark ${unknown.join(', ')}; there are ${Object.keys(benchmarks).join(', ')}`)
+    process.exit(2)
+  }
+  const about = machine()
+  console.log(
+    Object.entries(about)
+      .map(([k, v]) => `${k}: ${v}`)
+      .join(', '),
+  )
+  const figures = await runBenchmarks(wanted.length > 0 ? wanted : Object.keys(benchmarks))
+  if (!smoke && wanted.length === 0) {
+    const file = `bench/results/${new Date().toISOString().slice(0, 10)}-${about.commit}.json`
+    writeFileSync(file, `${JSON.stringify({ machine: about, figures }, null, 1)}\n`)
+    console.log(`written to ${file}`)
+  }
+}
