@@ -79,7 +79,7 @@ export class Task {
   constructor(options: TaskOptions) {
     this.#options = options
     const { counters, streams } = options
-    for (const stream of streams) this.#ids.set(stream.name, new RecentIds(stream.dedupeMs))
+    for (const { name, dedupeMs } of streams) if (dedupeMs > 0) this.#ids.set(name, new RecentIds(dedupeMs))
     this.#late = counters.counter('late_total')
     this.#duplicateOffsets = counters.counter('duplicate_offsets_total')
     this.#duplicateIds = counters.counter('duplicate_ids_total')
@@ -321,7 +321,7 @@ export class Task {
   /** Drops repeated and late rows and lists those that some rule wants; their number. docs/semantics.md, 1 and 2. */
   #choose(block: Block, source: number): number {
     const { latenessMs, idField, fields } = this.#streamOf(block)
-    const ids = this.#ids.get(block.stream) as RecentIds
+    const ids = this.#ids.get(block.stream)
     const idColumn = block.columns[fields.findIndex((f) => f.name === idField)]
     const read = this.#sources.list[source]
     this.#makeRoom(block.length)
@@ -336,7 +336,7 @@ export class Task {
       read.offset = block.offsets[i]
       const timeMs = block.timesMs[i]
       const readMs = timeMs > streamMs ? timeMs : streamMs
-      if (idColumn?.kind === 'string' && idColumn.nulls[i] === 0) {
+      if (ids && idColumn?.kind === 'string' && idColumn.nulls[i] === 0) {
         if (!ids.add(idColumn.bytes, idColumn.offsets[i], idColumn.offsets[i + 1], streamMs, readMs)) {
           this.#duplicateIds.value++
           continue
