@@ -46,11 +46,15 @@ export class Core {
   readonly strings = new StringTable()
   /** Off while the past is read again: windows move, but nothing is evaluated. */
   evaluating = true
+  /** Until then conditions may hold that nobody was told of: the windows were filled without evaluation. */
+  warmUntilMs = Number.NEGATIVE_INFINITY
   readonly #options: CoreOptions
   readonly #index = new TimeIndex()
   readonly #clocks: readonly Clock[]
   readonly #events: HeldEvents
   readonly #touches: Touch[] = []
+  /** Events that left at the moment at hand. */
+  #leftNow = 0
   readonly #idle: number[] = []
   /** What a row's number lacks to the number of events ever held: rows begin at 0 anew when the past is read again. */
   #rowShift = 0
@@ -234,12 +238,14 @@ export class Core {
 
   #leave(clock: Clock): void {
     const { windows } = clock.plan
+    const isWarming = this.context.streamMs < this.warmUntilMs
     for (let w = 0; w < windows.length; w++) {
       const window = windows[w]
       const cursor = clock.departures[w]
       const leavingMs = clock.nowMs - window.windowMs
       while (cursor.peekTime() <= leavingMs) {
         const row = cursor.take()
+        this.#leftNow++
         const chunk = this.rows.chunkOf(row)
         const at = Rows.at(row)
         const type = chunk.types[at]
@@ -248,8 +254,9 @@ export class Core {
         for (let i = 0; i < touches.length; i++) {
           const plan = touches[i]
           const slot = chunk.slots[plan.space][at]
-          if (slot >= 0 && passes(plan.filter, chunk, at, this.rows.shape.bitWords))
-            this.#touches.push({ plan, slot, row })
+          if (slot < 0 || !passes(plan.filter, chunk, at, this.rows.shape.bitWords)) continue
+          if (plan.falls && !isWarming && !this.alerts.hasAlert(plan, slot)) continue
+          this.#touches.push({ plan, slot, row })
         }
         if (this.#draining && this.#isTaken(window.takers[type], chunk, at)) this.#lastEffectMs = this.context.streamMs
         for (const space of window.releases) {
@@ -263,9 +270,9 @@ export class Core {
   /** Each touched (rule, key) once: rules in their order, keys in the order in which the first event left. */
   #evaluateTouched(): void {
     const touches = this.#touches
-    if (touches.length === 0) return
-    const seen = touches.length > 1 ? new Set<number>() : null
-    if (touches.some((touch, i) => i > 0 && touch.plan.index < touches[i - 1].plan.index)) {
+    const seen = this.#leftNow > 1 && touches.length > 1 ? new Set<number>() : null
+    this.#leftNow = 0
+    if (seen && touches.some((touch, i) => i > 0 && touch.plan.index < touches[i - 1].plan.index)) {
       touches.sort((a, b) => a.plan.index - b.plan.index)
     }
     for (const { plan, slot, row } of touches) {

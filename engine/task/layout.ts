@@ -9,6 +9,7 @@ import type { ColumnRef, RowShape } from '../state/rows.ts'
 import type { StringTable } from '../state/string-table.ts'
 import { Columns, canonical } from './columns.ts'
 import { type Context, RowScope } from './context.ts'
+import { fallsOnDeparture } from './falling.ts'
 import { Feed, type FeedKind, POINT, readers } from './measures.ts'
 
 type Condition = () => boolean | undefined
@@ -58,6 +59,8 @@ export interface RulePlan {
   readonly filter: Filter | null
   /** Windows the rule looks at, as lengths; an event is taken when one of them still holds it. */
   readonly longestMs: number
+  /** Departures concern only keys with an alert. */
+  readonly falls: boolean
   readonly scope: RowScope
   readonly when: Condition
   readonly severities: readonly { readonly rank: number; readonly when: Condition | null }[]
@@ -342,6 +345,7 @@ export class Layout {
       clock,
       filter,
       longestMs: Math.max(rule.windowMs, ...rule.measures.map((m) => (m.kind === 'ratio' ? 0 : m.windowMs))),
+      falls: fallsOnDeparture(rule),
       scope,
       when: condition(rule.when),
       severities: rule.severity.map((s) => ({ rank: SEVERITY_RANK[s.level], when: s.when ? condition(s.when) : null })),

@@ -288,6 +288,7 @@ export class Task {
     this.#set = set
     this.#core = this.#newCore(set)
     this.#core.evaluating = before.evaluating
+    this.#core.warmUntilMs = this.#streamMs + this.#core.layout.retentionMs
     this.#typeIndexByCode = []
     this.#readHeld(held, false)
     const { rows, entries } = before.numbers()
@@ -335,7 +336,7 @@ export class Task {
       }
       read.offset = block.offsets[i]
       const timeMs = block.timesMs[i]
-      const readMs = timeMs > streamMs ? timeMs : streamMs
+      const readMs = Math.max(timeMs, streamMs)
       if (ids && idColumn?.kind === 'string' && idColumn.nulls[i] === 0) {
         if (!ids.add(idColumn.bytes, idColumn.offsets[i], idColumn.offsets[i + 1], streamMs, readMs)) {
           this.#duplicateIds.value++
