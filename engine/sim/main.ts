@@ -14,6 +14,7 @@ function main(args: readonly string[]): number {
     { cuts: 'one', stepsMax: 120, runs: 40 },
     { cuts: 'all', stepsMax: 25, runs: 20 },
     { cuts: 'one', stepsMax: 1_000, runs: 4 },
+    { cuts: 'one', stepsMax: 10_000, runs: 1 }, // more than one chunk of rows
   ]
   let seed = first
   for (; performance.now() < endMs; seed++)

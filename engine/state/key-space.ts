@@ -1,3 +1,4 @@
+import { CodeMap } from '../kit/code-map.ts'
 import { TupleMap } from '../kit/tuple-map.ts'
 import type { StringTable } from './string-table.ts'
 
@@ -17,13 +18,13 @@ export const KEY_CELLS = 2
  *         its values' codes meanwhile
  */
 export class KeySpace {
-  readonly keys: TupleMap
+  readonly keys: TupleMap | CodeMap
   readonly stride: number
   readonly #strings: StringTable
   readonly #cells: Float64Array[] = []
 
   constructor(arity: number, stride: number, strings: StringTable) {
-    this.keys = new TupleMap(arity)
+    this.keys = arity === 1 ? new CodeMap() : new TupleMap(arity)
     this.stride = stride
     this.#strings = strings
   }

@@ -1,86 +1,92 @@
+import assert from 'node:assert/strict'
+
 const SHARD_BITS = 6
 const SHARDS = 1 << SHARD_BITS
 const SLOTS_MIN = 16
+const SPAN_MS_MAX = 0x7fff_fff0
+
+const STRIDE = 4 // three words of hash, and milliseconds since the generation's origin + 1 (0 = free)
 
 /** Ids of one span of stream time: 96 bits of hash and the time of reading, in shards that grow one by one. */
 class Generation {
-  readonly #keys: Int32Array[] = []
-  readonly #times: Float64Array[] = []
+  readonly #originMs: number
+  readonly #shards: Int32Array[] = Array.from({ length: SHARDS }, () => new Int32Array(SLOTS_MIN * STRIDE))
   readonly #used = new Int32Array(SHARDS)
 
-  constructor() {
-    for (let s = 0; s < SHARDS; s++) {
-      this.#keys.push(new Int32Array(SLOTS_MIN * 3))
-      this.#times.push(new Float64Array(SLOTS_MIN).fill(Number.NaN))
-    }
+  /** Times lie from `originMs` to 24 days after it. */
+  constructor(originMs: number) {
+    this.#originMs = originMs
   }
 
   /** Time of reading, or NaN. */
   get(a: number, b: number, c: number): number {
-    const shard = a & (SHARDS - 1)
-    return this.#times[shard][this.#place(shard, a, b, c)]
+    const shard = this.#shards[a & (SHARDS - 1)]
+    const since = shard[place(shard, a, b, c) + 3]
+    return since === 0 ? Number.NaN : this.#originMs + since - 1
   }
 
   set(a: number, b: number, c: number, timeMs: number): void {
-    const shard = a & (SHARDS - 1)
-    const place = this.#place(shard, a, b, c)
-    if (Number.isNaN(this.#times[shard][place])) this.#used[shard]++
-    this.#keys[shard].set([a, b, c], place * 3)
-    this.#times[shard][place] = timeMs
-    if (this.#used[shard] * 2 > this.#times[shard].length) this.#grow(shard)
+    const s = a & (SHARDS - 1)
+    const shard = this.#shards[s]
+    const at = place(shard, a, b, c)
+    if (shard[at + 3] === 0) this.#used[s]++
+    shard[at] = a
+    shard[at + 1] = b
+    shard[at + 2] = c
+    shard[at + 3] = timeMs - this.#originMs + 1
+    if (this.#used[s] * STRIDE * 2 > shard.length) this.#grow(s)
   }
 
   /** All entries as rows of four: three hash words and the time. */
   entries(): Float64Array {
-    const rows = new Float64Array(this.#used.reduce((sum, n) => sum + n, 0) * 4)
-    let at = 0
-    for (let s = 0; s < SHARDS; s++) {
-      this.#times[s].forEach((timeMs, i) => {
-        if (Number.isNaN(timeMs)) return
-        for (let k = 0; k < 3; k++) rows[at++] = this.#keys[s][i * 3 + k]
-        rows[at++] = timeMs
-      })
+    const rows = new Float64Array(this.#used.reduce((sum, n) => sum + n, 0) * STRIDE)
+    let to = 0
+    for (const shard of this.#shards) {
+      for (let at = 0; at < shard.length; at += STRIDE) {
+        if (shard[at + 3] === 0) continue
+        rows.set([shard[at], shard[at + 1], shard[at + 2], this.#originMs + shard[at + 3] - 1], to)
+        to += STRIDE
+      }
     }
     return rows
   }
 
-  #place(shard: number, a: number, b: number, c: number): number {
-    const keys = this.#keys[shard]
-    const times = this.#times[shard]
-    const mask = times.length - 1
-    let at = (a >>> SHARD_BITS) & mask
-    while (!Number.isNaN(times[at]) && (keys[at * 3] !== a || keys[at * 3 + 1] !== b || keys[at * 3 + 2] !== c))
-      at = (at + 1) & mask
-    return at
-  }
-
-  #grow(shard: number): void {
-    const keys = this.#keys[shard]
-    const times = this.#times[shard]
-    this.#keys[shard] = new Int32Array(keys.length * 2)
-    this.#times[shard] = new Float64Array(times.length * 2).fill(Number.NaN)
-    for (let i = 0; i < times.length; i++) {
-      if (Number.isNaN(times[i])) continue
-      const place = this.#place(shard, keys[i * 3], keys[i * 3 + 1], keys[i * 3 + 2])
-      this.#keys[shard].set(keys.subarray(i * 3, i * 3 + 3), place * 3)
-      this.#times[shard][place] = times[i]
+  #grow(s: number): void {
+    const old = this.#shards[s]
+    const grown = new Int32Array(old.length * 2)
+    for (let at = 0; at < old.length; at += STRIDE) {
+      if (old[at + 3] === 0) continue
+      const to = place(grown, old[at], old[at + 1], old[at + 2])
+      for (let i = 0; i < STRIDE; i++) grown[to + i] = old[at + i]
     }
+    this.#shards[s] = grown
   }
+}
+
+/** Where the id stands in the shard, or the free entry where it belongs. */
+function place(shard: Int32Array, a: number, b: number, c: number): number {
+  const mask = shard.length - 1
+  let at = ((a >>> SHARD_BITS) * STRIDE) & mask
+  while (shard[at + 3] !== 0 && (shard[at] !== a || shard[at + 1] !== b || shard[at + 2] !== c))
+    at = (at + STRIDE) & mask
+  return at
 }
 
 /**
  * Remembers which ids were read within the last `spanMs` of stream time.
  *
  * Error   two ids are taken for one with a chance of 2^-96 a pair: never, at any rate a machine can read
- * Memory  20 to 80 bytes an id, for up to twice the span: two generations, the older one dropped whole
+ * Memory  32 to 64 bytes an id, for up to twice the span: two generations, the older one dropped whole
  */
 export class RecentIds {
   readonly #spanMs: number
   #startMs = Number.NEGATIVE_INFINITY
-  #young = new Generation()
-  #old = new Generation()
+  #young = new Generation(0)
+  #old = new Generation(0)
 
+  /** @param spanMs at most 24 days. */
   constructor(spanMs: number) {
+    assert(spanMs > 0 && spanMs <= SPAN_MS_MAX)
     this.#spanMs = spanMs
   }
 
@@ -101,7 +107,7 @@ export class RecentIds {
     a = scramble(a ^ (end - start))
     b = scramble(b)
     c = scramble(c)
-    this.#turn(nowMs)
+    this.#turn(nowMs, readMs)
     const young = this.#young.get(a, b, c)
     const readAt = Number.isNaN(young) ? this.#old.get(a, b, c) : young
     if (readAt > nowMs - this.#spanMs) return false
@@ -115,21 +121,25 @@ export class RecentIds {
 
   restore(saved: { startMs: number; young: Float64Array; old: Float64Array }): void {
     this.#startMs = saved.startMs
-    this.#young = generationOf(saved.young)
-    this.#old = generationOf(saved.old)
+    this.#young = generationOf(saved.young, saved.startMs)
+    this.#old = generationOf(saved.old, Number.POSITIVE_INFINITY)
   }
 
   /** A generation that began a span ago becomes the old one: what that was has been read a span ago or more. */
-  #turn(nowMs: number): void {
-    if (nowMs < this.#startMs + this.#spanMs) return
+  #turn(nowMs: number, readMs: number): void {
+    const isFar = readMs - this.#startMs > SPAN_MS_MAX
+    if (nowMs < this.#startMs + this.#spanMs && !isFar) return
+    this.#startMs = isFar ? readMs : nowMs
     this.#old = this.#young
-    this.#young = new Generation()
-    this.#startMs = nowMs
+    this.#young = new Generation(this.#startMs)
   }
 }
 
-function generationOf(rows: Float64Array): Generation {
-  const generation = new Generation()
+/** @param laterMs origin at the latest. */
+function generationOf(rows: Float64Array, laterMs: number): Generation {
+  let originMs = Number.isFinite(laterMs) ? laterMs : Number.POSITIVE_INFINITY
+  for (let i = 3; i < rows.length; i += 4) originMs = Math.min(originMs, rows[i])
+  const generation = new Generation(Number.isFinite(originMs) ? originMs : 0)
   for (let i = 0; i < rows.length; i += 4) generation.set(rows[i], rows[i + 1], rows[i + 2], rows[i + 3])
   return generation
 }

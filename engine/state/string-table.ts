@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 
 const NUMBER_TAG = 0xff // no UTF-8 string begins with it
+const RECORD = 4
+const HASH = 0
+const START = 1
+const LENGTH = 2
+const REFERENCES = 3
 const utf8 = new TextDecoder()
 
 /**
@@ -8,16 +13,15 @@ const utf8 = new TextDecoder()
  *
  * Shape   bytes of all values in one arena; open addressing over their hashes; a number is 0xff and its 8 bytes
  * Life    `intern` adds a reference; at none left (`release`) the code is free to mean another value
+ * Bounds  2 GiB of live bytes; beyond that a RangeError
  * Memory  the bytes of the live values twice at most (the arena is packed when half of it is dead) + 24 bytes each
  */
 export class StringTable {
   #arena = new Uint8Array(1 << 16)
   #arenaEnd = 0
   #deadBytes = 0
-  #starts = new Float64Array(1024)
-  #lengths = new Int32Array(1024)
-  #references = new Int32Array(1024)
-  #hashes = new Int32Array(1024)
+  /** Per code: hash, start in the arena, length, references. */
+  #records = new Int32Array(1024 * RECORD)
   #table = new Int32Array(4096)
   #codes = 0
   readonly #free: number[] = []
@@ -36,8 +40,8 @@ export class StringTable {
     let at = hash & mask
     for (; this.#table[at] !== 0; at = (at + 1) & mask) {
       const code = this.#table[at] - 1
-      if (this.#hashes[code] === hash && this.#equals(code, source, start, end)) {
-        this.#references[code]++
+      if (this.#records[code * RECORD] === hash && this.#equals(code, source, start, end)) {
+        this.#records[code * RECORD + REFERENCES]++
         return code
       }
     }
@@ -56,11 +60,11 @@ export class StringTable {
   }
 
   retain(code: number): void {
-    this.#references[code]++
+    this.#records[code * RECORD + REFERENCES]++
   }
 
   release(code: number): void {
-    const left = --this.#references[code]
+    const left = --this.#records[code * RECORD + REFERENCES]
     assert(left >= 0, 'a code is released once for each reference')
     if (left === 0) this.#remove(code)
   }
@@ -69,24 +73,20 @@ export class StringTable {
   value(code: number): string | number {
     const known = this.#values[code]
     if (known !== undefined) return known
-    const start = this.#starts[code]
+    const start = this.#records[code * RECORD + START]
+    const length = this.#records[code * RECORD + LENGTH]
     const made =
-      this.#arena[start] === NUMBER_TAG && this.#lengths[code] === 9
+      this.#arena[start] === NUMBER_TAG && length === 9
         ? new DataView(this.#arena.buffer, start + 1, 8).getFloat64(0, true)
-        : utf8.decode(this.#arena.subarray(start, start + this.#lengths[code]))
+        : utf8.decode(this.#arena.subarray(start, start + length))
     this.#values[code] = made
     return made
   }
 
-  /** Bytes of a live code: a view that the next `intern` may make stale. */
-  bytes(code: number): Uint8Array {
-    return this.#arena.subarray(this.#starts[code], this.#starts[code] + this.#lengths[code])
-  }
-
   #equals(code: number, source: Uint8Array, start: number, end: number): boolean {
     const length = end - start
-    if (this.#lengths[code] !== length) return false
-    const at = this.#starts[code]
+    if (this.#records[code * RECORD + LENGTH] !== length) return false
+    const at = this.#records[code * RECORD + START]
     const arena = this.#arena
     for (let i = 0; i < length; i++) if (arena[at + i] !== source[start + i]) return false
     return true
@@ -96,13 +96,14 @@ export class StringTable {
     const length = end - start
     if (this.#arenaEnd + length > this.#arena.length) this.#makeRoom(length)
     const code = this.#free.length > 0 ? (this.#free.pop() as number) : this.#codes++
-    if (code === this.#lengths.length) this.#growCodes()
+    if (code * RECORD === this.#records.length) this.#growCodes()
     this.#arena.set(source.subarray(start, end), this.#arenaEnd)
-    this.#starts[code] = this.#arenaEnd
+    const record = code * RECORD
+    this.#records[record + HASH] = hash
+    this.#records[record + START] = this.#arenaEnd
+    this.#records[record + LENGTH] = length
+    this.#records[record + REFERENCES] = 1
     this.#arenaEnd += length
-    this.#lengths[code] = length
-    this.#references[code] = 1
-    this.#hashes[code] = hash
     this.#values[code] = undefined
     this.#table[at] = code + 1
     this.live++
@@ -113,10 +114,10 @@ export class StringTable {
   #remove(code: number): void {
     const table = this.#table
     const mask = table.length - 1
-    let at = this.#hashes[code] & mask
+    let at = this.#records[code * RECORD] & mask
     while (table[at] !== code + 1) at = (at + 1) & mask
     for (let next = (at + 1) & mask; table[next] !== 0; next = (next + 1) & mask) {
-      const home = this.#hashes[table[next] - 1] & mask
+      const home = this.#records[(table[next] - 1) * RECORD] & mask
       if (((next - home) & mask) >= ((next - at) & mask)) {
         table[at] = table[next]
         at = next
@@ -124,7 +125,7 @@ export class StringTable {
     }
     table[at] = 0
     this.live--
-    this.#deadBytes += this.#lengths[code]
+    this.#deadBytes += this.#records[code * RECORD + LENGTH]
     this.#values[code] = undefined
     this.#free.push(code)
   }
@@ -136,12 +137,12 @@ export class StringTable {
       Math.max(this.#arena.length * (living * 2 > this.#arenaEnd ? 2 : 1), (living + length) * 2),
     )
     let end = 0
-    for (let code = 0; code < this.#codes; code++) {
-      if (this.#references[code] === 0) continue
-      const start = this.#starts[code]
-      target.set(this.#arena.subarray(start, start + this.#lengths[code]), end)
-      this.#starts[code] = end
-      end += this.#lengths[code]
+    for (let record = 0; record < this.#codes * RECORD; record += RECORD) {
+      if (this.#records[record + REFERENCES] === 0) continue
+      const start = this.#records[record + START]
+      target.set(this.#arena.subarray(start, start + this.#records[record + LENGTH]), end)
+      this.#records[record + START] = end
+      end += this.#records[record + LENGTH]
     }
     this.#arena = target
     this.#arenaEnd = end
@@ -149,15 +150,9 @@ export class StringTable {
   }
 
   #growCodes(): void {
-    const length = this.#lengths.length * 2
-    const grow = <T extends Int32Array | Float64Array>(made: T, old: T): T => {
-      made.set(old)
-      return made
-    }
-    this.#starts = grow(new Float64Array(length), this.#starts)
-    this.#lengths = grow(new Int32Array(length), this.#lengths)
-    this.#references = grow(new Int32Array(length), this.#references)
-    this.#hashes = grow(new Int32Array(length), this.#hashes)
+    const grown = new Int32Array(this.#records.length * 2)
+    grown.set(this.#records)
+    this.#records = grown
   }
 
   #growTable(): void {
@@ -165,7 +160,7 @@ export class StringTable {
     const mask = grown.length - 1
     for (const entry of this.#table) {
       if (entry === 0) continue
-      let at = this.#hashes[entry - 1] & mask
+      let at = this.#records[(entry - 1) * RECORD] & mask
       while (grown[at] !== 0) at = (at + 1) & mask
       grown[at] = entry
     }

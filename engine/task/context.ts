@@ -10,6 +10,8 @@ import type { Columns } from './columns.ts'
 export class Context {
   /** Stream time of the task, epoch ms. */
   streamMs = Number.NEGATIVE_INFINITY
+  /** Off while the past is read again: windows move, but nothing is evaluated, put out or counted. */
+  evaluating = true
   /** The event at hand. */
   chunk!: Chunk
   at = 0

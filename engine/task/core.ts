@@ -44,8 +44,12 @@ export class Core {
   readonly boards: readonly RankingBoard[]
   readonly context = new Context()
   readonly strings = new StringTable()
-  /** Off while the past is read again: windows move, but nothing is evaluated. */
-  evaluating = true
+  get evaluating(): boolean {
+    return this.context.evaluating
+  }
+  set evaluating(on: boolean) {
+    this.context.evaluating = on
+  }
   /** Until then conditions may hold that nobody was told of: the windows were filled without evaluation. */
   warmUntilMs = Number.NEGATIVE_INFINITY
   readonly #options: CoreOptions
@@ -326,7 +330,7 @@ export class Core {
       const plan = plans[i]
       if (!passes(plan.filter, chunk, at, this.rows.shape.bitWords)) continue
       if (timeMs <= nowMs - plan.longestMs) {
-        plan.missed.value++
+        if (this.evaluating) plan.missed.value++
         continue
       }
       const slot = chunk.slots[plan.space][at]
@@ -389,6 +393,7 @@ export class Core {
       if (!wanted) continue
       const space = this.layout.spaces[index]
       if (!probe(space, this.layout.keyColumns(index), chunk, at)) {
+        if (!this.evaluating) continue
         for (const user of users) if (passes(user.filter, chunk, at, bitWords)) user.nullKeys.value++
         continue
       }

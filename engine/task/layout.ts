@@ -247,7 +247,7 @@ export class Layout {
         if (where() !== true || unless() === true) return false
         for (const drop of exceptions) {
           if (context.streamMs < drop.untilMs && drop.when() === true) {
-            drop.counter.value++
+            if (context.evaluating) drop.counter.value++
             return false
           }
         }

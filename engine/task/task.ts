@@ -331,7 +331,7 @@ export class Task {
     for (let i = 0; i < block.length; i++) {
       this.#rowState[i] = DROPPED
       if (block.offsets[i] <= read.offset) {
-        this.#duplicateOffsets.value++
+        if (!this.#replaying) this.#duplicateOffsets.value++
         continue
       }
       read.offset = block.offsets[i]
@@ -339,16 +339,16 @@ export class Task {
       const readMs = Math.max(timeMs, streamMs)
       if (ids && idColumn?.kind === 'string' && idColumn.nulls[i] === 0) {
         if (!ids.add(idColumn.bytes, idColumn.offsets[i], idColumn.offsets[i + 1], streamMs, readMs)) {
-          this.#duplicateIds.value++
+          if (!this.#replaying) this.#duplicateIds.value++
           continue
         }
       }
       if (timeMs < streamMs - latenessMs) {
-        this.#late.value++
+        if (!this.#replaying) this.#late.value++
         continue
       }
       streamMs = readMs
-      this.#events.value++
+      if (!this.#replaying) this.#events.value++
       const type = this.#typeIndex(block, i)
       this.#rowState[i] = type < 0 ? UNWANTED : WANTED
       this.#rowTypes[i] = type

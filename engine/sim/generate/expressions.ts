@@ -82,7 +82,7 @@ export function boolean(reads: Readable, depth: number): fc.Arbitrary<Expression
 export const condition = (reads: Readable): fc.Arbitrary<Expression> =>
   fc.oneof(
     {
-      weight: 3,
+      weight: 5,
       arbitrary: fc
         .tuple(fc.constantFrom<Operator>('ge', 'gt', 'le'), fc.constantFrom(...measures), fc.constantFrom(1, 2, 3, 4))
         .map(([fn, a, b]) => call(fn, a, b)),

@@ -25,7 +25,7 @@ const on = fc.subarray([...DEAL_TYPES], { minLength: 1, maxLength: 3 })
 /** Null but for one in `times`. */
 const optional = <T>(arbitrary: fc.Arbitrary<T>, times: number): fc.Arbitrary<T | null> =>
   fc.oneof({ weight: times - 1, arbitrary: fc.constant(null) }, { weight: 1, arbitrary })
-const filter = optional(boolean({ event: true, measures: false }, 1), 5)
+const filter = optional(boolean({ event: true, measures: false }, 1), 6)
 
 const known: NamedList = { id: 'known', kind: 'watch', of: 'string', items: SHOPS.slice(0, 2) }
 
@@ -67,7 +67,10 @@ const exceptionSeed = fc.record({
   apply: fc.constantFrom('mute_alert' as const, 'drop_event' as const),
   onDrop: boolean({ event: true, measures: false }, 1),
   onMute: fc.oneof(condition({ event: false, measures: true }), boolean({ event: true, measures: true }, 1)),
-  untilMs: fc.constantFrom(100, 1_000, 10_000, 3_600_000, 3_600_000).map((ms) => START_MS + ms),
+  untilMs: fc.oneof(
+    fc.nat({ max: 200 }).map((n) => START_MS + 10 * n),
+    fc.constantFrom(10_000, 3_600_000).map((ms) => START_MS + ms),
+  ),
 })
 
 const template: fc.Arbitrary<TemplatePart[]> = fc.array(
@@ -110,7 +113,7 @@ const ruleSeed = fc.record({
     { weight: 2, arbitrary: fc.constant<Generated<typeof exceptionSeed>[]>([]) },
     { weight: 1, arbitrary: fc.array(exceptionSeed, { maxLength: 2 }) },
   ),
-  cooldownMs: fc.constantFrom(0, 100, 5_000, 90_000),
+  cooldownMs: fc.constantFrom(0, 100, 100, 5_000, 5_000, 90_000),
   suspects: optional(
     fc.record({ of: fc.constantFrom('buyer', 'device', 'count', 'pair', 'price'), k: fc.constantFrom(1, 2, 3) }),
     2,

@@ -1,0 +1,29 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { CodeMap } from './code-map.ts'
+
+test('agrees with a plain Map', () => {
+  const step = fc.record({ add: fc.boolean(), code: fc.oneof(fc.nat(50), fc.nat(20_000)) })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 1000 }), (steps) => {
+      const map = new CodeMap()
+      const model = new Map<number, number>()
+      for (const { add, code } of steps) {
+        map.probe[0] = code
+        const known = model.get(code)
+        if (add) {
+          const id = map.findOrAdd()
+          if (known === undefined) expect([...model.values()]).not.toContain(id)
+          else expect(id).toBe(known)
+          expect(map.part(id, 0)).toBe(code)
+          model.set(code, id)
+        } else if (known !== undefined) {
+          map.remove(known)
+          model.delete(code)
+        }
+        expect(map.size).toBe(model.size)
+      }
+    }),
+    { numRuns: 50 },
+  )
+})

@@ -1,0 +1,32 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { PairCounts } from './pair-counts.ts'
+
+const delta = fc.constantFrom(1, -1, 8_000_000, -8_000_000, 2 ** 33, -(2 ** 33))
+const step = fc.record({ slot: fc.nat(30), value: fc.nat(20), delta, undo: fc.boolean() })
+
+test('agrees with a plain Map', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 2000 }), (steps) => {
+      const counts = new PairCounts()
+      const model = new Map<string, number>()
+      for (const { slot, value, delta, undo } of steps) {
+        const name = `${slot}/${value}`
+        const before = model.get(name) ?? 0
+        const by = undo && before !== 0 ? -before : delta
+        expect(counts.add(slot, value, by)).toBe(before + by)
+        if (before + by === 0) model.delete(name)
+        else model.set(name, before + by)
+        expect(counts.size).toBe(model.size)
+      }
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('a hundred thousand pairs come and go', () => {
+  const counts = new PairCounts()
+  for (let i = 0; i < 100_000; i++) expect(counts.add(i >> 4, i & 15, 1)).toBe(1)
+  for (let i = 0; i < 100_000; i++) expect(counts.add(i >> 4, i & 15, -1)).toBe(0)
+  expect(counts.size).toBe(0)
+})
