@@ -12,6 +12,10 @@ test('they agree when the task is restored from a snapshot at a random record', 
   expect(search({ cuts: 'one', stepsMax: 120, runs })).toBe(null)
 })
 
+test('they agree when the task is built again from the log at a random record', { timeout }, () => {
+  expect(search({ cuts: 'replay', stepsMax: 120, runs })).toBe(null)
+})
+
 test('they agree when the task is restored at every record', { timeout }, () => {
   expect(search({ cuts: 'all', stepsMax: 25, runs })).toBe(null)
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { Counters } from '../model/counters.ts'
-import type { Output } from '../model/output.ts'
+import type { Output, StateChange } from '../model/output.ts'
 import type { Sink } from '../model/ports.ts'
 import { Task } from '../task/task.ts'
 import { apart, firstDifference } from './compare.ts'
@@ -8,8 +8,11 @@ import { describeCase } from './generate/describe.ts'
 import { type Case, cases, recordsOf } from './generate.ts'
 import { ReferenceEngine } from './reference.ts'
 
-/** Where a run is cut: before record i, a snapshot goes into a fresh task. `length` = before the end. */
-export type Cuts = 'none' | 'one' | 'all'
+/**
+ * Where a run is cut, before record i (`length` = before the end). `one`, `all`: a snapshot goes into a fresh task;
+ * `replay`: once, a fresh task is built again from the log and what the commits kept.
+ */
+export type Cuts = 'none' | 'one' | 'all' | 'replay'
 
 const COUNTERS = [
   'duplicate_offsets_total',
@@ -36,19 +39,36 @@ export function runReference(c: Case): Run {
 
 export function runTask(c: Case, cuts: Cuts): Run {
   const outputs: Output[] = []
-  const sink: Sink = { output: (output) => outputs.push(output), change: () => {} }
+  const kept = new Map<string, string>()
+  const change = ({ key, value }: StateChange): void => {
+    if (value === null) kept.delete(key)
+    else kept.set(key, value)
+  }
+  const sink: Sink = { output: (output) => outputs.push(output), change }
   const counters = new Counters()
   const records = recordsOf(c)
   let task = freshTask(c, counters)
   const cutAt = (i: number) => {
-    if (cuts === 'none' || (cuts === 'one' && i !== Math.round(c.cut * records.length))) return
-    const saved = task.snapshot()
+    if (cuts === 'none' || (cuts !== 'all' && i !== Math.round(c.cut * records.length))) return
+    const before = task
     task = freshTask(c, counters)
-    task.restore(saved)
+    if (cuts !== 'replay') {
+      task.restore(before.snapshot())
+      return
+    }
+    const neededMs = before.streamMs - before.rebuildSpanMs
+    let from = i
+    while (from > 0 && streamMsAfter[from - 1] > neededMs) from--
+    task.beginReplay(kept)
+    for (const record of records.slice(from, i)) task.replay(record)
+    task.endReplay(kept)
   }
+  const streamMsAfter: number[] = []
   records.forEach((record, i) => {
     cutAt(i)
     task.process(record, sink)
+    if (cuts === 'replay') task.flush(sink)
+    streamMsAfter.push(task.streamMs)
   })
   cutAt(records.length)
   task.finish(c.until, sink)
@@ -73,7 +93,6 @@ export function disagreement(c: Case, cuts: Cuts): string | null {
   // Rule by rule: at one moment, and there only, they may take turns in another way than the reference.
   const difference = firstDifference(apart(expected.outputs), apart(actual.outputs))
   if (difference) return difference
-  if (cuts !== 'none') return null // a restored task may count anew what it reads again
   const counted = COUNTERS.filter((name) => (expected.counters[name] ?? 0) !== actual.counters[name])
   if (counted.length === 0) return null
   return counted.map((n) => `${n}: expected ${expected.counters[n] ?? 0}, actual ${actual.counters[n]}`).join('\n')
