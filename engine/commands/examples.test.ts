@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { type ExecFileSyncOptions, execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ const example = (path: string): string => packagePath(`examples/${path}`)
 const cards = packagePath('../shared/data/card-transactions-7d.csv.gz')
 
 function lapwing(args: readonly string[]): string {
-  const options = { encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'ignore'] } as const
+  const options = { encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'ignore'] } satisfies ExecFileSyncOptions
   return execFileSync('npx', ['tsx', packagePath('engine/main.ts'), ...args], options)
 }
 

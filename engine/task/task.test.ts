@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { defaultConfig } from '../config.ts'
-import type { LogEntry, LogRecord } from '../model/block.ts'
+import type { LogEntry, LogRecord, RulesControl } from '../model/block.ts'
 import { blockFromRows } from '../model/column.ts'
 import { Counters } from '../model/counters.ts'
 import type { AlertRecord, Output, StateChange } from '../model/output.ts'
@@ -94,7 +94,7 @@ test('an unchanged rule keeps its open alert when the set changes around it', ()
   const other: LogEntry = {
     kind: 'rules',
     files: [
-      ...(burst(2) as { files: { path: string; text: string }[] }).files,
+      ...(burst(2) as RulesControl).files,
       {
         path: 'other.yaml',
         text: 'rule: other\nversion: 1\ntitle: t\non: order.created\nby: [shop_id]\nwindow: 1m\nmeasure: { n: { count: events } }\nwhen: n > 99\nseverity: low\n',

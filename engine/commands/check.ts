@@ -1,0 +1,64 @@
+import type { Command } from 'commander'
+import { loadConfig } from '../config.ts'
+import type { RuleSource } from '../model/block.ts'
+import { EngineError } from '../model/errors.ts'
+import { type Compiled, compileRuleSet, formatIssues, formatIssuesJson } from '../rules/index.ts'
+import { EXIT, type ExitCode } from './exit.ts'
+import { configOption, oneOf, type Verb } from './options.ts'
+import { readRuleFiles } from './rule-files.ts'
+
+interface CheckOptions {
+  readonly config?: string
+  readonly denyWarnings?: boolean
+  readonly format: 'text' | 'json'
+}
+
+export function addCheck(program: Command, verb: Verb): void {
+  program
+    .command('check')
+    .description('find every fault in rule files: syntax, types, names')
+    .argument('<path...>', 'rule files, and folders of them')
+    .addOption(configOption())
+    .option('--deny-warnings', 'exit with 3 when there are warnings and nothing worse')
+    .addOption(oneOf('--format <format>', 'how faults are printed', ['text', 'json']))
+    .action(verb(check))
+}
+
+/** Faults are what was asked for: they go to standard output. */
+export function check(paths: readonly string[], options: CheckOptions): ExitCode {
+  let streams: ReturnType<typeof loadConfig>['streams']
+  try {
+    streams = loadConfig({ path: options.config, env: process.env }).streams
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.code !== 'CONFIG_INVALID') throw error
+    process.stdout.write(`${error.message}\n`)
+    return EXIT.failed
+  }
+  const files = readRuleFiles(paths, { tests: true })
+  const compiled = compileRuleSet(files, { streams })
+  if (options.format === 'json') process.stdout.write(formatIssuesJson(compiled.issues))
+  else process.stdout.write(asText(compiled, files))
+  if (!compiled.ok) return EXIT.failed
+  return options.denyWarnings && compiled.issues.length > 0 ? EXIT.onlyWarnings : EXIT.fine
+}
+
+function asText(compiled: Compiled, files: readonly RuleSource[]): string {
+  const { issues } = compiled
+  const issuesText = issues.length === 0 ? '' : `${formatIssues(issues, files)}\n`
+  const errors = issues.filter((i) => i.severity === 'error').length
+  const faults = `${counted(errors, 'error')}, ${counted(issues.length - errors, 'warning')}`
+  if (!compiled.ok) return `${issuesText}${counted(files.length, 'file')}: ${faults}\n`
+  const { set, tests, notes } = compiled
+  const notesText = notes.map((n) => `${n.file}:${n.line}:${n.column}: note: ${n.message}\n`).join('')
+  const parts = [
+    counted(set.rules.length, 'rule'),
+    counted(set.rankings.length, 'ranking'),
+    counted(set.lists.length, 'list'),
+    counted(tests.length, 'test'),
+  ]
+  return `${issuesText}${notesText}${counted(files.length, 'file')}, ${parts.join(', ')}: ${issues.length === 0 ? 'no faults' : faults}\n`
+}
+
+function counted(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? '' : 's'}`
+}

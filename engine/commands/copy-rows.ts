@@ -1,0 +1,20 @@
+import type { Block } from '../model/block.ts'
+import type { BlockBuilder } from '../model/block-builder.ts'
+import { cellAt, stringAt } from '../model/column.ts'
+
+/** Begins a row in `builder`, which is of the same stream, as a copy of a block's row under another offset. */
+export function copyRow(builder: BlockBuilder, block: Block, row: number, offset: number): void {
+  builder.begin(offset, block.timesMs[row]!, stringAt(block.types, row) ?? '')
+  block.columns.forEach((column, i) => {
+    if (column === block.types) return
+    if (column.kind === 'decimal') builder.decimal(i, column.high[row]!, column.low[row]!)
+    else if (column.kind !== 'string') builder.number(i, column.values[row]!)
+    else if (column.nulls[row] === 0)
+      builder.stringBytes(i, column.bytes, column.offsets[row]!, column.offsets[row + 1]!)
+  })
+}
+
+/** The row as an object, field by field: what people see of a dead letter. */
+export function rowAsObject(block: Block, row: number, names: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(names.map((name, i) => [name, cellAt(block.columns[i]!, row)]))
+}

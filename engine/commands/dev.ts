@@ -1,0 +1,141 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Command } from 'commander'
+import { type Config, loadConfig } from '../config.ts'
+import { Outputs } from '../edge/local/outputs.ts'
+import { Screen } from '../edge/terminal/screen.ts'
+import type { AlertRecord, RankingRecord } from '../model/output.ts'
+import { compileOrRefuse } from './compiled.ts'
+import { Recent } from './dev/recent.ts'
+import { TrafficFeed } from './dev/traffic-feed.ts'
+import { lineOf, type Standing, viewOf } from './dev/view.ts'
+import { EXIT, type ExitCode, talk } from './exit.ts'
+import { configOption, positiveNumber, type Verb, wholeNumber } from './options.ts'
+import { readRuleFiles } from './rule-files.ts'
+import { LocalService } from './service/local-service.ts'
+import { observeLatency, serveHttp, signalled } from './service/serve.ts'
+import type { Logger } from './service/service.ts'
+
+const REDRAW_MS = 500
+const LINE_MS = 10_000
+/** How often the generator appends what has happened since, ms. */
+const FEED_MS = 50
+
+interface DevOptions {
+  readonly config?: string
+  readonly data?: string
+  readonly port?: number
+  readonly rate: number
+}
+
+export function addDev(program: Command, verb: Verb): void {
+  program
+    .command('dev')
+    .description('the engine with generated traffic on the local log, and what it finds, live')
+    .addOption(configOption())
+    .option('--data <folder>', 'folder of the local log, in place of the configured one')
+    .option('--port <port>', 'port of /metrics, /livez and /readyz; 0 = any that is free', wholeNumber)
+    .option('--rate <orders>', 'orders a second; each brings some 13 events', positiveNumber, 5)
+    .action(verb(dev))
+}
+
+async function dev({ config: path, data, port, rate }: DevOptions): Promise<ExitCode> {
+  const config = loadConfig({ path, env: process.env, overrides: { data, 'http.port': port } })
+  const files = readRuleFiles(config.rules)
+  compileOrRefuse(files, config.streams)
+  const stop = signalled()
+  const trouble = new Trouble()
+  let played: number | null = 0
+  const service = await LocalService.open({ config, files, logger: trouble, mayMark: () => played === null })
+  const recent = recalled(config)
+  const feed = new TrafficFeed(service.log.writer, config.streams, rate, Date.now())
+  const playing = new AbortController()
+  const playFromMs = feed.untilMs
+  const standing = (footer: string): Standing => {
+    const { streamMs, openAlerts } = service.task
+    return { recent, streamMs, openAlerts, played, footer }
+  }
+  service.committed$.subscribe((committed) => recent.take(committed, Date.now(), played === null))
+  service.start()
+  const ends: (() => void | Promise<void>)[] = []
+  try {
+    const http = await serveHttp(service, config)
+    ends.push(() => http.close())
+    service.committed$.subscribe((committed) => {
+      if (played === null) observeLatency(http.metrics, committed)
+    })
+    const footer = `Ctrl-C stops, nothing is lost   ${http.url}/metrics   ${config.data}`
+    ends.push(show(() => standing(trouble.latest ?? footer)))
+    const generated = generate(service, feed, playing.signal, (nowMs) => {
+      const wholeMs = nowMs - playFromMs
+      played = nowMs - feed.untilMs < LINE_MS ? null : (feed.untilMs - playFromMs) / wholeMs
+    })
+    await Promise.race([stop, service.done, generated])
+    playing.abort()
+    await generated
+  } finally {
+    await service.stop()
+    for (const end of ends.toReversed()) await end()
+  }
+  return EXIT.fine
+}
+
+/** Feeds the log until `stop`: history chunk by chunk, each read before the next is made; then what happens now. */
+async function generate(
+  service: LocalService,
+  feed: TrafficFeed,
+  stop: AbortSignal,
+  onFed: (nowMs: number) => void,
+): Promise<void> {
+  while (!stop.aborted) {
+    const nowMs = Date.now()
+    const isNow = feed.feed(nowMs)
+    onFed(nowMs)
+    service.log.wake()
+    if (isNow) await sleep(FEED_MS, undefined, { signal: stop }).catch(() => {})
+    else await service.caughtUp()
+  }
+}
+
+/** The live view on a terminal, else a line now and then; what ends it. */
+function show(standing: () => Standing): () => void {
+  if (process.stdout.isTTY) {
+    const screen = new Screen(process.stdout, () => viewOf(standing(), Date.now()), REDRAW_MS)
+    return () => screen.close()
+  }
+  const line = () => talk(lineOf(standing(), Date.now()))
+  const timer = setInterval(line, LINE_MS)
+  return () => {
+    clearInterval(timer)
+    line()
+  }
+}
+
+/** What earlier runs have found is shown again, not made again. */
+function recalled(config: Config): Recent {
+  const recent = new Recent()
+  const outputs = Outputs.open(config.data)
+  const alerts = outputs.newest('alerts', 200).map((json): AlertRecord => JSON.parse(json))
+  for (const alert of alerts.toReversed()) if (alert.status === 'open') recent.takeAlert(alert)
+  const rankings = outputs.newest('rankings', 50).map((json): RankingRecord => JSON.parse(json))
+  for (const ranking of rankings.toReversed()) recent.takeRanking(ranking)
+  outputs.close()
+  return recent
+}
+
+/** Keeps the latest warning for the view: lines of a log would tear it. Without a terminal they are said aloud. */
+class Trouble implements Logger {
+  latest: string | null = null
+
+  debug(): void {}
+
+  info(): void {}
+
+  warn(fields: { readonly reason?: string }, message: string): void {
+    this.latest = `${message}: ${fields.reason ?? ''}`
+    if (!process.stdout.isTTY) talk(this.latest)
+  }
+
+  error(fields: { readonly reason?: string }, message: string): void {
+    this.warn(fields, message)
+  }
+}

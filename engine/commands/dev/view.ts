@@ -1,0 +1,56 @@
+import type { HotList, ViewModel } from '../../edge/terminal/frame.ts'
+import type { RankingRecord } from '../../model/output.ts'
+import type { Recent } from './recent.ts'
+
+export interface Standing {
+  readonly recent: Recent
+  readonly streamMs: number
+  readonly openAlerts: number
+  /** Share of the past hour that is played, 0 to 1; null = real time. */
+  readonly played: number | null
+  readonly footer: string
+}
+
+export function viewOf({ recent, streamMs, openAlerts, played, footer }: Standing, nowMs: number): ViewModel {
+  return {
+    title: 'Lapwing',
+    phase: phaseOf(played),
+    eventsPerSecond: recent.eventsPerSecond(nowMs),
+    events: recent.eventsTotal,
+    latency: recent.latency(),
+    openAlerts,
+    alerts: recent.alertsTotal,
+    streamMs,
+    latest: recent.alerts.map((a) => ({ timeMs: a.event_time, severity: a.severity, explain: a.explain })),
+    hot: recent.hot && hotList(recent.hot),
+    footer,
+  }
+}
+
+/** One line for those who have no terminal. */
+export function lineOf(standing: Standing, nowMs: number): string {
+  const { recent, openAlerts, streamMs, played } = standing
+  const latency = recent.latency()
+  const parts = [
+    `${recent.eventsTotal} events`,
+    `${Math.round(recent.eventsPerSecond(nowMs))} events/s`,
+    `${recent.alertsTotal} alerts (${openAlerts} open)`,
+    latency ? `latency p50 ${latency.p50.toFixed(1)} ms p99 ${latency.p99.toFixed(1)} ms` : 'no live alert yet',
+    Number.isFinite(streamMs) ? `stream time ${new Date(streamMs).toISOString()}` : 'no event yet',
+    phaseOf(played) ?? 'real time',
+  ]
+  return parts.join(', ')
+}
+
+function phaseOf(played: number | null): string | null {
+  return played === null ? null : `playing the past hour, ${Math.floor(played * 100)}%`
+}
+
+function hotList({ per, as_of, items, ranking }: RankingRecord): HotList {
+  const group = Object.values(per).join(', ')
+  return {
+    title: `${ranking.replaceAll('_', ' ')}${group === '' ? '' : ` of ${group}`}`,
+    asOfMs: as_of,
+    items: items.map((i) => ({ rank: i.rank, previousRank: i.previous_rank, id: String(i.id), score: i.score })),
+  }
+}

@@ -1,0 +1,76 @@
+import type { Config } from '../../config.ts'
+import { JsonLinesWriter } from '../../edge/files/write.ts'
+import type { Output } from '../../model/output.ts'
+import { compileOrRefuse } from '../compiled.ts'
+import { EXIT, type ExitCode, talk } from '../exit.ts'
+import { readRuleFiles } from '../rule-files.ts'
+import { LocalService } from '../service/local-service.ts'
+import { FiniteInput, type InputOptions, type Until } from './input.ts'
+import { type Played, playFinite } from './play.ts'
+import { Summary } from './summary.ts'
+
+export interface FiniteRunOptions extends InputOptions {
+  readonly until?: Until
+}
+
+/** Fresh state: the input is the whole history. */
+export async function runFinite(config: Config, options: FiniteRunOptions): Promise<ExitCode> {
+  const { streams } = config
+  const { set } = compileOrRefuse(readRuleFiles(config.rules), streams)
+  const input = new FiniteInput(options, streams)
+  const printer = new Printer()
+  const play = { input, streams, set, until: options.until ?? 'drained', measures: false }
+  const played = await playFinite(play, (outputs) => printer.print(outputs))
+  printer.sum(played, input.malformed)
+  return EXIT.fine
+}
+
+/**
+ * The input goes into the local log of the data folder, and the engine goes on from the state that it has there. It
+ * stands where the input ends: nothing is drained and nothing closed, for more may come.
+ */
+export async function runOntoLog(config: Config, options: FiniteRunOptions): Promise<ExitCode> {
+  const { streams } = config
+  const files = readRuleFiles(config.rules)
+  compileOrRefuse(files, streams)
+  const printer = new Printer()
+  const deliver = async (outputs: readonly Output[]): Promise<void> => {
+    await printer.print(outputs)
+  }
+  const service = await LocalService.open({ config, files, logger: silent, deliver })
+  const input = new FiniteInput(options, streams)
+  const beganAt = performance.now()
+  let rows = 0
+  service.start()
+  try {
+    for await (const block of input.blocks()) {
+      await service.log.writer.append([block])
+      rows += block.length
+    }
+    await service.caughtUp()
+  } finally {
+    await service.stop()
+  }
+  printer.sum({ counters: service.counters, rows, tookMs: performance.now() - beganAt }, input.malformed)
+  return EXIT.fine
+}
+
+/** Outputs to standard output as they come. */
+class Printer {
+  readonly #writer = new JsonLinesWriter(process.stdout)
+  readonly #summary = new Summary()
+
+  /** False when nobody reads any more. */
+  async print(outputs: readonly Output[]): Promise<boolean> {
+    for (const output of outputs) this.#summary.add(output)
+    await this.#writer.write(outputs)
+    await this.#writer.flush()
+    return !this.#writer.broken
+  }
+
+  sum(played: Played, malformed: number): void {
+    talk(this.#summary.text(played, malformed))
+  }
+}
+
+const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }

@@ -1,0 +1,31 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { readRuleFiles } from './rule-files.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'lapwing-rules-'))
+afterAll(() => rmSync(root, { recursive: true }))
+for (const name of ['b.yaml', 'a.yml', 'a.test.yaml', 'notes.md', 'lists/l.yaml', 'deep/c.yaml', '.git/x.yaml']) {
+  mkdirSync(dirname(join(root, name)), { recursive: true })
+  writeFileSync(join(root, name), name)
+}
+const names = (paths: string[], tests = false) =>
+  readRuleFiles(
+    paths.map((path) => join(root, path)),
+    { tests },
+  ).map((f) => f.text)
+
+test('a folder: all below it, by name', () => {
+  expect(names(['.'])).toEqual(['a.yml', 'b.yaml', 'deep/c.yaml', 'lists/l.yaml'])
+})
+test('a file: with the lists beside it, and its tests where they are wanted', () => {
+  expect(names(['a.yml'])).toEqual(['a.yml', 'lists/l.yaml'])
+  expect(names(['a.yml'], true)).toEqual(['a.yml', 'a.test.yaml', 'lists/l.yaml'])
+})
+test('each file once', () => expect(names(['b.yaml', '.', 'b.yaml'])[0]).toBe('b.yaml'))
+test('what is not there', () => {
+  expect(() => names(['none'])).toThrow(expect.objectContaining({ code: 'INPUT_MISSING' }))
+  mkdirSync(join(root, 'empty'))
+  expect(() => names(['empty'])).toThrow('no rule files')
+})

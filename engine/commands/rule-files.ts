@@ -1,0 +1,62 @@
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { basename, dirname, join, relative } from 'node:path'
+import type { RuleSource } from '../model/block.ts'
+import { EngineError } from '../model/errors.ts'
+
+const RULE_FILE = /\.ya?ml$/
+const TEST_FILE = /\.test\.ya?ml$/
+
+/**
+ * The rule files that `paths` name: files as they are, folders with everything below them that ends in .yaml or .yml,
+ * and the `lists/` beside a file that was named alone. `tests`: `<name>.test.yaml` as well. Each file once, in the order
+ * of the paths and of their names. EngineError INPUT_MISSING when one cannot be read, or a folder has no rule file.
+ */
+export function readRuleFiles(paths: readonly string[], { tests = false } = {}): RuleSource[] {
+  const found = new Map<string, string>()
+  const take = (path: string): void => {
+    const real = reading(path, () => realpathSync(path))
+    if (!found.has(real)) found.set(real, path)
+  }
+  for (const path of paths) {
+    const wanted = (file: string) => RULE_FILE.test(file) && (tests || !TEST_FILE.test(file))
+    if (reading(path, () => statSync(path).isDirectory())) {
+      const files = filesBelow(path).filter(wanted)
+      if (files.length === 0) throw new EngineError('INPUT_MISSING', `${path}: no rule files (*.yaml) in this folder`)
+      files.forEach(take)
+      continue
+    }
+    take(path)
+    const test = path.replace(RULE_FILE, '.test.yaml')
+    if (tests && !TEST_FILE.test(path) && existsSync(test)) take(test)
+    const lists = join(dirname(path), 'lists')
+    if (basename(dirname(path)) !== 'lists' && existsSync(lists)) filesBelow(lists).filter(wanted).forEach(take)
+  }
+  return [...found.values()].map((path) => ({
+    path: shown(path),
+    text: reading(path, () => readFileSync(path, 'utf8')),
+  }))
+}
+
+function filesBelow(folder: string): string[] {
+  const entries = readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))
+  return entries.flatMap((entry) => {
+    const path = join(folder, entry.name)
+    if (entry.name.startsWith('.') || entry.name === 'node_modules') return []
+    return entry.isDirectory() ? filesBelow(path) : [path]
+  })
+}
+
+function reading<T>(path: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    throw new EngineError('INPUT_MISSING', code === 'ENOENT' ? `${path}: no such file or folder` : message, error)
+  }
+}
+
+/** As a person in the working folder would write it. */
+function shown(path: string): string {
+  const near = relative('', path)
+  return near === '' || near.startsWith('..') ? path : near
+}

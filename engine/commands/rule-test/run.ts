@@ -1,0 +1,47 @@
+import type { RuleSet } from '../../model/rule.ts'
+import type { Stream } from '../../model/stream.ts'
+import type { RuleTest } from '../../rules/index.ts'
+import { compareAlerts, compareRankings, type Pair } from './compare.ts'
+import { nearestMoment } from './nearest.ts'
+import { play, playMuted } from './play.ts'
+
+/** What one key of a test (`expect`, `expect_muted`, `expect_abstained`) came to. */
+export interface Verdict {
+  readonly of: 'expect' | 'expect_muted' | 'expect_abstained'
+  readonly pairs: readonly Pair[]
+  /** The measures at the moment nearest to firing, where an alert is missing. */
+  readonly nearest: string | null
+}
+
+export interface TestResult {
+  readonly test: RuleTest
+  readonly ok: boolean
+  /** Those that are wrong. */
+  readonly failed: readonly Verdict[]
+}
+
+export function runRuleTest(set: RuleSet, test: RuleTest, streams: readonly Stream[]): TestResult {
+  const played = play(set, test, streams)
+  const rule = set.rules.find((r) => r.id === test.rule && r.version === test.version)
+  const verdicts: Verdict[] = []
+  if (test.expect !== null) {
+    const pairs = rule
+      ? compareAlerts(test, test.expect, played.alerts)
+      : compareRankings(test, test.expect, played.rankings)
+    const missing = pairs.find((p) => p.expectation && p.lines.every((l) => l.actual === null))
+    const nearest =
+      rule && missing?.expectation ? nearestMoment(test, rule, missing.expectation, played.measures) : null
+    verdicts.push({ of: 'expect', pairs, nearest })
+  }
+  if (test.expectMuted !== null) {
+    const muted = playMuted(set, test, streams, played.alerts)
+    verdicts.push({ of: 'expect_muted', pairs: compareAlerts(test, test.expectMuted, muted), nearest: null })
+  }
+  if (test.expectAbstained !== null) {
+    const [expected, actual] = [String(test.expectAbstained), String(played.abstained)]
+    const line = { name: 'evaluations', expected, actual, ok: expected === actual }
+    verdicts.push({ of: 'expect_abstained', pairs: [{ expectation: null, lines: [line], ok: line.ok }], nearest: null })
+  }
+  const failed = verdicts.filter((v) => v.pairs.some((p) => !p.ok))
+  return { test, ok: failed.length === 0, failed }
+}

@@ -1,0 +1,73 @@
+import type { Command } from 'commander'
+import { type Config, type KafkaConfig, loadConfig } from '../config.ts'
+import { EngineError } from '../model/errors.ts'
+import { compileOrRefuse } from './compiled.ts'
+import { EXIT, type ExitCode } from './exit.ts'
+import { untilOption } from './finite/input.ts'
+import { type FiniteRunOptions, runFinite, runOntoLog } from './finite/run.ts'
+import { configOption, type Verb, wholeNumber } from './options.ts'
+import { readRuleFiles } from './rule-files.ts'
+import { openKafka } from './service/kafka.ts'
+import { LocalService } from './service/local-service.ts'
+import { observeLatency, serveHttp, serviceLogger, signalled } from './service/serve.ts'
+
+interface RunOptions extends Partial<FiniteRunOptions> {
+  readonly config?: string
+  readonly rules?: readonly string[]
+  readonly data?: string
+  readonly port?: number
+}
+
+export function addRun(program: Command, verb: Verb): void {
+  program
+    .command('run')
+    .description('the service; with --input: one finite input, results as JSON lines, then exit')
+    .addOption(configOption())
+    .option('--rules <path...>', 'rule files, and folders of them, in place of the configured ones')
+    .option('--data <folder>', 'folder of the local log, in place of the configured one')
+    .option('--port <port>', 'port of /metrics, /livez and /readyz; 0 = any that is free', wholeNumber)
+    .option('--input <file>', 'JSON lines or CSV, plain or gzip; - is standard input; state is fresh without --data')
+    .option('--stream <name>', 'the stream that all records of the input belong to')
+    .option('--strict', 'end at the first malformed record of the input')
+    .addOption(untilOption())
+    .action(verb(run))
+}
+
+async function run(options: RunOptions): Promise<ExitCode> {
+  const { rules, data, port, input } = options
+  const overrides = { rules, data, 'http.port': port }
+  const config = loadConfig({ path: options.config, env: process.env, overrides })
+  if (input === undefined) return serve(config)
+  const finite = { ...options, input }
+  if (data === undefined) return runFinite(config, finite)
+  if (options.until !== undefined)
+    throw new EngineError('USAGE', '--until is for fresh state: with --data the engine stands where the input ends')
+  return runOntoLog(config, finite)
+}
+
+type OnKafka = Config & { readonly log: KafkaConfig }
+
+function isOnKafka(config: Config): config is OnKafka {
+  return config.log.kind === 'kafka'
+}
+
+async function serve(config: Config): Promise<ExitCode> {
+  const logger = serviceLogger()
+  const files = readRuleFiles(config.rules)
+  compileOrRefuse(files, config.streams)
+  const stop = signalled()
+  const local = isOnKafka(config) ? null : await LocalService.open({ config, files, logger })
+  const service = isOnKafka(config) ? await openKafka(config, files, logger) : local!
+  service.start()
+  try {
+    const http = await serveHttp(service, config)
+    local?.committed$.subscribe((committed) => observeLatency(http.metrics, committed))
+    logger.info({ url: http.url, data: local ? config.data : undefined, log: config.log.kind }, 'running')
+    const signal = await Promise.race([stop, service.done])
+    logger.info({ signal }, 'stopping')
+    await http.close()
+  } finally {
+    await service.stop()
+  }
+  return EXIT.fine
+}

@@ -1,0 +1,27 @@
+import type { Config, KafkaConfig } from '../../config.ts'
+import type { RuleSource } from '../../model/block.ts'
+import { Counters } from '../../model/counters.ts'
+import type { Logger, Service } from './service.ts'
+
+/** The engine on Kafka. Its clients are loaded only here: who runs on the local log does not wait for them. */
+export async function openKafka(
+  config: Config & { readonly log: KafkaConfig },
+  ruleFiles: readonly RuleSource[],
+  logger: Logger,
+): Promise<Service> {
+  const { kafkaService } = await import('../service-kafka.ts')
+  const counters = new Counters()
+  const kafka = kafkaService(config, { ruleFiles, counters, log: logger })
+  let ended: () => void = () => {}
+  const done = new Promise<void>((resolve) => {
+    ended = resolve
+  })
+  return {
+    counters,
+    done,
+    start: () => kafka.start(),
+    stop: () => kafka.stop().then(ended),
+    ready: () => kafka.ready(),
+    gauges: () => kafka.gauges(),
+  }
+}

@@ -1,0 +1,185 @@
+import { filter, first, firstValueFrom, Subject, type Subscription } from 'rxjs'
+import type { Config } from '../../config.ts'
+import { LocalLog } from '../../edge/local/local-log.ts'
+import type { RuleSource } from '../../model/block.ts'
+import { Counters } from '../../model/counters.ts'
+import type { EngineError } from '../../model/errors.ts'
+import type { Output } from '../../model/output.ts'
+import { type Committed, marks, pipeline } from '../../pipeline.ts'
+import { rebuild } from '../../task/step.ts'
+import { Task } from '../../task/task.ts'
+import { countOutputs } from './count-outputs.ts'
+import type { Gauge, Logger, Ready, Service } from './service.ts'
+
+const TRIM_EVERY_MS = 10_000
+
+export interface LocalServiceOptions {
+  readonly config: Config
+  /** They compile. */
+  readonly files: readonly RuleSource[]
+  readonly logger: Logger
+  /** Gets the outputs of each commit; the next batch waits for it. */
+  readonly deliver?: (outputs: readonly Output[]) => Promise<void>
+  /** False: history is being appended, step by step, and time must not run ahead of it. Default: always true. */
+  readonly mayMark?: () => boolean
+}
+
+/** The engine on the local log of one data folder. */
+export class LocalService implements Service {
+  readonly counters: Counters
+  readonly task: Task
+  readonly log: LocalLog
+  readonly committed$ = new Subject<Committed>()
+  readonly #options: LocalServiceOptions
+  readonly #stopping = new AbortController()
+  #position: number
+  #done: Promise<void> = Promise.resolve()
+
+  /** Takes up the state where the last commit left it, and puts the rules in force. EngineErrors of the local log. */
+  static async open(options: LocalServiceOptions): Promise<LocalService> {
+    const { streams, data } = options.config
+    const counters = new Counters()
+    const log = new LocalLog(data, streams)
+    try {
+      const task = new Task({ streams, counters, finite: false })
+      const position = await rebuild(task, log)
+      putInForce(log, task, position, options)
+      return new LocalService(options, counters, log, task, position)
+    } catch (error) {
+      log.close()
+      throw error
+    }
+  }
+
+  private constructor(options: LocalServiceOptions, counters: Counters, log: LocalLog, task: Task, position: number) {
+    this.#options = options
+    this.counters = counters
+    this.log = log
+    this.task = task
+    this.#position = position
+  }
+
+  /** Position of the last record that is committed. */
+  get position(): number {
+    return this.#position
+  }
+
+  start(): void {
+    const { config, logger, deliver } = this.#options
+    const { log, task } = this
+    const followed = {
+      next: (position: number, stop: AbortSignal) => log.next(position, stop),
+      commit: async (commit: Committed['commit']) => {
+        await log.commit(commit)
+        await deliver?.(commit.outputs)
+      },
+      get lastPosition() {
+        return log.lastPosition
+      },
+    }
+    const onRetry = (error: EngineError, attempt: number) => {
+      this.counters.counter('commit_retries_total').value++
+      logger.warn({ attempt, reason: error.message }, 'the commit failed; trying again')
+    }
+    const flow = { task, log: followed, position: this.#position, stop: this.#stopping.signal, onRetry }
+    const beside = [this.#mark(config), this.#trimNowAndThen()]
+    this.#done = new Promise((resolve, reject) => {
+      pipeline(flow).subscribe({
+        next: (committed) => this.#take(committed),
+        error: reject,
+        complete: resolve,
+      })
+    })
+    this.#done = this.#done.finally(() => {
+      for (const end of beside) end()
+      log.close()
+    })
+  }
+
+  /** Settles when the service has ended; rejects with what ended it unasked. */
+  get done(): Promise<void> {
+    return this.#done
+  }
+
+  /** Resolves when all that stands in the log now is committed. */
+  async caughtUp(): Promise<void> {
+    const last = this.log.lastPosition
+    if (this.#position >= last) return
+    const reached = this.committed$.pipe(first(({ commit }) => commit.position >= last))
+    this.log.wake()
+    await Promise.race([firstValueFrom(reached, { defaultValue: null }), this.#done])
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#done
+  }
+
+  ready(): Ready {
+    const behind = this.log.lastPosition - this.#position
+    return { ok: true, detail: behind > 0 ? 'reading' : 'all is read', position: this.#position, behind }
+  }
+
+  gauges(): Gauge[] {
+    const { task, log } = this
+    const gauge = (name: string, value: number): Gauge => ({ name, labels: {}, value })
+    const lag = Number.isFinite(task.streamMs)
+      ? [gauge('stream_time_lag_seconds', (Date.now() - task.streamMs) / 1e3)]
+      : []
+    return [
+      ...lag,
+      gauge('open_alerts', task.openAlerts),
+      gauge('log_position', this.#position),
+      gauge('log_end_position', log.lastPosition),
+      gauge('rules', task.ruleSet.rules.length + task.ruleSet.rankings.length),
+    ]
+  }
+
+  #take(committed: Committed): void {
+    this.#position = committed.commit.position
+    countOutputs(this.counters, committed.commit.outputs)
+    this.committed$.next(committed)
+  }
+
+  /** A mark that cannot be written is left out: the next one says more. */
+  #mark({ time, streams }: Config): () => void {
+    const { mayMark = () => true } = this.#options
+    const liveMs = Math.min(...streams.map((s) => s.latenessMs))
+    const pace = { everyMs: time.markIntervalMs, graceMs: time.idleGraceMs, liveMs }
+    const mark$ = marks(this, () => this.#position, pace).pipe(filter(mayMark))
+    const subscription: Subscription = mark$.subscribe((mark) => {
+      this.log.writer.append([mark]).then(
+        () => this.log.wake(),
+        (error: Error) => this.#options.logger.warn({ reason: error.message }, 'a mark was not written'),
+      )
+    })
+    return () => subscription.unsubscribe()
+  }
+
+  #trimNowAndThen(): () => void {
+    const records = this.counters.counter('trimmed_records_total')
+    const outputs = this.counters.counter('trimmed_outputs_total')
+    const timer = setInterval(() => {
+      try {
+        const trimmed = this.log.trim(this.#position, this.task.streamMs, this.task.rebuildSpanMs)
+        records.value += trimmed.records
+        outputs.value += trimmed.outputs
+      } catch (error) {
+        this.#options.logger.warn({ reason: (error as Error).message }, 'old records were not deleted')
+      }
+    }, TRIM_EVERY_MS)
+    return () => clearInterval(timer)
+  }
+}
+
+/**
+ * Puts the configured rules in force where they are not. At the very beginning they stand before all that is in the log;
+ * later behind it: what was appended while no engine ran is read under the rules of then.
+ */
+function putInForce(log: LocalLog, task: Task, position: number, { files, logger }: LocalServiceOptions): void {
+  const texts = (sources: readonly RuleSource[]) => sources.map((file) => file.text).join('\0')
+  if (texts(task.ruleFiles) === texts(files)) return
+  if (position < 0) log.writer.putFirst({ kind: 'rules', files })
+  else log.writer.appendWith([{ kind: 'rules', files }], {})
+  logger.info({ files: files.length }, position < 0 ? 'rules put in force' : 'the rule files have changed')
+}

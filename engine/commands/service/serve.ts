@@ -1,0 +1,43 @@
+import { once } from 'node:events'
+import { pino } from 'pino'
+import type { Config } from '../../config.ts'
+import { startHttp } from '../../edge/http/server.ts'
+import { Metrics } from '../../edge/metrics/metrics.ts'
+import type { Committed } from '../../pipeline.ts'
+import type { Logger, Service } from './service.ts'
+
+/** Lines of JSON on standard error. */
+export function serviceLogger(): Logger {
+  return pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2, sync: true }))
+}
+
+/** Resolves at the first SIGINT or SIGTERM; a second one ends the process as it is. */
+export async function signalled(): Promise<string> {
+  const signals = ['SIGINT', 'SIGTERM'] as const
+  const end = new AbortController()
+  const first = await Promise.race(signals.map((name) => once(process, name, { signal: end.signal }).then(() => name)))
+  end.abort()
+  return first
+}
+
+export interface Served {
+  readonly url: string
+  readonly metrics: Metrics
+  close(): Promise<void>
+}
+
+/** Metrics and health of a service over HTTP. EngineError USAGE when the port is taken. */
+export async function serveHttp(service: Service, config: Config): Promise<Served> {
+  const metrics = new Metrics(service.counters, () => service.gauges())
+  const server = await startHttp(config.http, {
+    metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
+    ready: () => service.ready(),
+  })
+  return { url: server.url, metrics, close: () => server.close() }
+}
+
+/** What a commit of live records adds to the latency: once for each alert record in it. */
+export function observeLatency(metrics: Metrics, { commit, isLive, latencyMs }: Committed): void {
+  if (!isLive) return
+  for (const output of commit.outputs) if (output.kind === 'alert') metrics.observeAlertLatency(latencyMs)
+}

@@ -1,0 +1,33 @@
+import type { Counters } from '../../model/counters.ts'
+
+/** In pino's order of arguments. */
+export interface Logger {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+export interface Gauge {
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly value: number
+}
+
+export interface Ready {
+  readonly ok: boolean
+  readonly detail: string
+  readonly [more: string]: unknown
+}
+
+/** An engine that runs until it is stopped, whatever its log. */
+export interface Service {
+  readonly counters: Counters
+  start(): void
+  /** Finishes the commit in flight. Within 2 s. */
+  stop(): Promise<void>
+  /** Rejects when the service ends unasked. */
+  readonly done: Promise<void>
+  ready(): Ready
+  gauges(): Gauge[]
+}

@@ -1,0 +1,109 @@
+import { createWriteStream } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Command } from 'commander'
+import { type Config, type KafkaConfig, loadConfig } from '../config.ts'
+import { JsonLinesWriter } from '../edge/files/write.ts'
+import { EngineError } from '../model/errors.ts'
+import { SCENARIOS, type Scenario, type TrafficEvent } from '../traffic/event.ts'
+import { Traffic } from '../traffic/traffic.ts'
+import { EXIT, type ExitCode } from './exit.ts'
+import { configOption, oneOf, positiveNumber, type Verb, wholeNumber } from './options.ts'
+import { serviceLogger, signalled } from './service/serve.ts'
+
+const START_MS = Date.UTC(2026, 0, 1)
+const SLICE_MS = 100
+const CHUNK_MS = 10_000
+
+interface SimulateOptions {
+  readonly config?: string
+  readonly scenario: Scenario
+  readonly seed: number
+  readonly rate: number
+  readonly minutes?: number
+  readonly labels?: string
+  readonly send?: boolean
+}
+
+export function addSimulate(program: Command, verb: Verb): void {
+  program
+    .command('simulate')
+    .description('labelled traffic of a trading platform: JSON lines on standard output, or live to Kafka')
+    .addOption(oneOf('--scenario <name>', 'what is hidden in normal traffic', [...SCENARIOS].reverse()))
+    .option('--seed <number>', 'the same seed gives the same events', wholeNumber, 7)
+    .option('--rate <orders>', 'normal orders in a second; each brings some 13 events', positiveNumber, 5)
+    .option('--minutes <minutes>', 'how much event time (default: 60; with --send until Ctrl-C)', positiveNumber)
+    .option('--labels <file>', 'write event_id,label as CSV: 0 = good, else the scenario')
+    .option('--send', 'produce to the Kafka of the configuration, in real time')
+    .addOption(configOption())
+    .action(verb(simulate))
+}
+
+async function simulate(options: SimulateOptions): Promise<ExitCode> {
+  const { send, minutes = send ? Number.POSITIVE_INFINITY : 60 } = options
+  const startMs = send ? Date.now() : START_MS
+  const { seed, rate, scenario } = options
+  const traffic = new Traffic({ seed, startMs, ordersPerSecond: rate, scenario })
+  const labels = options.labels === undefined ? null : createWriteStream(options.labels)
+  labels?.write('event_id,label\n')
+  const note = (events: readonly TrafficEvent[]): void => {
+    labels?.write(events.map((e) => `${e.event_id},${e.label?.scenario ?? 0}\n`).join(''))
+  }
+  const endMs = startMs + minutes * 60_000
+  if (send) await produce(traffic, loadConfig({ path: options.config, env: process.env }), endMs, note)
+  else await print(traffic, startMs, endMs, note)
+  labels?.end()
+  return EXIT.fine
+}
+
+type Note = (events: readonly TrafficEvent[]) => void
+
+async function print(traffic: Traffic, startMs: number, endMs: number, note: Note): Promise<void> {
+  const out = new JsonLinesWriter(process.stdout)
+  for (let untilMs = startMs; untilMs < endMs && !out.broken; ) {
+    untilMs = Math.min(endMs, untilMs + CHUNK_MS)
+    const events = traffic.events(untilMs)
+    note(events)
+    await out.write(events.map(record))
+  }
+  await out.flush()
+}
+
+/** What a platform would send: without the label. */
+function record({ label: _label, stream: _stream, ...fields }: TrafficEvent): Record<string, string | number | null> {
+  return fields
+}
+
+async function produce(traffic: Traffic, config: Config, endMs: number, note: Note): Promise<void> {
+  if (config.log.kind !== 'kafka')
+    throw new EngineError('USAGE', '--send needs a configuration with log: { kind: kafka, … }')
+  const { EventSender } = await import('../edge/kafka/event-sender.ts')
+  const { ConfluentSchemas } = await import('../edge/registry/schemas.ts')
+  const { EventEncoder } = await import('../edge/registry/record-encoder.ts')
+  const schemas = config.registry === null ? null : new ConfluentSchemas(config.registry)
+  const lanes = new Map<string, { topic: string; encoder: InstanceType<typeof EventEncoder> }>()
+  for (const stream of config.streams) {
+    const id = schemas ? await schemas.register(stream.topic, stream.avro) : 0
+    lanes.set(stream.name, { topic: stream.topic, encoder: new EventEncoder(stream, id) })
+  }
+  const sender = await EventSender.open(config.log as KafkaConfig, serviceLogger())
+  let stopped = false
+  void signalled().then(() => {
+    stopped = true
+  })
+  let sent = 0
+  while (!stopped && Date.now() < endMs) {
+    const events = traffic.events(Date.now())
+    note(events)
+    await sender.send(
+      events.flatMap((event) => {
+        const lane = lanes.get(event.stream)
+        const key = event.stream === 'transactions' ? event.buyer_id : event.user_id
+        return lane ? [{ topic: lane.topic, key, value: lane.encoder.encodeEvent(record(event)) }] : []
+      }),
+    )
+    sent += events.length
+    await sleep(SLICE_MS)
+  }
+  await sender.close()
+  process.stderr.write(`${sent} events sent\n`)
+}

@@ -1,0 +1,68 @@
+import type { Command } from 'commander'
+import { loadConfig } from '../config.ts'
+import type { RuleTest } from '../rules/index.ts'
+import { compileOrRefuse, type Sound } from './compiled.ts'
+import { EXIT, type ExitCode, talk } from './exit.ts'
+import { configOption, regularExpression, type Verb, wholeNumber } from './options.ts'
+import { readRuleFiles } from './rule-files.ts'
+import { failureText, resultJson } from './rule-test/report.ts'
+import { runRuleTest } from './rule-test/run.ts'
+
+interface TestOptions {
+  readonly config?: string
+  readonly run?: RegExp
+  readonly minTests?: number
+  readonly json?: boolean
+}
+
+export function addTest(program: Command, verb: Verb): void {
+  program
+    .command('test')
+    .description('run the tests that stand in rule files')
+    .argument('<path...>', 'rule files, and folders of them')
+    .addOption(configOption())
+    .option('--run <regex>', 'only tests whose "rule: name" matches', regularExpression)
+    .option(
+      '--min-tests <n>',
+      'each rule must have as many: from 2 on, one that alerts and one that is quiet',
+      wholeNumber,
+    )
+    .option('--json', 'a JSON line for each test')
+    .action(verb(test))
+}
+
+export function test(paths: readonly string[], options: TestOptions): ExitCode {
+  const { streams } = loadConfig({ path: options.config, env: process.env })
+  const compiled = compileOrRefuse(readRuleFiles(paths, { tests: true }), streams)
+  const chosen = compiled.tests.filter((t) => options.run?.test(`${t.rule}: ${t.name}`) ?? true)
+  const results = chosen.map((t) => runRuleTest(compiled.set, t, streams))
+  const failed = results.filter((r) => !r.ok)
+  if (options.json) for (const r of results) process.stdout.write(`${JSON.stringify(resultJson(r))}\n`)
+  else for (const r of failed) process.stdout.write(`${failureText(r)}\n`)
+  const lacking = lackingTests(compiled, options.minTests ?? 0)
+  for (const line of lacking) talk(line)
+  const rules = new Set(chosen.map((t) => `${t.rule}@${t.version}`)).size
+  const summary = `${results.length - failed.length} of ${results.length} tests passed, ${rules} rules`
+  if (options.json) talk(summary)
+  else process.stdout.write(`${summary}\n`)
+  return failed.length > 0 || lacking.length > 0 ? EXIT.failed : EXIT.fine
+}
+
+/** What each rule and ranking lacks of `least` tests. */
+function lackingTests({ set, tests }: Sound, least: number): string[] {
+  if (least === 0) return []
+  return [...set.rules, ...set.rankings].flatMap(({ id, version }) => {
+    const own = tests.filter((t) => t.rule === id && t.version === version)
+    if (own.length < least) return [`${id}@${version}: ${own.length} tests, at least ${least} are asked for`]
+    if (least < 2) return []
+    const missing = [
+      ...(own.some(expectsSome) ? [] : ['one that alerts']),
+      ...(own.some((t) => !expectsSome(t)) ? [] : ['one that stays quiet']),
+    ]
+    return missing.map((what) => `${id}@${version}: no test of its kind: ${what}`)
+  })
+}
+
+function expectsSome(test: RuleTest): boolean {
+  return (test.expect?.length ?? 0) > 0
+}

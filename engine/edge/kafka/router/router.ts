@@ -1,0 +1,331 @@
+import type { Admin, Consumer, EachBatchPayload, Kafka, Producer } from 'kafkajs'
+import type { Block, Mark, RuleSource } from '../../../model/block.ts'
+import { encodeEntry } from '../../../model/block-codec.ts'
+import type { Counter, Counters } from '../../../model/counters.ts'
+import type { Stream } from '../../../model/stream.ts'
+import { BlockRouter, type RoutedExchange } from '../../../plan/block-router.ts'
+import { exchangeTopic } from '../../../plan/exchange.ts'
+import { reasonOf } from '../errors.ts'
+import type { Gauge } from '../gauges.ts'
+import { type Logger, Occasionally } from '../log.ts'
+import { PartitionReader } from '../partition-reader.ts'
+import type { Decoder } from '../ports.ts'
+import { assignedLanes } from './assignment.ts'
+import { BlockWriter } from './block-writer.ts'
+import { deadLetter } from './dead-letter.ts'
+import { Marks } from './marks.ts'
+import { choose, type SkewLimits } from './merge.ts'
+import { writeRules } from './rules-control.ts'
+import type { OnBadRecord, SourceLane } from './source-lane.ts'
+
+const COMMIT_MS = 500
+const REGISTRY_RETRY_MS = 1_000
+/** What waits in a lane, in records and in bytes: above, its partition is paused; below half of it, it is read again. */
+const BUFFERED_MAX = 8_000
+const BUFFERED_BYTES_MAX = 16 << 20
+
+export interface RouterOptions {
+  readonly kafka: Kafka
+  readonly group: string
+  readonly streams: readonly Stream[]
+  readonly exchanges: readonly RoutedExchange[]
+  readonly ruleFiles: readonly RuleSource[]
+  /** Partitions of each source topic. */
+  readonly sourcePartitions: ReadonlyMap<string, number>
+  readonly dlqTopic: string
+  readonly decoderOf: (stream: Stream) => Decoder
+  readonly skew: SkewLimits
+  readonly markIntervalMs: number
+  readonly idleGraceMs: number
+  readonly sessionTimeoutMs: number
+  readonly counters: Counters
+  readonly log: Logger
+  /** Epoch ms. */
+  readonly clock: () => number
+}
+
+/**
+ * Source topics -> exchange topics, at least once: offsets are committed over acknowledged blocks only. One life: `run`
+ * ends with the first failure, and another router starts from the committed offsets.
+ */
+export class Router {
+  readonly #options: RouterOptions
+  readonly #streams: readonly Stream[]
+  readonly #decoders: ReadonlyMap<string, Decoder>
+  readonly #routers: ReadonlyMap<string, BlockRouter>
+  readonly #marks: Marks
+  readonly #admin: Admin
+  readonly #producer: Producer
+  readonly #consumer: Consumer
+  readonly #writer: BlockWriter
+  readonly #occasionally = new Occasionally(5_000)
+  readonly #blocks: Counter
+  readonly #marked: Counter
+  readonly #routed: Counter
+  #lanes: readonly SourceLane[] = []
+  #assigned: Promise<void> = Promise.resolve()
+  #generation = 0
+  #joined = false
+  #stopped = false
+  #asking = false
+  #fail!: (error: unknown) => void
+  readonly #failure: Promise<never>
+
+  constructor(options: RouterOptions) {
+    const { kafka, group, exchanges, counters, idleGraceMs, clock, dlqTopic } = options
+    this.#options = options
+    this.#streams = options.streams.filter(({ name }) => exchanges.some((e) => e.exchange.streams.includes(name)))
+    this.#decoders = new Map(this.#streams.map((stream) => [stream.topic, options.decoderOf(stream)]))
+    this.#routers = new Map(this.#streams.map((s) => [s.topic, new BlockRouter(s, exchanges, counters)]))
+    this.#marks = new Marks(idleGraceMs, clock)
+    this.#admin = kafka.admin()
+    this.#producer = kafka.producer({ idempotent: true, allowAutoTopicCreation: false })
+    this.#consumer = kafka.consumer({
+      groupId: `${group}-router`,
+      sessionTimeout: options.sessionTimeoutMs,
+      heartbeatInterval: Math.min(200, options.sessionTimeoutMs / 4),
+      maxWaitTimeInMs: 50,
+      allowAutoTopicCreation: false,
+      retry: { restartOnFailure: async () => false },
+    })
+    this.#failure = new Promise<never>((_, reject) => {
+      this.#fail = reject
+    })
+    this.#failure.catch(() => {}) // whoever runs it hears of it
+    const on = { sent: () => this.#pump(), failure: (error: unknown) => this.#fail(error) }
+    this.#writer = new BlockWriter(this.#producer, dlqTopic, counters, on)
+    this.#blocks = counters.counter('router_blocks_total')
+    this.#marked = counters.counter('router_marks_total')
+    this.#routed = counters.counter('router_events_total')
+  }
+
+  /** Resolves when `signal` aborts, and all is closed; rejects with whatever made it stop before. */
+  async run(signal: AbortSignal): Promise<void> {
+    const timers: NodeJS.Timeout[] = []
+    const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+    try {
+      await Promise.race([this.#start(timers), this.#failure, aborted])
+      if (!signal.aborted) await Promise.race([this.#failure, aborted])
+    } finally {
+      this.#stopped = true
+      for (const timer of timers) clearInterval(timer)
+      await this.#close()
+    }
+  }
+
+  get joined(): boolean {
+    return this.#joined && !this.#stopped
+  }
+
+  gauges(): Gauge[] {
+    return this.#lanes.map((lane) => ({
+      name: 'router_lag_records',
+      labels: { topic: lane.topic, partition: String(lane.partition) },
+      value: Math.max(0, lane.end - lane.acknowledged),
+    }))
+  }
+
+  async #start(timers: NodeJS.Timeout[]): Promise<void> {
+    const { kafka, group, exchanges, ruleFiles, streams, log } = this.#options
+    await Promise.all([this.#admin.connect(), this.#producer.connect(), this.#consumer.connect()])
+    const reader = new PartitionReader(kafka)
+    try {
+      await writeRules({
+        group,
+        exchanges,
+        ruleFiles,
+        streams,
+        admin: this.#admin,
+        producer: this.#producer,
+        reader,
+        log,
+      })
+    } finally {
+      await reader.close()
+    }
+    const { GROUP_JOIN, CRASH, END_BATCH_PROCESS } = this.#consumer.events
+    this.#consumer.on(GROUP_JOIN, ({ payload }) => this.#assign(payload.memberAssignment))
+    this.#consumer.on(CRASH, ({ payload }) => this.#fail(payload.error))
+    this.#consumer.on(END_BATCH_PROCESS, ({ payload }) => this.#passed(payload))
+    await this.#consumer.subscribe({ topics: [...this.#decoders.keys()], fromBeginning: true })
+    await this.#consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      eachBatch: (payload) => this.#take(payload),
+    })
+    timers.push(setInterval(() => void this.#mark(), this.#options.markIntervalMs))
+    timers.push(setInterval(() => void this.#commit(), COMMIT_MS))
+  }
+
+  /** After each join: buffers are gone, kafkajs reads from the committed offsets again. */
+  #assign(assignment: Readonly<Record<string, readonly number[]>>): void {
+    this.#lanes = []
+    this.#marks.clear()
+    const generation = ++this.#generation
+    const { group, counters, log } = this.#options
+    const ids = this.#streams.flatMap((stream) =>
+      (assignment[stream.topic] ?? []).map((partition) => ({ stream, topic: stream.topic, partition })),
+    )
+    const made = assignedLanes(ids, {
+      admin: this.#admin,
+      groupId: `${group}-router`,
+      decoders: this.#decoders,
+      counters,
+      log,
+    })
+    this.#assigned = made.then((lanes) => {
+      if (generation === this.#generation) this.#lanes = lanes
+    })
+    this.#assigned.then(
+      () => {
+        this.#joined = true
+        void this.#mark()
+      },
+      (error) => this.#fail(error),
+    )
+  }
+
+  /** Only buffers: a fetch waits for all its batches, so nothing may wait for another partition here. */
+  async #take({ batch, resolveOffset, pause, heartbeat }: EachBatchPayload): Promise<void> {
+    await this.#assigned
+    const lane = this.#laneOf(batch.topic, batch.partition)
+    if (!lane) return
+    lane.push(batch.messages, Number(batch.lastOffset()))
+    lane.end = Math.max(lane.end, Number(batch.highWatermark))
+    resolveOffset(batch.lastOffset())
+    if (isAbove(lane, 1) && !lane.resume) lane.resume = pause()
+    setImmediate(() => this.#pump())
+    await heartbeat()
+  }
+
+  /** Batches of nothing but control records never reach `eachBatch`, but are read. */
+  #passed({ topic, partition, lastOffset }: { topic: string; partition: number; lastOffset: string }): void {
+    void this.#assigned.then(() => this.#laneOf(topic, partition)?.push([], Number(lastOffset)))
+  }
+
+  #laneOf(topic: string, partition: number): SourceLane | undefined {
+    return this.#lanes.find((lane) => lane.topic === topic && lane.partition === partition)
+  }
+
+  /** Moves what may move from the lanes to the writer: oldest head first, cut by cut, while there is room. */
+  #pump(): void {
+    if (this.#stopped) return
+    try {
+      while (this.#writer.hasRoom) {
+        for (const lane of this.#lanes) this.#stage(lane)
+        const lane = choose(this.#lanes, performance.now(), this.#options.skew)
+        if (typeof lane === 'string') break
+        this.#move(lane)
+        if (this.#writer.isFull) this.#flush()
+      }
+      for (const lane of this.#lanes) this.#markIfDue(lane)
+      this.#flush()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #flush(): void {
+    for (const lane of this.#lanes) if (lane.routed > lane.acknowledged) this.#writer.reached(lane, lane.routed)
+    this.#writer.flush()
+  }
+
+  #stage(lane: SourceLane): void {
+    if (performance.now() < lane.askAgainMs) return
+    const asked = lane.stage(this.#options.clock(), this.#onBad)
+    asked?.then(
+      () => this.#pump(),
+      (error) => {
+        this.#occasionally.warn(
+          this.#options.log,
+          { reason: reasonOf(error), topic: lane.topic },
+          'waiting for the registry',
+        )
+        lane.askAgainMs = performance.now() + REGISTRY_RETRY_MS
+        setTimeout(() => this.#pump(), REGISTRY_RETRY_MS + 1)
+      },
+    )
+  }
+
+  readonly #onBad: OnBadRecord = (lane, message, why) => {
+    this.#options.counters.counter('dead_letters_total', { reason: why.reason, stream: lane.stream.name }).value++
+    this.#writer.addDead(deadLetter(lane, message, why, this.#options.group))
+  }
+
+  #move(lane: SourceLane): void {
+    const { block, from, to } = lane.cut()
+    this.#routers.get(lane.topic)!.route(block, from, to, this.#emit)
+    this.#routed.value += to - from
+    if (lane.resume && !isAbove(lane, 0.5)) {
+      lane.resume()
+      lane.resume = null
+    }
+  }
+
+  readonly #emit = (exchange: number, partition: number, block: Block): void => {
+    const { group, exchanges, streams } = this.#options
+    let latestMs = Number.NEGATIVE_INFINITY
+    for (const timeMs of block.timesMs) if (timeMs > latestMs) latestMs = timeMs
+    this.#blocks.value++
+    this.#writer.add(
+      exchangeTopic(group, exchanges[exchange].exchange.id),
+      partition,
+      encodeEntry(block, streams),
+      latestMs,
+    )
+  }
+
+  /** Behind all that was routed: the writer keeps the order. */
+  #markIfDue(lane: SourceLane): void {
+    const upToMs = this.#marks.due(lane)
+    if (upToMs === null) return
+    const { group, exchanges, sourcePartitions, streams } = this.#options
+    for (const { exchange, partitions } of exchanges) {
+      if (!exchange.streams.includes(lane.stream.name)) continue
+      const topics = this.#streams.filter(({ name }) => exchange.streams.includes(name)).map(({ topic }) => topic)
+      const sources = topics.flatMap((topic) =>
+        Array.from({ length: sourcePartitions.get(topic)! }, (_, partition) => `${topic}/${partition}`),
+      )
+      const mark: Mark = { kind: 'mark', sourceTopic: lane.topic, sourcePartition: lane.partition, upToMs, sources }
+      const bytes = encodeEntry(mark, streams)
+      for (let p = 0; p < partitions; p++) this.#writer.add(exchangeTopic(group, exchange.id), p, bytes, upToMs)
+      this.#marked.value += partitions
+    }
+  }
+
+  async #mark(): Promise<void> {
+    if (this.#asking) return
+    this.#asking = true
+    try {
+      await this.#marks.ask(this.#lanes, this.#admin)
+    } catch (error) {
+      this.#occasionally.warn(this.#options.log, { reason: reasonOf(error) }, 'source offsets cannot be read')
+    }
+    this.#asking = false
+    this.#pump()
+  }
+
+  async #commit(): Promise<void> {
+    const lanes = this.#lanes.filter((lane) => lane.acknowledged > lane.committed)
+    if (lanes.length === 0) return
+    const offsets = lanes.map((lane) => ({ lane, offset: lane.acknowledged }))
+    try {
+      await this.#consumer.commitOffsets(
+        offsets.map(({ lane: { topic, partition }, offset }) => ({ topic, partition, offset: String(offset) })),
+      )
+      for (const { lane, offset } of offsets) lane.committed = Math.max(lane.committed, offset)
+    } catch (error) {
+      this.#occasionally.warn(this.#options.log, { reason: reasonOf(error) }, 'source offsets cannot be committed yet')
+    }
+  }
+
+  async #close(): Promise<void> {
+    await this.#writer.settled()
+    await this.#commit()
+    await Promise.allSettled([this.#consumer.disconnect(), this.#producer.disconnect(), this.#admin.disconnect()])
+  }
+}
+
+function isAbove(lane: SourceLane, share: number): boolean {
+  return lane.buffered > share * BUFFERED_MAX || lane.rawBytes > share * BUFFERED_BYTES_MAX
+}

@@ -1,0 +1,172 @@
+import type { KafkaMessage } from 'kafkajs'
+import type { Block } from '../../../model/block.ts'
+import { BlockBuilder } from '../../../model/block-builder.ts'
+import type { Stream } from '../../../model/stream.ts'
+import type { BadRecord, Decoder } from '../ports.ts'
+
+/** A cut moves the partition's clock by less than this; event time. */
+const CUT_MS = 100
+/** Decoded at a time: what a lane holds as columns, and the most that one block can come to. */
+const STAGE_RECORDS = 1_000
+const STAGE_BYTES = 1 << 20
+
+export interface SourceId {
+  readonly stream: Stream
+  readonly topic: string
+  readonly partition: number
+}
+
+export type OnBadRecord = (lane: SourceLane, message: KafkaMessage, why: BadRecord) => void
+
+/**
+ * One source partition on its way through the router: raw polls, then a staged piece as columns, then cuts of it.
+ *
+ *   committed <= acknowledged <= routed <= fetched <= end     (all: the next offset to …)
+ */
+export class SourceLane implements SourceId {
+  readonly stream: Stream
+  readonly topic: string
+  readonly partition: number
+  /** The broker's end offset, as last heard. */
+  end = 0
+  acknowledged: number
+  committed: number
+  /** Largest event time routed, epoch ms. */
+  clockMs = Number.NEGATIVE_INFINITY
+  /** Since when it has been empty with records left at the broker, ms of the merge's clock; null = it is not. */
+  hungrySinceMs: number | null = null
+  /** Its decoder is not asked before, ms of `performance.now()`: the registry did not answer. */
+  askAgainMs = 0
+  /** Lets the consumer go on, where it was paused. */
+  resume: (() => void) | null = null
+  readonly #decoder: Decoder
+  readonly #builder: BlockBuilder
+  readonly #polls: KafkaMessage[][] = []
+  #read = 0 // records of the first poll that have been staged
+  #staged: Block | null = null
+  #row = 0
+  #stagedEnd = 0
+  #fetched: number
+  #routed: number
+  #buffered = 0
+  #rawBytes = 0
+  #waiting = false
+  #prepared = false // the decoder is ready for the next piece
+
+  constructor(id: SourceId, decoder: Decoder, position: number) {
+    this.stream = id.stream
+    this.topic = id.topic
+    this.partition = id.partition
+    this.#decoder = decoder
+    this.#builder = new BlockBuilder(id.stream, id.topic, id.partition)
+    this.acknowledged = this.committed = this.#fetched = this.#routed = position
+  }
+
+  /** Records that wait here, raw or staged. */
+  get buffered(): number {
+    return this.#buffered
+  }
+
+  /** Bytes of the values that are not decoded yet. */
+  get rawBytes(): number {
+    return this.#rawBytes
+  }
+
+  get fetched(): number {
+    return this.#fetched
+  }
+
+  /** Everything below has been handed on. */
+  get routed(): number {
+    return this.#buffered === 0 ? this.#fetched : this.#routed
+  }
+
+  /** Event time of the next row; null if nothing is staged. */
+  get headMs(): number | null {
+    return this.#staged === null ? null : this.#staged.timesMs[this.#row]
+  }
+
+  /** Takes a poll whose last record, of any kind, stands at `lastOffset`. Records seen before are passed over. */
+  push(messages: readonly KafkaMessage[], lastOffset: number): void {
+    const fresh = messages.filter(({ offset }) => Number(offset) >= this.#fetched)
+    if (fresh.length > 0) this.#polls.push(fresh)
+    this.#buffered += fresh.length
+    for (const { value } of fresh) this.#rawBytes += value?.length ?? 0
+    this.#fetched = Math.max(this.#fetched, lastOffset + 1)
+    this.hungrySinceMs = null
+  }
+
+  /**
+   * Decodes the next piece if none is staged; bad records go to `onBad`. A promise where the registry must be asked
+   * first: nothing happens before it is settled, then ask again; rejected, ask again later.
+   */
+  stage(clockMs: number, onBad: OnBadRecord): Promise<void> | null {
+    while (!this.#staged && !this.#waiting && this.#polls.length > 0) {
+      const poll = this.#polls[0]
+      const piece = poll.slice(this.#read, this.#read + this.#pieceLength(poll))
+      const asked = this.#prepared ? null : this.#decoder.prepare(piece.map(({ value }) => value))
+      if (asked) return this.#prepare(asked)
+      this.#prepared = false
+      this.#decode(piece, clockMs, onBad)
+      this.#read += piece.length
+      if (this.#read < poll.length) continue
+      this.#polls.shift()
+      this.#read = 0
+    }
+    return null
+  }
+
+  /**
+   * Rows `[from, to)` of a block, from the head on: they move the lane's clock by less than 100 ms. Rows behind the clock go
+   * along, for they are no later than what was written. Only while something is staged.
+   */
+  cut(): { block: Block; from: number; to: number } {
+    const block = this.#staged!
+    const from = this.#row
+    const limitMs = Math.max(this.clockMs, block.timesMs[from]) + CUT_MS
+    let to = from
+    for (; to < block.length && block.timesMs[to] < limitMs; to++)
+      if (block.timesMs[to] > this.clockMs) this.clockMs = block.timesMs[to]
+    this.#row = to
+    this.#routed = to < block.length ? block.offsets[to - 1] + 1 : this.#stagedEnd
+    this.#buffered -= to - from
+    if (to === block.length) this.#staged = null
+    return { block, from, to }
+  }
+
+  #pieceLength(poll: readonly KafkaMessage[]): number {
+    let bytes = 0
+    let length = 0
+    for (let i = this.#read; i < poll.length && length < STAGE_RECORDS && bytes < STAGE_BYTES; i++, length++)
+      bytes += poll[i].value?.length ?? 0
+    return length
+  }
+
+  /** An id that nobody knows is asked for again and again: once for each piece is enough. */
+  async #prepare(asked: Promise<void>): Promise<void> {
+    this.#waiting = true
+    try {
+      await asked
+      this.#prepared = true
+    } finally {
+      this.#waiting = false
+    }
+  }
+
+  #decode(piece: readonly KafkaMessage[], clockMs: number, onBad: OnBadRecord): void {
+    for (const message of piece) {
+      this.#rawBytes -= message.value?.length ?? 0
+      const bad = this.#decoder.decode(message.value, this.#builder, Number(message.offset), clockMs)
+      if (!bad) continue
+      this.#buffered--
+      onBad(this, message, bad)
+    }
+    this.#stagedEnd = Number(piece[piece.length - 1].offset) + 1
+    if (this.#builder.length === 0) {
+      this.#routed = this.#stagedEnd
+      return
+    }
+    this.#staged = this.#builder.build()
+    this.#row = 0
+  }
+}

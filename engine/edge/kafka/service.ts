@@ -1,0 +1,205 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { RuleSource } from '../../model/block.ts'
+import type { Counters } from '../../model/counters.ts'
+import { EngineError } from '../../model/errors.ts'
+import type { Stream } from '../../model/stream.ts'
+import type { RoutedExchange } from '../../plan/block-router.ts'
+import { type Exchange, exchangeTopic } from '../../plan/exchange.ts'
+import { planExchanges } from '../../plan/plan.ts'
+import { compileRuleSet, formatIssues } from '../../rules/index.ts'
+import { createClient, type KafkaConnection } from './client.ts'
+import { isOperational, reasonOf } from './errors.ts'
+import type { Gauge } from './gauges.ts'
+import type { Logger } from './log.ts'
+import type { Decoder, Encoder } from './ports.ts'
+import { Router } from './router/router.ts'
+import { TaskConsumer } from './task/task-consumer.ts'
+import { type PartitionCounts, prepareTopics } from './topics.ts'
+
+const RETRY_MS = 2_000
+const STOP_MS_MAX = 1_800
+
+export interface KafkaServiceOptions {
+  /** `config.log`, where its kind is `kafka`. */
+  readonly connection: KafkaConnection
+  /** `config.time`. */
+  readonly time: {
+    readonly maxSkewMs: number
+    readonly maxWaitMs: number
+    readonly markIntervalMs: number
+    readonly idleGraceMs: number
+  }
+  readonly streams: readonly Stream[]
+  /** `config.outputs`. */
+  readonly outputs: Readonly<Record<'alerts' | 'shadow' | 'rankings' | 'dlq', string>>
+  readonly ruleFiles: readonly RuleSource[]
+  /** A decoder for the records of a stream's topic: `new RecordDecoder(stream, schemas)` of the registry edge. */
+  readonly decoderOf: (stream: Stream) => Decoder
+  /** The encoder of outputs; asked for at the start, again until the registry answers. */
+  readonly encoder: () => Promise<Encoder>
+  readonly counters: Counters
+  readonly log: Logger
+  /** Epoch ms; default: the machine's. */
+  readonly clock?: () => number
+  /** Partitions of a new exchange; one that is there keeps its own. Default 4. */
+  readonly exchangePartitions?: number
+  /** How much of an exchange is kept behind stream time, at least; rebuilds keep what they need. Default 24 h, ms. */
+  readonly exchangeRetentionMs?: number
+  /** After so long without a sign of life the group gives our partitions away. Default 10 s, ms. */
+  readonly sessionTimeoutMs?: number
+  /** Create the output topics where they are missing. Default true; sources are never created. */
+  readonly createOutputs?: boolean
+}
+
+/**
+ * The engine on Kafka: routers and tasks of one process. It waits for brokers, topics and registry, says so every few
+ * seconds, and begins anew after any failure; committed offsets and transactions make that harmless.
+ */
+export class KafkaService {
+  readonly #options: KafkaServiceOptions
+  readonly #exchanges: readonly Exchange[]
+  readonly #stopping = new AbortController()
+  readonly #clock: () => number
+  #running: Promise<unknown> = Promise.resolve()
+  #router: Router | null = null
+  #tasks: TaskConsumer | null = null
+  #trouble: string | null = 'starting'
+
+  /** EngineError RULES_INVALID with every fault, if the rule files do not compile or say nothing to do. */
+  constructor(options: KafkaServiceOptions) {
+    this.#options = options
+    this.#clock = options.clock ?? Date.now
+    const compiled = compileRuleSet(options.ruleFiles, { streams: options.streams })
+    if (!compiled.ok) throw new EngineError('RULES_INVALID', formatIssues(compiled.issues, options.ruleFiles).trimEnd())
+    this.#exchanges = planExchanges(compiled.set, options.streams)
+    if (this.#exchanges.length === 0) throw new EngineError('RULES_INVALID', 'no rule and no ranking is live or shadow')
+  }
+
+  get exchanges(): readonly Exchange[] {
+    return this.#exchanges
+  }
+
+  /** Returns at once; `ready` tells when it works. */
+  start(): void {
+    this.#running = this.#live()
+  }
+
+  ready(): { readonly ok: boolean; readonly detail: string } {
+    if (this.#trouble !== null) return { ok: false, detail: this.#trouble }
+    if (!this.#router?.joined) return { ok: false, detail: 'the router has not joined its group yet' }
+    if (!this.#tasks?.joined) return { ok: false, detail: 'the tasks have not joined their group yet' }
+    return { ok: true, detail: 'consuming' }
+  }
+
+  gauges(): Gauge[] {
+    return [...(this.#router?.gauges() ?? []), ...(this.#tasks?.gauges() ?? [])]
+  }
+
+  /** Within 2 s, in order if the broker answers in time; what was not committed is done again at the next start. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    const late = sleep(STOP_MS_MAX, 'late', { ref: false })
+    if ((await Promise.race([this.#running, late])) === 'late')
+      this.#options.log.warn({}, 'stopped without waiting for the broker any longer')
+  }
+
+  async #live(): Promise<void> {
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
+      try {
+        await this.#life()
+      } catch (error) {
+        if (signal.aborted) return
+        if (!isOperational(error)) mistaken(error)
+        this.#trouble = reasonOf(error)
+        const { brokers } = this.#options.connection
+        this.#options.log.warn({ brokers, reason: this.#trouble }, 'Kafka is not usable; trying again')
+      }
+      await sleep(RETRY_MS, undefined, { signal }).catch(() => {}) // cut short by stop()
+    }
+  }
+
+  /** From the first connection to the first failure. */
+  async #life(): Promise<void> {
+    const { connection, log, encoder: askEncoder, streams, counters } = this.#options
+    const counts = await this.#prepare()
+    const encoder = await askEncoder()
+    const exchanges: RoutedExchange[] = this.#exchanges.map((exchange) => ({
+      exchange,
+      partitions: counts.get(exchangeTopic(connection.group, exchange.id))!,
+    }))
+    const { time, outputs, ruleFiles, decoderOf, sessionTimeoutMs = 10_000 } = this.#options
+    const { group } = connection
+    const common = { group, streams, exchanges, counters, log, sessionTimeoutMs }
+    const router = new Router({
+      ...common,
+      kafka: createClient(connection, log),
+      ruleFiles,
+      sourcePartitions: counts,
+      dlqTopic: outputs.dlq,
+      decoderOf,
+      skew: time,
+      markIntervalMs: time.markIntervalMs,
+      idleGraceMs: time.idleGraceMs,
+      clock: this.#clock,
+    })
+    const topicOf = (topic: string) => ({ topic, partitions: counts.get(topic)! })
+    const { alerts, shadow, rankings } = outputs
+    const tasks = new TaskConsumer({
+      ...common,
+      kafka: createClient(connection, log),
+      producerKafka: createClient(connection, log),
+      outputs: { alerts: topicOf(alerts), shadow: topicOf(shadow), rankings: topicOf(rankings) },
+      encoder,
+      retentionMs: this.#options.exchangeRetentionMs ?? 86_400_000,
+    })
+    this.#router = router
+    this.#tasks = tasks
+    this.#trouble = null
+    await this.#together([(signal) => router.run(signal), (signal) => tasks.run(signal)])
+  }
+
+  /** Runs all until the service stops; when one fails, ends the others and throws its error. */
+  async #together(parts: readonly ((signal: AbortSignal) => Promise<void>)[]): Promise<void> {
+    const end = new AbortController()
+    const signal = AbortSignal.any([this.#stopping.signal, end.signal])
+    const runs = parts.map((part) => part(signal))
+    try {
+      await Promise.all(runs)
+    } finally {
+      end.abort()
+      await Promise.allSettled(runs)
+    }
+  }
+
+  async #prepare(): Promise<PartitionCounts> {
+    const { connection, log, outputs, createOutputs = true, exchangePartitions = 4, streams } = this.#options
+    const admin = createClient(connection, log, 1).admin()
+    try {
+      await admin.connect()
+      const used = streams.filter(({ name }) => this.#exchanges.some((exchange) => exchange.streams.includes(name)))
+      return await prepareTopics(
+        admin,
+        {
+          group: connection.group,
+          exchanges: this.#exchanges,
+          partitions: exchangePartitions,
+          sources: used.map(({ topic }) => topic),
+          outputs: { alerts: outputs.alerts, shadow: outputs.shadow, rankings: outputs.rankings, dlq: outputs.dlq },
+          createOutputs,
+        },
+        log,
+      )
+    } finally {
+      await admin.disconnect()
+    }
+  }
+}
+
+/** A mistake in the program stops the process: trying again would repeat it. */
+function mistaken(error: unknown): never {
+  setImmediate(() => {
+    throw error
+  })
+  throw error
+}

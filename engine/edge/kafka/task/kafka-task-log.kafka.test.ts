@@ -1,0 +1,144 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { testBroker, uniqueName } from '../../../../scripts/kafka/test-broker.ts'
+import { createTopics } from '../../../../scripts/kafka/topics.ts'
+import type { Mark } from '../../../model/block.ts'
+import { encodeEntry } from '../../../model/block-codec.ts'
+import { Counters } from '../../../model/counters.ts'
+import type { Commit } from '../../../model/ports.ts'
+import { createClient } from '../client.ts'
+import { isFenced } from '../errors.ts'
+import { PartitionReader } from '../partition-reader.ts'
+import { KafkaTaskLog, type TaskLogShared } from './kafka-task-log.ts'
+
+const broker = await testBroker()
+const quiet = { debug() {}, info() {}, warn() {}, error() {} }
+
+describe.skipIf('skip' in broker)('a task log on Kafka', () => {
+  const brokers = 'brokers' in broker ? broker.brokers : []
+  const ends: (() => Promise<unknown>)[] = []
+  afterEach(async () => {
+    for (const end of ends.splice(0).reverse()) await end()
+  })
+
+  const mark = (upToMs: number): Mark => ({
+    kind: 'mark',
+    sourceTopic: 's',
+    sourcePartition: 0,
+    upToMs,
+    sources: ['s/0'],
+  })
+
+  /** Exchange and state topics with one partition; the exchange holds marks up to 1000, 2000, … 10000. */
+  async function prepare() {
+    const name = uniqueName('log')
+    const [topic, stateTopic, out] = [`${name}.exchange`, `${name}.state`, `${name}.out`]
+    await createTopics([...brokers], { [topic]: 1, [stateTopic]: 1, [out]: 1 })
+    const kafka = createClient({ brokers, group: name, ssl: false, sasl: null }, quiet)
+    const admin = kafka.admin()
+    const producer = kafka.producer()
+    const reader = new PartitionReader(kafka)
+    await Promise.all([admin.connect(), producer.connect()])
+    ends.push(
+      () => admin.disconnect(),
+      () => producer.disconnect(),
+      () => reader.close(),
+    )
+    const messages = Array.from({ length: 10 }, (_, i) => 1_000 * (i + 1)).map((ms) => ({
+      value: Buffer.from(encodeEntry(mark(ms), [])),
+      timestamp: String(ms),
+    }))
+    await producer.send({ topic, messages })
+    const output = { topic: out, partitions: 1 }
+    const shared: TaskLogShared = {
+      producerKafka: kafka,
+      admin,
+      reader,
+      groupId: `${name}-task`,
+      streams: [],
+      outputs: { alerts: output, shadow: output, rankings: output },
+      encoder: { encodeAlert: () => Buffer.from('alert'), encodeRanking: () => Buffer.from('ranking') },
+      counters: new Counters(),
+    }
+    const open = () => {
+      const log = new KafkaTaskLog({ topic, stateTopic, partition: 0, taskIndex: 0 }, shared, async () => {})
+      ends.push(() => log.close())
+      return log
+    }
+    return { open, reader, admin, stateTopic, topic }
+  }
+
+  const commitOf = (position: number, changes: Record<string, string | null>): Commit => ({
+    position,
+    outputs: [],
+    changes: new Map(Object.entries(changes)),
+  })
+
+  test('what the commits kept comes back, with the position; the past begins where stream time was', async () => {
+    const { open } = await prepare()
+    const first = open()
+    await first.fence()
+    expect(await first.committed()).toEqual({ position: -1, kept: new Map() })
+    await first.commit(commitOf(3, { task: '{"n":1}', 'alert/a': 'open', 'alert/b': 'open' }))
+    await first.commit(commitOf(5, { task: '{"n":2}', 'alert/a': null }))
+    const second = open()
+    await second.fence()
+    const kept = new Map([
+      ['task', '{"n":2}'],
+      ['alert/b', 'open'],
+    ])
+    expect(await second.committed()).toEqual({ position: 5, kept })
+    const read = async (fromMs: number, through: number) => {
+      const positions: number[] = []
+      for await (const records of second.past(fromMs, through)) positions.push(...records.map((r) => r.position))
+      return positions
+    }
+    expect(await read(3_500, 7)).toEqual([3, 4, 5, 6, 7])
+    expect(await read(Number.POSITIVE_INFINITY, 7)).toEqual([])
+    expect(await read(-5, 1)).toEqual([0, 1])
+  })
+
+  test('a zombie is fenced: its commit fails, nothing of it is seen, and the new owner goes on', async () => {
+    const { open, reader, admin, stateTopic } = await prepare()
+    const zombie = open()
+    await zombie.fence()
+    await zombie.commit(commitOf(1, { task: 'old' }))
+    const owner = open()
+    await owner.fence()
+    expect(await owner.position()).toBe(1)
+    const failure = await zombie.commit(commitOf(9, { task: 'zombie' })).then(
+      () => null,
+      (error: unknown) => error,
+    )
+    expect(isFenced(failure)).toBe(true)
+    await owner.commit(commitOf(4, { task: 'new' }))
+
+    // the zombie asks again: that fences the rightful owner, who learns it at its next commit and is right again then
+    await zombie.fence()
+    expect(await zombie.committed()).toEqual({ position: 4, kept: new Map([['task', 'new']]) })
+    await expect(owner.commit(commitOf(6, { task: 'newer' }))).rejects.toThrow()
+    await owner.fence()
+    expect(await owner.position()).toBe(4)
+    await owner.commit(commitOf(6, { task: 'newer' }))
+
+    const [{ high }] = await admin.fetchTopicOffsets(stateTopic)
+    const values: string[] = []
+    for await (const records of reader.read(stateTopic, 0, 0, Number(high)))
+      values.push(...records.map(({ value }) => String(value)))
+    expect(values).toEqual(['old', 'new', 'newer'])
+  })
+
+  test('a trimmed log is a gap for whoever has not read so far', async () => {
+    const { open, admin, topic } = await prepare()
+    const log = open()
+    await log.fence()
+    await log.commit(commitOf(7, { task: 'x' }))
+    await log.fence()
+    await log.trim(4_500, 7)
+    expect(Number((await admin.fetchTopicOffsets(topic))[0].low)).toBe(4)
+    await log.trim(99_000, 7)
+    expect(Number((await admin.fetchTopicOffsets(topic))[0].low)).toBe(7)
+    expect(await log.position()).toBe(7)
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '10' }] })
+    await expect(log.position()).rejects.toThrow('the next record to read is 8, the log holds 10 to 9')
+  })
+})

@@ -1,0 +1,202 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Admin, Consumer, EachBatchPayload, Kafka } from 'kafkajs'
+import { concatMap, defer, groupBy, mergeMap, type Observable, Subject } from 'rxjs'
+import type { Counters } from '../../../model/counters.ts'
+import type { Stream } from '../../../model/stream.ts'
+import type { RoutedExchange } from '../../../plan/block-router.ts'
+import { exchangeTopic, stateTopic } from '../../../plan/exchange.ts'
+import { hashText } from '../../../plan/partition.ts'
+import { Task } from '../../../task/task.ts'
+import { EngineError } from '../../../model/errors.ts'
+import { isOperational } from '../errors.ts'
+import type { Gauge } from '../gauges.ts'
+import type { Logger } from '../log.ts'
+import { PartitionReader } from '../partition-reader.ts'
+import type { Encoder } from '../ports.ts'
+import { KafkaTaskLog, type TaskPlace } from './kafka-task-log.ts'
+import type { OutputTopics } from './outputs.ts'
+import { TaskLane } from './task-lane.ts'
+
+export interface TaskConsumerOptions {
+  readonly kafka: Kafka
+  /** A client of its own for the transactional producers. */
+  readonly producerKafka: Kafka
+  readonly group: string
+  readonly streams: readonly Stream[]
+  readonly exchanges: readonly RoutedExchange[]
+  readonly outputs: OutputTopics
+  readonly encoder: Encoder
+  readonly sessionTimeoutMs: number
+  readonly retentionMs: number
+  readonly counters: Counters
+  readonly log: Logger
+}
+
+/** A batch on its way: kafkajs fetches the next one of its partition when it is settled. */
+interface Work {
+  readonly payload: EachBatchPayload
+  resolve(): void
+  reject(error: unknown): void
+}
+
+/**
+ * Exchange topics -> tasks -> outputs: each batch waits until its predecessor of the same partition is done; a failure
+ * rejects its own batch only. Depth = the partitions owned, one batch each.
+ */
+export function perPartition(
+  work: Observable<Work>,
+  handle: (payload: EachBatchPayload) => Promise<void>,
+): Observable<void> {
+  return work.pipe(
+    groupBy(({ payload: { batch } }) => `${batch.topic}/${batch.partition}`),
+    mergeMap((partition) => partition.pipe(concatMap((one) => defer(() => settle(one, handle))))),
+  )
+}
+
+function settle(
+  { payload, resolve, reject }: Work,
+  handle: (payload: EachBatchPayload) => Promise<void>,
+): Promise<void> {
+  return handle(payload).then(resolve, reject)
+}
+
+/** Runs the tasks of the exchange partitions that the group gives to this member. One life, like the router. */
+export class TaskConsumer {
+  readonly #options: TaskConsumerOptions
+  readonly #consumer: Consumer
+  readonly #admin: Admin
+  readonly #reader: PartitionReader
+  readonly #work = new Subject<Work>()
+  readonly #lanes = new Map<string, TaskLane>()
+  readonly #heartbeatMs: number
+  #owned: ReadonlySet<string> = new Set()
+  #joined = false
+  #stopped = false
+  #fail!: (error: unknown) => void
+  readonly #failure: Promise<never>
+
+  constructor(options: TaskConsumerOptions) {
+    const { kafka, group, sessionTimeoutMs } = options
+    this.#options = options
+    this.#heartbeatMs = Math.min(200, sessionTimeoutMs / 4)
+    this.#admin = kafka.admin()
+    this.#reader = new PartitionReader(kafka)
+    this.#consumer = kafka.consumer({
+      groupId: `${group}-task`,
+      sessionTimeout: sessionTimeoutMs,
+      heartbeatInterval: this.#heartbeatMs,
+      maxWaitTimeInMs: 50,
+      allowAutoTopicCreation: false,
+      retry: { restartOnFailure: async () => false },
+    })
+    this.#failure = new Promise<never>((_, reject) => {
+      this.#fail = reject
+    })
+    this.#failure.catch(() => {})
+  }
+
+  /** Resolves when `signal` aborts, and all is closed; rejects with whatever made it stop before. */
+  async run(signal: AbortSignal): Promise<void> {
+    const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+    const running = perPartition(this.#work, (payload) => this.#process(payload)).subscribe()
+    try {
+      await Promise.race([this.#start(), this.#failure, aborted])
+      if (!signal.aborted) await Promise.race([this.#failure, aborted])
+    } finally {
+      this.#stopped = true
+      await Promise.allSettled([this.#consumer.disconnect()])
+      running.unsubscribe()
+      const lanes = [...this.#lanes.values()].map((lane) => lane.close())
+      await Promise.allSettled([...lanes, this.#admin.disconnect(), this.#reader.close()])
+    }
+  }
+
+  get joined(): boolean {
+    return this.#joined && !this.#stopped
+  }
+
+  gauges(): Gauge[] {
+    return [...this.#lanes].flatMap(([name, lane]) => {
+      const labels = { partition: name }
+      const lag = { name: 'task_lag_records', labels, value: lane.lag }
+      return lane.streamMs === null ? [lag] : [lag, { name: 'task_stream_time_ms', labels, value: lane.streamMs }]
+    })
+  }
+
+  async #start(): Promise<void> {
+    const { group, exchanges } = this.#options
+    await Promise.all([this.#admin.connect(), this.#consumer.connect()])
+    const { GROUP_JOIN, CRASH } = this.#consumer.events
+    this.#consumer.on(GROUP_JOIN, ({ payload }) => this.#assign(payload.memberAssignment))
+    this.#consumer.on(CRASH, ({ payload }) => this.#fail(payload.error))
+    const topics = exchanges.map(({ exchange }) => exchangeTopic(group, exchange.id))
+    await this.#consumer.subscribe({ topics, fromBeginning: true })
+    await this.#consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: exchanges.reduce((sum, { partitions }) => sum + partitions, 0),
+      eachBatch: (payload) => new Promise<void>((resolve, reject) => this.#work.next({ payload, resolve, reject })),
+    })
+  }
+
+  /** Tasks that stay here keep their memory, but look again who has committed what; others are let go. */
+  #assign(assignment: Readonly<Record<string, readonly number[]>>): void {
+    this.#owned = new Set(Object.entries(assignment).flatMap(([topic, list]) => list.map((p) => `${topic}/${p}`)))
+    for (const [name, lane] of this.#lanes) {
+      lane.rejoined()
+      if (this.#owned.has(name)) continue
+      this.#lanes.delete(name)
+      void lane.close()
+    }
+    this.#joined = true
+  }
+
+  async #process({ batch, heartbeat, resolveOffset, isRunning, isStale }: EachBatchPayload): Promise<void> {
+    const { topic, partition } = batch
+    if (!isRunning() || isStale() || !this.#owned.has(`${topic}/${partition}`)) return
+    const lane = this.#laneOf(topic, partition, heartbeat)
+    lane.highWatermark = Number(batch.highWatermark)
+    const outcome = await this.#guarded(lane.process(batch.messages, heartbeat))
+    if (outcome.next === 'on') resolveOffset(batch.lastOffset())
+    else if (outcome.next === 'seek') this.#consumer.seek({ topic, partition, offset: String(outcome.offset) })
+  }
+
+  /** kafkajs tries a batch again whatever went wrong; what is not Kafka's does not get better by that. */
+  async #guarded<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work
+    } catch (error) {
+      if (error instanceof EngineError ? !error.canRetry : !isOperational(error)) this.#fail(error)
+      throw error
+    }
+  }
+
+  #laneOf(topic: string, partition: number, heartbeat: () => Promise<void>): TaskLane {
+    const name = `${topic}/${partition}`
+    const known = this.#lanes.get(name)
+    if (known) return known
+    const { group, exchanges, counters, log, retentionMs, streams } = this.#options
+    const { exchange } = exchanges.find((one) => exchangeTopic(group, one.exchange.id) === topic)!
+    const place: TaskPlace = {
+      topic,
+      stateTopic: stateTopic(group, exchange.id),
+      partition,
+      taskIndex: hashText(exchange.id) + partition,
+    }
+    const shared = { ...this.#options, admin: this.#admin, reader: this.#reader, groupId: `${group}-task` }
+    const breathe = async () => {
+      await heartbeat()
+      await turn()
+    }
+    const lane = new TaskLane({
+      log: new KafkaTaskLog(place, shared, breathe),
+      newTask: () => new Task({ streams, counters, finite: false }),
+      logger: log,
+      heartbeatMs: this.#heartbeatMs + 10,
+      retentionMs,
+      rebuilds: counters.counter('task_rebuilds_total'),
+    })
+    this.#lanes.set(name, lane)
+    return lane
+  }
+}

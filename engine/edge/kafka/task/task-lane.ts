@@ -1,0 +1,190 @@
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
+import type { KafkaMessage } from 'kafkajs'
+import type { LogRecord } from '../../../model/block.ts'
+import type { Counter } from '../../../model/counters.ts'
+import type { Output } from '../../../model/output.ts'
+import { rebuild, step } from '../../../task/step.ts'
+import type { Task } from '../../../task/task.ts'
+import { isFenced, reasonOf } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import type { KafkaTaskLog } from './kafka-task-log.ts'
+
+/** Events between two looks at the outputs, and two heartbeats. */
+const STEP_EVENTS = 2_000
+const QUIET_COMMIT_MS = 1_000
+const TRIM_MS = 300_000
+const ATTEMPTS = 5
+
+export interface LaneOptions {
+  readonly log: KafkaTaskLog
+  readonly newTask: () => Task
+  readonly logger: Logger
+  /** Longer than this a heartbeat really goes out, ms. */
+  readonly heartbeatMs: number
+  /** At least so much of the exchange is kept behind stream time, ms. */
+  readonly retentionMs: number
+  readonly rebuilds: Counter
+}
+
+/** What a batch comes to: read on behind it, or read again from an offset. */
+export type Outcome =
+  | { readonly next: 'on' }
+  | { readonly next: 'seek'; readonly offset: number }
+  | { readonly next: 'stale' }
+
+/**
+ * One owned exchange partition: the task, its position, and what waits to be committed.
+ *
+ *   closed -> fence -> heartbeat -> committed position C -> the task in memory if it stands there, else a rebuild -> open
+ *
+ * Any error in a commit closes it. Records at or below the position are never processed again.
+ */
+export class TaskLane {
+  readonly #options: LaneOptions
+  #task: Task | null = null
+  #open = false
+  #closed = false
+  #position = -1
+  #committed = -1
+  #outputs: Output[] = []
+  #changes = new Map<string, string | null>()
+  #committedAtMs = 0
+  #trimmedAtMs = performance.now()
+  highWatermark = 0
+
+  constructor(options: LaneOptions) {
+    this.#options = options
+  }
+
+  /** Records of the exchange that are not processed yet. */
+  get lag(): number {
+    return Math.max(0, this.highWatermark - 1 - this.#position)
+  }
+
+  get streamMs(): number | null {
+    return this.#task && Number.isFinite(this.#task.streamMs) ? this.#task.streamMs : null
+  }
+
+  /** After a join somebody else may have been here: the next batch fences first. */
+  rejoined(): void {
+    this.#open = false
+  }
+
+  /** Processes a batch and commits what it must. Errors: those of Kafka, and of a log that cannot be read. */
+  async process(messages: readonly KafkaMessage[], heartbeat: () => Promise<void>): Promise<Outcome> {
+    if (!this.#open) await this.#reopen(heartbeat)
+    if (messages.length > 0 && Number(messages[0].offset) > this.#position + 1)
+      return { next: 'seek', offset: this.#position + 1 }
+    for (const records of this.#slices(messages)) {
+      this.#take(records)
+      if (this.#outputs.length > 0 || performance.now() - this.#committedAtMs >= QUIET_COMMIT_MS)
+        await this.#commit(heartbeat)
+      await heartbeat()
+      await turn()
+      if (!this.#open) return { next: 'stale' }
+    }
+    await this.#trim()
+    return { next: 'on' }
+  }
+
+  /** Lets go of the partition: what is under way ends without another commit. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#open = false
+    this.#task = null
+    await this.#options.log.close()
+  }
+
+  /** Records above the position, some thousand events at a time. */
+  *#slices(messages: readonly KafkaMessage[]): Generator<LogRecord[]> {
+    let slice: LogRecord[] = []
+    let events = 0
+    for (const { offset, value } of messages) {
+      if (Number(offset) <= this.#position) continue
+      const record = this.#options.log.decode(Number(offset), value)
+      slice.push(record)
+      events += record.entry.kind === 'block' ? record.entry.length : 1
+      if (events < STEP_EVENTS) continue
+      yield slice
+      slice = []
+      events = 0
+    }
+    if (slice.length > 0) yield slice
+  }
+
+  #take(records: readonly LogRecord[]): void {
+    const { position, outputs, changes } = step(this.#task!, records)
+    this.#position = position
+    for (const output of outputs) this.#outputs.push(output)
+    for (const [key, value] of changes) this.#changes.set(key, value)
+  }
+
+  async #commit(heartbeat: () => Promise<void>): Promise<void> {
+    for (let attempt = 1; this.#open && this.#committed < this.#position; attempt++) {
+      try {
+        await this.#options.log.commit({ position: this.#position, outputs: this.#outputs, changes: this.#changes })
+        this.#wasCommitted()
+      } catch (error) {
+        const { logger, log } = this.#options
+        const { topic, partition } = log.place
+        logger.warn(
+          { topic, partition, reason: reasonOf(error), fenced: isFenced(error) },
+          'a commit failed; asking what became of it',
+        )
+        this.#open = false
+        if (this.#closed) return
+        if (attempt === ATTEMPTS) throw error
+        await this.#reopen(heartbeat)
+      }
+    }
+  }
+
+  #wasCommitted(): void {
+    this.#committed = this.#position
+    this.#outputs = []
+    this.#changes = new Map()
+    this.#committedAtMs = performance.now()
+  }
+
+  /** Heartbeats fail where the partition is no longer ours, and that ends it here. */
+  async #reopen(heartbeat: () => Promise<void>): Promise<void> {
+    const { log, heartbeatMs } = this.#options
+    await log.fence()
+    await sleep(heartbeatMs)
+    await heartbeat()
+    if (!this.#task) await this.#rebuild()
+    else {
+      const position = await log.position()
+      if (position === this.#position) this.#wasCommitted()
+      else if (position !== this.#committed) await this.#rebuild()
+    }
+    this.#open = true
+  }
+
+  async #rebuild(): Promise<void> {
+    const { log, newTask, logger, rebuilds } = this.#options
+    const { topic, partition } = log.place
+    const startMs = performance.now()
+    this.#task = null
+    this.#outputs = []
+    this.#changes = new Map()
+    const task = newTask()
+    this.#position = this.#committed = await rebuild(task, log)
+    this.#task = task
+    rebuilds.value++
+    const tookMs = Math.round(performance.now() - startMs)
+    logger.info({ topic, partition, position: this.#position, openAlerts: task.openAlerts, tookMs }, 'task ready')
+  }
+
+  async #trim(): Promise<void> {
+    if (performance.now() - this.#trimmedAtMs < TRIM_MS || this.streamMs === null) return
+    this.#trimmedAtMs = performance.now()
+    const { log, logger, retentionMs } = this.#options
+    const keptMs = Math.max(retentionMs, this.#task!.rebuildSpanMs)
+    try {
+      await log.trim(this.streamMs - keptMs, this.#committed)
+    } catch (error) {
+      logger.warn({ topic: log.place.topic, reason: reasonOf(error) }, 'the exchange cannot be trimmed; it grows')
+    }
+  }
+}

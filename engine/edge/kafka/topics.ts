@@ -1,0 +1,119 @@
+import type { Admin, ITopicConfig } from 'kafkajs'
+import { EngineError } from '../../model/errors.ts'
+import { type Exchange, exchangeTopic, stateTopic } from '../../plan/exchange.ts'
+import { reasonOf } from './errors.ts'
+import type { Logger } from './log.ts'
+
+/** Largest record of an exchange, of state, and of the dead-letter topic: a source record of 1 MiB and more around it. */
+export const RECORD_BYTES_MAX = 8 << 20
+
+export interface TopicsWanted {
+  readonly group: string
+  readonly exchanges: readonly Exchange[]
+  /** Partitions of an exchange that is new; one that is there keeps its own number. */
+  readonly partitions: number
+  /** Topics that are read; they are never created. */
+  readonly sources: readonly string[]
+  readonly outputs: Readonly<Record<'alerts' | 'shadow' | 'rankings' | 'dlq', string>>
+  readonly createOutputs: boolean
+}
+
+/** Partitions by topic. */
+export type PartitionCounts = ReadonlyMap<string, number>
+
+/** Small compacted topic of the routers: what they last wrote to each exchange partition. */
+export function routerTopic(group: string): string {
+  return `${group}.router`
+}
+
+/**
+ * Creates what is missing of the engine's own topics, and the outputs if it may; counts the partitions of all.
+ * EngineError INPUT_MISSING names every topic that is not there and may not be created; CONFIG_INVALID where an exchange
+ * and its state do not fit together.
+ */
+export async function prepareTopics(admin: Admin, wanted: TopicsWanted, log: Logger): Promise<PartitionCounts> {
+  const { group, exchanges } = wanted
+  const there = new Set(await admin.listTopics())
+  const logs = exchanges.map(({ id }) => exchangeTopic(group, id)).filter((topic) => there.has(topic))
+  const before = await partitionsOf(admin, logs)
+  const own = [compacted(routerTopic(group), 1)]
+  for (const { id, by } of exchanges) {
+    const partitions = by.kind === 'all' ? 1 : (before.get(exchangeTopic(group, id)) ?? wanted.partitions)
+    own.push(exchangeConfig(exchangeTopic(group, id), partitions), compacted(stateTopic(group, id), partitions))
+  }
+  const outputs = [...new Set(Object.values(wanted.outputs))]
+  if (wanted.createOutputs) own.push(...outputs.map((topic) => outputConfig(topic, topic === wanted.outputs.dlq)))
+  const missing = own.filter(({ topic }) => !there.has(topic))
+  if (missing.length > 0) {
+    log.info({ topics: missing.map(({ topic }) => topic) }, 'creating topics')
+    await create(admin, missing)
+  }
+  const lacking = [...wanted.sources, ...(wanted.createOutputs ? [] : outputs)].filter((topic) => !there.has(topic))
+  if (lacking.length > 0) throw new EngineError('INPUT_MISSING', `no such topic: ${lacking.join(', ')}`)
+  const counts = await partitionsOf(admin, [...own.map(({ topic }) => topic), ...wanted.sources, ...outputs])
+  checkPairs(group, exchanges, counts)
+  return counts
+}
+
+function checkPairs(group: string, exchanges: readonly Exchange[], counts: PartitionCounts): void {
+  for (const { id, by } of exchanges) {
+    const [log, state] = [exchangeTopic(group, id), stateTopic(group, id)]
+    if (by.kind === 'all' && counts.get(log) !== 1)
+      throw new EngineError('CONFIG_INVALID', `${log} must have one partition, it has ${counts.get(log)}`)
+    if (counts.get(log) !== counts.get(state))
+      throw new EngineError(
+        'CONFIG_INVALID',
+        `${log} has ${counts.get(log)} partitions, ${state} has ${counts.get(state)}: partitions were added by hand`,
+      )
+  }
+}
+
+async function create(admin: Admin, topics: ITopicConfig[]): Promise<void> {
+  try {
+    await admin.createTopics({ topics, waitForLeaders: true })
+  } catch (error) {
+    const { errors } = error as { errors?: { topic?: string; message: string }[] }
+    const faults = errors?.filter((e) => !/already exists/i.test(e.message)).map((e) => `${e.topic}: ${e.message}`)
+    if (faults?.length === 0) return // another instance was faster
+    throw new EngineError('INPUT_MISSING', `topics cannot be created: ${faults?.join('; ') ?? reasonOf(error)}`, error)
+  }
+}
+
+async function partitionsOf(admin: Admin, topics: readonly string[]): Promise<Map<string, number>> {
+  if (topics.length === 0) return new Map()
+  const { topics: found } = await admin.fetchTopicMetadata({ topics: [...topics] })
+  return new Map(found.map(({ name, partitions }) => [name, partitions.length]))
+}
+
+/**
+ * Exchange records carry event time, and events may be old: Kafka's own retention, by the wall clock, would take a backlog
+ * away before it is read. So it is off, and the tasks cut off what no rebuild needs (`retention.ts`).
+ */
+function exchangeConfig(topic: string, numPartitions: number): ITopicConfig {
+  return withConfig(topic, numPartitions, {
+    'cleanup.policy': 'delete',
+    'retention.ms': '-1',
+    'retention.bytes': '-1',
+    'segment.bytes': String(64 << 20),
+    'max.message.bytes': String(RECORD_BYTES_MAX),
+    'message.timestamp.type': 'CreateTime',
+  })
+}
+
+function compacted(topic: string, numPartitions: number): ITopicConfig {
+  return withConfig(topic, numPartitions, {
+    'cleanup.policy': 'compact',
+    'segment.bytes': String(16 << 20),
+    'min.cleanable.dirty.ratio': '0.2',
+    'max.message.bytes': String(RECORD_BYTES_MAX),
+  })
+}
+
+function outputConfig(topic: string, isDeadLetters: boolean): ITopicConfig {
+  return withConfig(topic, -1, isDeadLetters ? { 'max.message.bytes': String(RECORD_BYTES_MAX) } : {})
+}
+
+function withConfig(topic: string, numPartitions: number, config: Readonly<Record<string, string>>): ITopicConfig {
+  const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
+  return { topic, numPartitions, configEntries }
+}

@@ -1,0 +1,84 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import Database from 'better-sqlite3'
+import { EngineError, type ErrorCode } from '../../model/errors.ts'
+
+export type Sqlite = Database.Database
+
+/** How long one waits for another process's transaction, ms. Each takes a few milliseconds. */
+const BUSY_MS = 10_000
+const VERSION = 1
+
+/**
+ * log      the task's records; `stream_ms` = largest event time or mark up to here, `appended_ms` = wall clock
+ * outputs  what the engine made, as JSON; `position` = the commit's, `committed_ms` = wall clock
+ * kept     what commits keep beyond the events
+ * meta     the committed position, source offsets, states of generators
+ */
+const SCHEMA = `
+CREATE TABLE IF NOT EXISTS log (
+  position INTEGER PRIMARY KEY AUTOINCREMENT, stream_ms REAL NOT NULL, appended_ms REAL NOT NULL, bytes BLOB NOT NULL
+);
+CREATE INDEX IF NOT EXISTS log_stream ON log (stream_ms);
+CREATE TABLE IF NOT EXISTS outputs (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL, position INTEGER NOT NULL, committed_ms REAL NOT NULL,
+  json TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS outputs_topic ON outputs (topic, seq);
+CREATE TABLE IF NOT EXISTS kept (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+`
+
+/**
+ * Opens the local log's file and makes it if need be. WAL with synchronous=NORMAL: a commit survives the end of the
+ * process; a power cut may roll back the last commits, whole. EngineError as `sqliteError` says.
+ */
+export function openDatabase(path: string): Sqlite {
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+    const db = new Database(path, { timeout: BUSY_MS })
+    try {
+      db.pragma('journal_mode = WAL')
+      db.pragma('synchronous = NORMAL')
+      db.transaction(() => prepare(db)).immediate()
+      return db
+    } catch (error) {
+      db.close()
+      throw error
+    }
+  } catch (error) {
+    throw sqliteError(error, path)
+  }
+}
+
+function prepare(db: Sqlite): void {
+  const version = db.pragma('user_version', { simple: true })
+  if (version !== 0 && version !== VERSION)
+    throw new EngineError(
+      'STATE_CORRUPT',
+      `${db.name}: a local log of version ${version}, this engine reads ${VERSION}`,
+    )
+  db.exec(SCHEMA)
+  db.pragma(`user_version = ${VERSION}`)
+}
+
+const CODES: readonly (readonly [prefix: string, code: ErrorCode, what: string])[] = [
+  ['SQLITE_BUSY', 'LOG_BUSY', 'another process holds the local log'],
+  ['SQLITE_LOCKED', 'LOG_BUSY', 'another process holds the local log'],
+  ['SQLITE_FULL', 'LOG_BUSY', 'the disk is full; nothing was lost, the last transaction was not made'],
+  ['SQLITE_IOERR', 'LOG_BUSY', 'the disk does not read or write'],
+  ['SQLITE_CORRUPT', 'STATE_CORRUPT', 'the local log is damaged; move the file away to begin anew'],
+  ['SQLITE_NOTADB', 'STATE_CORRUPT', 'this is no local log; move the file away to begin anew'],
+  ['SQLITE_CANTOPEN', 'INPUT_MISSING', 'the local log cannot be opened'],
+  ['SQLITE_READONLY', 'INPUT_MISSING', 'the local log cannot be written'],
+]
+
+/** An EngineError for what SQLite or the file system says; anything else as it is. */
+export function sqliteError(error: unknown, path: string): unknown {
+  if (error instanceof EngineError) return error
+  const { code, message } = error as { code?: unknown; message?: string }
+  if (typeof code !== 'string') return error
+  const known = CODES.find(([prefix]) => code.startsWith(prefix))
+  if (known) return new EngineError(known[1], `${path}: ${known[2]} (${message})`, error)
+  return /^E[A-Z]+$/.test(code) ? new EngineError('INPUT_MISSING', message ?? code, error) : error
+}

@@ -1,0 +1,157 @@
+import { join } from 'node:path'
+import type { LogRecord } from '../../model/block.ts'
+import { EngineError } from '../../model/errors.ts'
+import type { Output } from '../../model/output.ts'
+import type { Commit, Committed, TaskLog } from '../../model/ports.ts'
+import type { Stream } from '../../model/stream.ts'
+import { openDatabase, type Sqlite, sqliteError } from './database.ts'
+import { EngineLock } from './lock.ts'
+import { LogReader, type ReadBatch } from './reader.ts'
+import { type Trimmed, Trimmer } from './trim.ts'
+import { LocalWriter } from './writer.ts'
+
+/** Where outputs go, and what `lapwing tap` calls them. */
+export const TOPICS = ['alerts', 'rankings', 'shadow', 'dlq'] as const
+export type Topic = (typeof TOPICS)[number]
+
+export const LOG_FILE = 'log.db'
+
+/** Other processes append without a word: how often one looks, ms. */
+const POLL_MS = 10
+
+/**
+ * The local log: one SQLite file that feeds one task. One engine at a time may hold it (EngineError LOG_BUSY); others
+ * may append and read outputs.
+ */
+export class LocalLog implements TaskLog {
+  readonly writer: LocalWriter
+  readonly #db: Sqlite
+  readonly #lock: EngineLock
+  readonly #reader: LogReader
+  readonly #trimmer: Trimmer
+  readonly #statements
+  readonly #commit: (commit: Commit) => void
+  #wake: () => void = () => {}
+
+  constructor(folder: string, streams: readonly Stream[]) {
+    const path = join(folder, LOG_FILE)
+    this.#db = openDatabase(path)
+    try {
+      this.#lock = new EngineLock(folder)
+    } catch (error) {
+      this.#db.close()
+      throw error
+    }
+    const db = this.#db
+    this.writer = new LocalWriter(db, streams)
+    this.#reader = new LogReader(db, streams)
+    this.#trimmer = new Trimmer(db)
+    this.#statements = {
+      committed: db.prepare<[], number>("SELECT value FROM meta WHERE name = 'committed'").pluck(),
+      setCommitted: db.prepare(
+        "INSERT INTO meta VALUES ('committed', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+      ),
+      kept: db.prepare<[], { key: string; value: string }>('SELECT key, value FROM kept'),
+      keep: db.prepare('INSERT INTO kept VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value'),
+      forget: db.prepare('DELETE FROM kept WHERE key = ?'),
+      output: db.prepare('INSERT INTO outputs (topic, position, committed_ms, json) VALUES (?, ?, ?, ?)'),
+      last: db.prepare<[], number | null>('SELECT max(position) FROM log').pluck(),
+    }
+    this.#commit = db.transaction((commit: Commit) => this.#write(commit)).immediate
+  }
+
+  async committed(): Promise<Committed> {
+    return this.#guarded(() => {
+      const kept = this.#statements.kept.all().map(({ key, value }) => [key, value] as const)
+      return { position: this.#statements.committed.get() ?? -1, kept: new Map(kept) }
+    })
+  }
+
+  async *past(fromStreamMs: number, through: number): AsyncGenerator<readonly LogRecord[], void, undefined> {
+    let position = (this.#reader.firstAt(fromStreamMs) ?? through + 1) - 1
+    for (;;) {
+      const batch = this.#reader.after(position, through)
+      if (!batch) return
+      yield batch.records
+      position = batch.records.at(-1)!.position
+    }
+  }
+
+  /** Position, outputs and changes in one transaction. A position at or before the last one is refused (STATE_CORRUPT). */
+  async commit(commit: Commit): Promise<void> {
+    this.#guarded(() => this.#commit(commit))
+  }
+
+  /**
+   * What stands behind `position`, as soon as there is something; null when `signal` comes first. Timers and sockets
+   * get their turn before each reading.
+   */
+  async next(position: number, signal: AbortSignal): Promise<ReadBatch | null> {
+    await new Promise(setImmediate)
+    while (!signal.aborted) {
+      const batch = this.#reader.after(position)
+      if (batch) return batch
+      await this.#changed(signal)
+    }
+    return null
+  }
+
+  /** Reads once more at once: this process has appended. */
+  wake(): void {
+    this.#wake()
+  }
+
+  /** Position of the newest record; -1 = the log is empty. */
+  get lastPosition(): number {
+    return this.#guarded(() => this.#statements.last.get() ?? -1)
+  }
+
+  trim(committed: number, streamMs: number, spanMs: number): Trimmed {
+    return this.#guarded(() => this.#trimmer.trim(committed, streamMs, spanMs, Date.now()))
+  }
+
+  close(): void {
+    this.#db.close()
+    this.#lock.release()
+  }
+
+  #changed(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      const timer = setTimeout(done, POLL_MS)
+      signal.addEventListener('abort', done)
+      this.#wake = done
+    })
+  }
+
+  #write({ position, outputs, changes }: Commit): void {
+    const before = this.#statements.committed.get() ?? -1
+    if (position <= before)
+      throw new EngineError('STATE_CORRUPT', `position ${position} is committed already: the log stands at ${before}`)
+    const { output, keep, forget, setCommitted } = this.#statements
+    const nowMs = Date.now()
+    for (const made of outputs) output.run(topicOf(made), position, nowMs, JSON.stringify(made))
+    for (const [key, value] of changes) {
+      if (value === null) forget.run(key)
+      else keep.run(key, value)
+    }
+    setCommitted.run(position)
+  }
+
+  #guarded<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      throw sqliteError(error, this.#db.name)
+    }
+  }
+}
+
+function topicOf(output: Output): Topic {
+  if (output.kind === 'ranking') return 'rankings'
+  return output.kind === 'alert' && output.mode === 'shadow' ? 'shadow' : 'alerts'
+}

@@ -1,0 +1,43 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { EngineError } from '../../model/errors.ts'
+import { sqliteError } from './database.ts'
+
+/**
+ * Holds a data folder for one engine: an exclusive transaction on a file of its own, so that the system lets go of it
+ * however the process ends. EngineError LOG_BUSY when another engine holds it.
+ */
+export class EngineLock {
+  readonly #db: Database.Database
+
+  constructor(folder: string) {
+    const path = join(folder, 'engine.lock')
+    const pidPath = join(folder, 'engine.pid')
+    try {
+      this.#db = new Database(path, { timeout: 0 })
+    } catch (error) {
+      throw sqliteError(error, path)
+    }
+    try {
+      this.#db.exec('BEGIN EXCLUSIVE')
+    } catch (error) {
+      this.#db.close()
+      if (!String((error as { code?: unknown }).code).startsWith('SQLITE_BUSY')) throw sqliteError(error, path)
+      throw new EngineError('LOG_BUSY', `another engine (process ${pidIn(pidPath)}) runs on ${folder}`, error)
+    }
+    writeFileSync(pidPath, `${process.pid}\n`)
+  }
+
+  release(): void {
+    this.#db.close()
+  }
+}
+
+function pidIn(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch {
+    return 'unknown'
+  }
+}

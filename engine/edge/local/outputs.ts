@@ -1,0 +1,70 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { EngineError } from '../../model/errors.ts'
+import { openDatabase, type Sqlite, sqliteError } from './database.ts'
+import { LOG_FILE, type Topic } from './local-log.ts'
+
+const ROWS_MAX = 1_000
+
+export interface KeptOutput {
+  readonly seq: number
+  readonly json: string
+}
+
+/** The outputs that a local log holds, for readers beside the engine; also takes dead letters from those who append. */
+export class Outputs {
+  readonly #db: Sqlite
+  readonly #after
+  readonly #newest
+  readonly #add
+
+  constructor(db: Sqlite) {
+    this.#db = db
+    this.#after = db.prepare<[string, number], KeptOutput>(
+      `SELECT seq, json FROM outputs WHERE topic = ? AND seq > ? ORDER BY seq LIMIT ${ROWS_MAX}`,
+    )
+    this.#newest = db
+      .prepare<[string, number], string>('SELECT json FROM outputs WHERE topic = ? ORDER BY seq DESC LIMIT ?')
+      .pluck()
+    this.#add = db.prepare("INSERT INTO outputs (topic, position, committed_ms, json) VALUES ('dlq', -1, ?, ?)")
+  }
+
+  /** EngineError INPUT_MISSING when there is no local log in `folder`. */
+  static open(folder: string): Outputs {
+    const path = join(folder, LOG_FILE)
+    if (!existsSync(path)) throw new EngineError('INPUT_MISSING', `${path}: there is no local log`)
+    return new Outputs(openDatabase(path))
+  }
+
+  /** The next ones behind `seq`, at most 1,000. */
+  after(topic: Topic, seq: number): readonly KeptOutput[] {
+    return this.#guarded(() => this.#after.all(topic, seq))
+  }
+
+  /** The newest `count`, newest first. */
+  newest(topic: Topic, count: number): readonly string[] {
+    return this.#guarded(() => this.#newest.all(topic, count))
+  }
+
+  addDeadLetters(letters: readonly object[]): void {
+    this.#guarded(() => {
+      this.#db
+        .transaction(() => {
+          for (const letter of letters) this.#add.run(Date.now(), JSON.stringify(letter))
+        })
+        .immediate()
+    })
+  }
+
+  close(): void {
+    this.#db.close()
+  }
+
+  #guarded<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      throw sqliteError(error, this.#db.name)
+    }
+  }
+}

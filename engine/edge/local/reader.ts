@@ -1,0 +1,84 @@
+import type { LogRecord } from '../../model/block.ts'
+import { decodeEntry } from '../../model/block-codec.ts'
+import { EngineError } from '../../model/errors.ts'
+import type { Stream } from '../../model/stream.ts'
+import { type Sqlite, sqliteError } from './database.ts'
+
+const RECORDS_MAX = 500
+/** Of encoded entries: some 20,000 events. */
+const BYTES_MAX = 4 << 20
+
+/** Records that were read together. */
+export interface ReadBatch {
+  readonly records: readonly LogRecord[]
+  /** Wall clock at which the oldest of them was appended, epoch ms. */
+  readonly appendedMs: number
+  /** There was nothing behind them when they were read. */
+  readonly atEnd: boolean
+}
+
+interface Row {
+  readonly position: number
+  readonly appended_ms: number
+  readonly bytes: Uint8Array
+}
+
+/** Reads the local log in batches of at most 500 records and about 4 MB. */
+export class LogReader {
+  readonly #db: Sqlite
+  readonly #streams: readonly Stream[]
+  readonly #rows
+  readonly #first
+
+  constructor(db: Sqlite, streams: readonly Stream[]) {
+    this.#db = db
+    this.#streams = streams
+    this.#rows = db.prepare<[number], Row>(
+      `SELECT position, appended_ms, bytes FROM log WHERE position > ? ORDER BY position LIMIT ${RECORDS_MAX + 1}`,
+    )
+    this.#first = db.prepare<[number], number>('SELECT min(position) FROM log WHERE stream_ms >= ?').pluck()
+  }
+
+  /** Position of the first record at which stream time had reached `streamMs`; null if there is none. */
+  firstAt(streamMs: number): number | null {
+    return this.#guarded(() => this.#first.get(streamMs) ?? null)
+  }
+
+  /** What stands behind `position`, up to `through`; null = nothing. EngineError STATE_CORRUPT names the record. */
+  after(position: number, through = Number.POSITIVE_INFINITY): ReadBatch | null {
+    return this.#guarded(() => {
+      const records: LogRecord[] = []
+      let appendedMs = 0
+      let bytes = 0
+      let atEnd = true
+      for (const row of this.#rows.iterate(position)) {
+        if (row.position > through) break
+        if (records.length === RECORDS_MAX || bytes > BYTES_MAX) {
+          atEnd = false
+          break
+        }
+        if (records.length === 0) appendedMs = row.appended_ms
+        bytes += row.bytes.length
+        records.push({ position: row.position, entry: this.#decode(row) })
+      }
+      return records.length === 0 ? null : { records, appendedMs, atEnd }
+    })
+  }
+
+  #decode({ position, bytes }: Row): LogRecord['entry'] {
+    try {
+      return decodeEntry(bytes, this.#streams)
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error
+      throw new EngineError(error.code, `${this.#db.name}: record ${position}: ${error.message}`, error)
+    }
+  }
+
+  #guarded<T>(read: () => T): T {
+    try {
+      return read()
+    } catch (error) {
+      throw sqliteError(error, this.#db.name)
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import type { Sqlite } from './database.ts'
+
+const ROWS_MAX = 2_000
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+
+/** How long outputs are kept, wall clock: rankings are many, and an old one is of little use. */
+const OUTPUT_AGES_MS: readonly (readonly [topics: string, ageMs: number])[] = [
+  ["topic = 'rankings'", DAY_MS],
+  ["topic <> 'rankings'", 7 * DAY_MS],
+]
+
+export interface Trimmed {
+  readonly records: number
+  readonly outputs: number
+}
+
+/** Deletes what nobody needs any more, at most 2,000 rows of each kind a call. */
+export class Trimmer {
+  readonly #statements
+  readonly #run: (committed: number, beforeMs: number, nowMs: number) => Trimmed
+
+  constructor(db: Sqlite) {
+    this.#statements = {
+      last: db.prepare<[number, number], { position: number; stream_ms: number }>(
+        `SELECT position, stream_ms FROM (SELECT position, stream_ms FROM log ORDER BY position LIMIT ${ROWS_MAX})
+           WHERE position <= ? AND stream_ms < ? ORDER BY position DESC LIMIT 1`,
+      ),
+      records: db.prepare('DELETE FROM log WHERE position <= ?'),
+      trimmedTo: db.prepare(
+        "INSERT INTO meta VALUES ('trimmed_stream_ms', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+      ),
+      outputs: OUTPUT_AGES_MS.map(([topics, ageMs]) => ({
+        ageMs,
+        run: db.prepare(
+          `DELETE FROM outputs WHERE ${topics} AND committed_ms < ?
+           AND seq <= (SELECT min(seq) FROM outputs WHERE ${topics}) + ${ROWS_MAX}`,
+        ),
+      })),
+    }
+    this.#run = db.transaction((committed: number, beforeMs: number, nowMs: number): Trimmed => {
+      const last = this.#statements.last.get(committed, beforeMs)
+      const records = last ? this.#statements.records.run(last.position).changes : 0
+      if (last) this.#statements.trimmedTo.run(last.stream_ms)
+      const outputs = this.#statements.outputs.map(({ ageMs, run }) => run.run(nowMs - ageMs).changes)
+      return { records, outputs: outputs.reduce((a, b) => a + b) }
+    }).immediate
+  }
+
+  /**
+   * Deletes records up to `committed` that are older than stream time less one and a half times `spanMs`, and less one
+   * hour at least: what a rebuild reads, and some more for a rule set that comes to ask for longer windows.
+   */
+  trim(committed: number, streamMs: number, spanMs: number, nowMs: number): Trimmed {
+    return this.#run(committed, streamMs - Math.max(1.5 * spanMs, HOUR_MS), nowMs)
+  }
+}

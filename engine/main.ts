@@ -1,0 +1,46 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { addBacktest } from './commands/backtest.ts'
+import { addCheck } from './commands/check.ts'
+import { addDev } from './commands/dev.ts'
+import { EXIT, type ExitCode, explainFailure } from './commands/exit.ts'
+import { addIngest } from './commands/ingest.ts'
+import type { Verb } from './commands/options.ts'
+import { addRun } from './commands/run.ts'
+import { addSimulate } from './commands/simulate.ts'
+import { addTap } from './commands/tap.ts'
+import { addTest } from './commands/test.ts'
+import { packagePath } from './kit/package-path.ts'
+
+const { version } = JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as { version: string }
+
+let outcome: ExitCode = EXIT.fine
+const verb: Verb =
+  (run) =>
+  async (...args) => {
+    outcome = await run(...args)
+  }
+
+const program = new Command('lapwing')
+  .description('Stream-processing risk engine: rules in YAML, exact sliding windows, alerts in milliseconds')
+  .version(version)
+  .showHelpAfterError('(lapwing --help, or lapwing VERB --help, tells more)')
+  .exitOverride()
+
+addDev(program, verb)
+addRun(program, verb)
+addCheck(program, verb)
+addTest(program, verb)
+addBacktest(program, verb)
+addIngest(program, verb)
+addSimulate(program, verb)
+addTap(program, verb)
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) outcome = error.exitCode === 0 ? EXIT.fine : EXIT.couldNotRun
+  else outcome = explainFailure(error)
+}
+process.exitCode = outcome

@@ -1,0 +1,31 @@
+import type { Expression } from '../model/expression.ts'
+import type { RuleSet } from '../model/rule.ts'
+
+/** What decides the partition of an event: a field, an expression over its fields, or nothing (one partition). */
+export type PartitionBy =
+  | { readonly kind: 'field'; readonly name: string }
+  | { readonly kind: 'let'; readonly name: string; readonly expression: Expression }
+  | { readonly kind: 'all' }
+
+/** A re-partitioning of the sources: all events that a rule of `set` puts under one key are in one partition. */
+export interface Exchange {
+  /** `by-shop_id`, `by-pair-1f3a5c` (a let and its text's hash: another text is another exchange), `all`. */
+  readonly id: string
+  readonly by: PartitionBy
+  /** The rules and rankings it carries; all lists. */
+  readonly set: RuleSet
+  /** Event types that they want, sorted. */
+  readonly types: readonly string[]
+  /** Names of the streams that feed it, sorted. */
+  readonly streams: readonly string[]
+}
+
+/** The topic of an exchange in a consumer group's namespace. */
+export function exchangeTopic(group: string, exchangeId: string): string {
+  return `${group}.exchange.${exchangeId}`
+}
+
+/** The compacted topic with what the exchange's tasks keep; its partitions are those of the exchange. */
+export function stateTopic(group: string, exchangeId: string): string {
+  return `${group}.state.${exchangeId}`
+}

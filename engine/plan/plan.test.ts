@@ -1,0 +1,82 @@
+import { expect, test } from 'vitest'
+import type { Exchange } from './exchange.ts'
+import { planExchanges } from './plan.ts'
+import { filesFor } from './rule-files.ts'
+import { fileOf, rankingText, ruleText, STREAMS, setOf } from './testing.ts'
+
+const planOf = (...texts: string[]) => planExchanges(setOf(fileOf(...texts)), STREAMS)
+const shown = (exchanges: readonly Exchange[]) =>
+  exchanges.map(({ id, set }) => `${id}: ${[...set.rules, ...set.rankings].map((d) => d.id).join(' ')}`)
+
+test('rules share the field that all their keys contain', () => {
+  const texts = [ruleText('a', '[shop_id]'), ruleText('b', '[shop_id, device_id]'), ruleText('c', '[buyer_id]')]
+  expect(shown(planOf(...texts))).toEqual(['by-buyer_id: c', 'by-shop_id: a b'])
+})
+
+test('a field that is determined saves an exchange', () => {
+  const byOrder = ruleText('steps', '[order_id]')
+  expect(shown(planOf(byOrder))).toEqual(['by-order_id: steps'])
+  expect(shown(planOf(byOrder, ruleText('a', '[shop_id]')))).toEqual(['by-shop_id: steps a'])
+  expect(shown(planOf(byOrder, ruleText('a', '[device_id]')))).toEqual(['by-device_id: a', 'by-order_id: steps'])
+})
+
+test('a let partitions by its value; written alike it is one exchange, otherwise another; an alias is its field', () => {
+  const pair = 'pair: "unordered(event.shop_id, event.buyer_id)"'
+  const [one] = planOf(ruleText('a', '[pair]', { lets: pair }))
+  expect(one.id).toMatch(/^by-pair-[0-9a-f]{6}$/)
+  const both = planOf(ruleText('a', '[pair]', { lets: pair }), ruleText('b', '[pair]', { lets: pair }))
+  expect(shown(both)).toEqual([`${one.id}: a b`])
+  const other = planOf(ruleText('a', '[pair]', { lets: 'pair: "unordered(event.shop_id, event.device_id)"' }))
+  expect(other[0].id).not.toBe(one.id)
+  expect(shown(planOf(ruleText('a', '[s]', { lets: 's: event.shop_id' })))).toEqual(['by-shop_id: a'])
+  expect(shown(planOf(ruleText('a', '[pair, device_id]', { lets: pair })))).toEqual(['by-device_id: a'])
+})
+
+test('a let that reads a list cannot say where an event belongs: one partition', () => {
+  const list = 'list: known\nkind: watch\nof: string\nitems: [S1]\n'
+  const rule = ruleText('a', '[seen]', { lets: 'seen: event.shop_id in lists.known' })
+  const [exchange] = planOf(list, rule)
+  expect([exchange.id, exchange.by]).toEqual(['all', { kind: 'all' }])
+})
+
+test('a ranking goes by its per, or to the one partition of all; streams and types are those that are wanted', () => {
+  const exchanges = planOf(
+    rankingText('hot', null),
+    rankingText('hot_of_shop', '[shop_id]'),
+    ruleText('a', '[shop_id]'),
+  )
+  expect(shown(exchanges)).toEqual(['all: hot', 'by-shop_id: a hot_of_shop'])
+  expect(exchanges.map(({ types, streams }) => [types, streams])).toEqual([
+    [['item.viewed'], ['views']],
+    [
+      ['item.viewed', 'order.created'],
+      ['orders', 'views'],
+    ],
+  ])
+})
+
+test('the same plan whatever the order of the rules', () => {
+  const texts = ['[shop_id, buyer_id]', '[buyer_id, device_id]', '[device_id, shop_id]', '[order_id]'].map((by, i) =>
+    ruleText(`r${i}`, by),
+  )
+  const ids = (list: readonly string[]) => planOf(...list).map((exchange) => exchange.id)
+  expect(ids(texts)).toEqual(['by-buyer_id', 'by-device_id'])
+  expect(ids(texts.toReversed())).toEqual(ids(texts))
+})
+
+test('each exchange gets its documents as they were written, and all lists', () => {
+  const list = 'list: known\nkind: watch\nof: string\nitems: [S1]\n'
+  const file = fileOf(`# of shops\n${ruleText('a', '[shop_id]')}`, list, `${ruleText('b', '[buyer_id]')}# the end\n`)
+  const tests = { path: 'a.test.yaml', text: 'for: a\ntests: []\n' }
+  const set = setOf(file)
+  const [byBuyer, byShop] = planExchanges(set, STREAMS).map((exchange) =>
+    filesFor([file, tests], exchange.set, STREAMS),
+  )
+  expect(byBuyer.map(({ path }) => path)).toEqual(['rules.yaml'])
+  expect(byBuyer[0].text).toContain('rule: b')
+  expect(byBuyer[0].text).not.toContain('rule: a')
+  expect(byShop[0].text).toContain('list: known')
+  expect(setOf(...byShop).rules.map((rule) => rule.hash)).toEqual(
+    set.rules.filter((r) => r.id === 'a').map((r) => r.hash),
+  )
+})
