@@ -12,7 +12,7 @@ import { EXIT, type ExitCode, talk } from './exit.ts'
 import { configOption, positiveNumber, type Verb, wholeNumber } from './options.ts'
 import { readRuleFiles } from './rule-files.ts'
 import { LocalService } from './service/local-service.ts'
-import { observeLatency, serveHttp, signalled } from './service/serve.ts'
+import { observeLatency, openedBefore, serveHttp, signalled } from './service/serve.ts'
 import type { Logger } from './service/service.ts'
 
 const REDRAW_MS = 500
@@ -44,52 +44,43 @@ async function dev({ config: path, data, port, rate }: DevOptions): Promise<Exit
   compileOrRefuse(files, config.streams)
   const stop = signalled()
   const trouble = new Trouble()
-  let played: number | null = 0
-  const service = await LocalService.open({ config, files, logger: trouble, mayMark: () => played === null })
+  let feed: TrafficFeed | null = null
+  const isNow = () => feed !== null && feed.playing === null
+  const opening = LocalService.open({ config, files, logger: trouble, mayMark: isNow })
+  const service = await openedBefore(stop, opening)
+  feed = new TrafficFeed(service.log.writer, config.streams, rate, Date.now())
   const recent = recalled(config)
-  const feed = new TrafficFeed(service.log.writer, config.streams, rate, Date.now())
-  const playing = new AbortController()
-  const playFromMs = feed.untilMs
-  const standing = (footer: string): Standing => {
-    const { streamMs, openAlerts } = service.task
-    return { recent, streamMs, openAlerts, played, footer }
-  }
-  service.committed$.subscribe((committed) => recent.take(committed, Date.now(), played === null))
+  service.committed$.subscribe((committed) => recent.take(committed, Date.now(), isNow()))
   service.start()
+  const feeding = new AbortController()
   const ends: (() => void | Promise<void>)[] = []
   try {
     const http = await serveHttp(service, config)
     ends.push(() => http.close())
     service.committed$.subscribe((committed) => {
-      if (played === null) observeLatency(http.metrics, committed)
+      if (isNow()) observeLatency(http.metrics, committed)
     })
-    const footer = `Ctrl-C stops, nothing is lost   ${http.url}/metrics   ${config.data}`
-    ends.push(show(() => standing(trouble.latest ?? footer)))
-    const generated = generate(service, feed, playing.signal, (nowMs) => {
-      const wholeMs = nowMs - playFromMs
-      played = nowMs - feed.untilMs < LINE_MS ? null : (feed.untilMs - playFromMs) / wholeMs
-    })
-    await Promise.race([stop, service.done, generated])
-    playing.abort()
-    await generated
+    const standing = (): Standing => {
+      const { streamMs, openAlerts } = service.task
+      const footer = `Ctrl-C stops, nothing is lost   ${http.url}/metrics   ${config.data}`
+      return { recent, streamMs, openAlerts, playing: feed.playing, footer: trouble.latest ?? footer }
+    }
+    ends.push(show(standing))
+    const fed = generate(service, feed, feeding.signal)
+    ends.push(() => fed.catch(() => {}))
+    await Promise.race([stop, service.done, fed])
   } finally {
-    await service.stop()
+    feeding.abort()
     for (const end of ends.toReversed()) await end()
+    await service.stop()
   }
   return EXIT.fine
 }
 
 /** Feeds the log until `stop`: history chunk by chunk, each read before the next is made; then what happens now. */
-async function generate(
-  service: LocalService,
-  feed: TrafficFeed,
-  stop: AbortSignal,
-  onFed: (nowMs: number) => void,
-): Promise<void> {
+async function generate(service: LocalService, feed: TrafficFeed, stop: AbortSignal): Promise<void> {
   while (!stop.aborted) {
-    const nowMs = Date.now()
-    const isNow = feed.feed(nowMs)
-    onFed(nowMs)
+    const isNow = feed.feed(Date.now())
     service.log.wake()
     if (isNow) await sleep(FEED_MS, undefined, { signal: stop }).catch(() => {})
     else await service.caughtUp()

@@ -11,7 +11,11 @@ const example = (path: string): string => packagePath(`examples/${path}`)
 const cards = packagePath('../shared/data/card-transactions-7d.csv.gz')
 
 function lapwing(args: readonly string[]): string {
-  const options = { encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'ignore'] } satisfies ExecFileSyncOptions
+  const options = {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  } satisfies ExecFileSyncOptions
   return execFileSync('npx', ['tsx', packagePath('engine/main.ts'), ...args], options)
 }
 

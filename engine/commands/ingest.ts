@@ -10,6 +10,7 @@ import { EXIT, type ExitCode, talk } from './exit.ts'
 import { FiniteInput } from './finite/input.ts'
 import { withoutFuture } from './future.ts'
 import { configOption, type Verb } from './options.ts'
+import { regrouped } from './regroup.ts'
 
 /** So many events go into one transaction; fewer when the input has nothing more at the moment. */
 const ROWS_TOGETHER = 5_000
@@ -49,7 +50,7 @@ async function ingest(file: string, { config: path, data, stream, strict = false
     rowsWaiting = 0
   }
   try {
-    for await (const block of whenIdle(input.blocks(), append)) {
+    for await (const block of regrouped(input.blocks(), streams, append)) {
       const { kept, letters } = withoutFuture(block, streams, Date.now())
       if (letters.length > 0) outputs.addDeadLetters(letters)
       ahead += letters.length
@@ -63,17 +64,4 @@ async function ingest(file: string, { config: path, data, stream, strict = false
     talk(`${appended} events appended, ${ahead} too far in the future (lapwing tap dlq), ${input.malformed} malformed`)
   }
   return EXIT.fine
-}
-
-/** The same items; `work` is done each time that the next one lets the process wait. */
-async function* whenIdle<T>(items: AsyncIterable<T>, work: () => Promise<void>): AsyncGenerator<T, void, undefined> {
-  const iterator = items[Symbol.asyncIterator]()
-  for (;;) {
-    const next = iterator.next()
-    const isHere = await Promise.race([next.then(() => true), new Promise<false>((r) => setImmediate(r, false))])
-    if (!isHere) await work()
-    const { value, done } = await next
-    if (done) return
-    yield value
-  }
 }

@@ -9,7 +9,7 @@ import { configOption, type Verb, wholeNumber } from './options.ts'
 import { readRuleFiles } from './rule-files.ts'
 import { openKafka } from './service/kafka.ts'
 import { LocalService } from './service/local-service.ts'
-import { observeLatency, serveHttp, serviceLogger, signalled } from './service/serve.ts'
+import { observeLatency, openedBefore, type Served, serveHttp, serviceLogger, signalled } from './service/serve.ts'
 
 interface RunOptions extends Partial<FiniteRunOptions> {
   readonly config?: string
@@ -56,17 +56,19 @@ async function serve(config: Config): Promise<ExitCode> {
   const files = readRuleFiles(config.rules)
   compileOrRefuse(files, config.streams)
   const stop = signalled()
-  const local = isOnKafka(config) ? null : await LocalService.open({ config, files, logger })
+  const local = isOnKafka(config) ? null : await openedBefore(stop, LocalService.open({ config, files, logger }))
   const service = isOnKafka(config) ? await openKafka(config, files, logger) : local!
   service.start()
+  let http: Served | null = null
   try {
-    const http = await serveHttp(service, config)
-    local?.committed$.subscribe((committed) => observeLatency(http.metrics, committed))
-    logger.info({ url: http.url, data: local ? config.data : undefined, log: config.log.kind }, 'running')
+    http = await serveHttp(service, config)
+    const { url, metrics } = http
+    local?.committed$.subscribe((committed) => observeLatency(metrics, committed))
+    logger.info({ url, data: local ? config.data : undefined, log: config.log.kind }, 'running')
     const signal = await Promise.race([stop, service.done])
     logger.info({ signal }, 'stopping')
-    await http.close()
   } finally {
+    await http?.close()
     await service.stop()
   }
   return EXIT.fine

@@ -18,7 +18,9 @@ interface TapOptions {
 export function addTap(program: Command, verb: Verb): void {
   program
     .command('tap')
-    .description('print what the engine has made, as JSON lines: from the local log, or from Kafka where the configuration says so')
+    .description(
+      'print what the engine has made, as JSON lines: from the local log, or from Kafka where the configuration says so',
+    )
     .addArgument(new Argument('<topic>', 'which records').choices(TOPICS))
     .addOption(configOption())
     .option('--data <folder>', 'folder of the local log, in place of the configured one')

@@ -6,6 +6,9 @@ import { Traffic } from '../../engine/traffic/traffic.ts'
 import { copyLog, differences, outputsOf, progressOf, repeated } from './compare.ts'
 import { feedPaced, type Process, runEngine } from './processes.ts'
 
+/** What a process takes to start, roughly: the feeding lasts about as long as the killing. */
+const START_MS = 1_200
+
 export interface CrashOptions {
   /** An empty folder. */
   readonly folder: string
@@ -46,7 +49,7 @@ export async function crashTest(options: CrashOptions): Promise<CrashResult> {
   mkdirSync(data, { recursive: true })
   const { file, events } = writeTraffic(options)
   const prng = new Prng(seed)
-  const feeding = feedPaced(file, data, (times * lifeMs) / 2)
+  const feeding = feedPaced(file, data, times * (START_MS + lifeMs / 2))
   let killsAtWork = 0
   for (let kill = 1; kill <= times; kill++) {
     const engine = runEngine(data)

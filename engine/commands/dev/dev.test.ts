@@ -35,8 +35,10 @@ describe('the traffic feed', () => {
     const feed = new TrafficFeed(log.writer, streams, 1, NOW_MS)
     expect(feed.untilMs).toBe(NOW_MS - HOUR_MS)
     expect(feed.feed(NOW_MS)).toBe(false)
+    expect(feed.playing).toEqual({ what: 'playing the past hour', share: 10 / 3_600 })
     expect(feed.untilMs).toBe(NOW_MS - HOUR_MS + 10_000)
     while (!feed.feed(NOW_MS));
+    expect(feed.playing).toBeNull()
     expect(log.writer.streamMs).toBeGreaterThan(NOW_MS - 10_000)
     expect(log.writer.streamMs).toBeLessThan(NOW_MS)
     log.close()
@@ -117,11 +119,11 @@ describe('what the view shows', () => {
       recent: new Recent(),
       streamMs: Number.NEGATIVE_INFINITY,
       openAlerts: 0,
-      played: 0.428,
+      playing: { what: 'catching up', share: 0.428 },
       footer: '',
     }
     expect(lineOf(standing, 0)).toBe(
-      '0 events, 0 events/s, 0 alerts (0 open), no live alert yet, no event yet, playing the past hour, 42%',
+      '0 events, 0 events/s, 0 alerts (0 open), no live alert yet, no event yet, catching up, 42%',
     )
   })
 })

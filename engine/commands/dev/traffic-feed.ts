@@ -6,6 +6,8 @@ import { Traffic } from '../../traffic/traffic.ts'
 const HOUR_MS = 3_600_000
 /** Event time that is appended at once while history is played. */
 const CHUNK_MS = 10_000
+/** A gap below this is no history to be played, only a moment's delay. */
+const GAP_MS_MAX = 10_000
 /** The generator's whole state is some hundred KB of JSON: too much for each append. */
 const CHECKPOINT_EVERY_MS = 60_000
 
@@ -27,6 +29,8 @@ export class TrafficFeed {
   readonly #writer: LocalWriter
   #source: TrafficSource
   #untilMs: number
+  readonly #beganAtMs: number
+  #nowMs: number
   #checkpointMs = Number.NEGATIVE_INFINITY
 
   constructor(writer: LocalWriter, streams: readonly Stream[], ordersPerSecond: number, nowMs: number) {
@@ -44,6 +48,16 @@ export class TrafficFeed {
       const seed = (options?.seed ?? 0) + 1 // ids of another seed are other ids
       this.#source = new TrafficSource(new Traffic({ seed, startMs: this.#untilMs, ordersPerSecond }), streams)
     }
+    this.#beganAtMs = this.#untilMs
+    this.#nowMs = nowMs
+  }
+
+  /** The history that is being played, and the share of it that has been, 0 to 1; null = real time. */
+  get playing(): { readonly what: string; readonly share: number } | null {
+    if (this.#nowMs - this.#untilMs <= GAP_MS_MAX) return null
+    const wholeMs = this.#nowMs - this.#beganAtMs
+    const what = wholeMs >= HOUR_MS ? 'playing the past hour' : 'catching up'
+    return { what, share: (this.#untilMs - this.#beganAtMs) / wholeMs }
   }
 
   /** Event time up to which events were appended, epoch ms. */
@@ -53,6 +67,7 @@ export class TrafficFeed {
 
   /** Appends what happens next, until `nowMs` or for a chunk; true = now is reached. */
   feed(nowMs: number): boolean {
+    this.#nowMs = nowMs
     const untilMs = Math.min(nowMs, this.#untilMs + CHUNK_MS)
     if (untilMs <= this.#untilMs) return true
     const blocks = this.#source.blocks(untilMs)

@@ -6,15 +6,15 @@ export interface Standing {
   readonly recent: Recent
   readonly streamMs: number
   readonly openAlerts: number
-  /** Share of the past hour that is played, 0 to 1; null = real time. */
-  readonly played: number | null
+  /** History that is being played, and the share of it that has been, 0 to 1; null = real time. */
+  readonly playing: { readonly what: string; readonly share: number } | null
   readonly footer: string
 }
 
-export function viewOf({ recent, streamMs, openAlerts, played, footer }: Standing, nowMs: number): ViewModel {
+export function viewOf({ recent, streamMs, openAlerts, playing, footer }: Standing, nowMs: number): ViewModel {
   return {
     title: 'Lapwing',
-    phase: phaseOf(played),
+    phase: phaseOf(playing),
     eventsPerSecond: recent.eventsPerSecond(nowMs),
     events: recent.eventsTotal,
     latency: recent.latency(),
@@ -29,7 +29,7 @@ export function viewOf({ recent, streamMs, openAlerts, played, footer }: Standin
 
 /** One line for those who have no terminal. */
 export function lineOf(standing: Standing, nowMs: number): string {
-  const { recent, openAlerts, streamMs, played } = standing
+  const { recent, openAlerts, streamMs, playing } = standing
   const latency = recent.latency()
   const parts = [
     `${recent.eventsTotal} events`,
@@ -37,13 +37,13 @@ export function lineOf(standing: Standing, nowMs: number): string {
     `${recent.alertsTotal} alerts (${openAlerts} open)`,
     latency ? `latency p50 ${latency.p50.toFixed(1)} ms p99 ${latency.p99.toFixed(1)} ms` : 'no live alert yet',
     Number.isFinite(streamMs) ? `stream time ${new Date(streamMs).toISOString()}` : 'no event yet',
-    phaseOf(played) ?? 'real time',
+    phaseOf(playing) ?? 'real time',
   ]
   return parts.join(', ')
 }
 
-function phaseOf(played: number | null): string | null {
-  return played === null ? null : `playing the past hour, ${Math.floor(played * 100)}%`
+function phaseOf(playing: Standing['playing']): string | null {
+  return playing && `${playing.what}, ${Math.floor(playing.share * 100)}%`
 }
 
 function hotList({ per, as_of, items, ranking }: RankingRecord): HotList {

@@ -27,6 +27,7 @@ export interface CrashOptions {
 export interface CrashResult {
   readonly sent: number
   readonly alerts: number
+  readonly rankings: number
   /** Events that stand in an exchange more than once, before the tasks leave them out. */
   readonly repeated: number
   /** Empty if nothing was lost, repeated, or other than the log says. */
@@ -81,14 +82,15 @@ export async function crash({ brokers, name, times, seed, say }: CrashOptions): 
 
 async function verdict(inspector: Inspector, deals: readonly Deal[]): Promise<CrashResult> {
   const { outputs, events, repeated } = await inspector.reference()
-  const alerts = await inspector.alerts()
-  const faults = differences(alerts, outputs)
+  const found = await inspector.outputs()
+  const faults = differences(found, outputs)
   for (const exchange of inspector.exchanges) {
     const wanted = deals.filter((one) => exchange.types.includes(one.type)).length
     const there = events.get(exchange.id)?.length ?? 0
     if (there !== wanted) faults.push(`${exchange.id} holds ${there} of ${wanted} events`)
   }
-  return { sent: deals.length, alerts: alerts.length, repeated, faults }
+  const alerts = found.filter((output) => output.kind === 'alert').length
+  return { sent: deals.length, alerts, rankings: found.length - alerts, repeated, faults }
 }
 
 /** Orders at about 500 a second, with the time of the machine, until it is stopped. */

@@ -3,7 +3,7 @@ import { EventEncoder } from '../../edge/registry/record-encoder.ts'
 import type { RuleSource } from '../../model/block.ts'
 import type { Stream } from '../../model/stream.ts'
 
-/** Rules for two exchanges, with alerts that open, rise and close within seconds. */
+/** Rules for two exchanges, with alerts that open, rise and close within seconds; a ranking a second over a third one. */
 export const RULES: readonly RuleSource[] = [
   {
     path: 'shop.yaml',
@@ -62,6 +62,20 @@ measure: { cancelled: { count: events } }
 when: cancelled >= 3
 severity: low
 alert: { about: buyer_id, cooldown: 1s, explain: "{cancelled} orders cancelled" }
+`,
+  },
+  {
+    path: 'ranking.yaml',
+    text: `ranking: hot_shops
+version: 1
+title: Shops with the most orders
+owner: test
+on: order.created
+rank: shop_id
+window: { sliding: 10s, step: 1s }
+settle: 2s
+limit: 5
+ties: [shop_id asc]
 `,
   },
 ]

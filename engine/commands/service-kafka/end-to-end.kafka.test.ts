@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import { testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
 import { createTopics } from '../../../scripts/kafka/topics.ts'
+import type { RuleSource } from '../../model/block.ts'
+import { decodeEntry } from '../../model/block-codec.ts'
 import { Counters } from '../../model/counters.ts'
 import { kafkaService } from '../service-kafka.ts'
 import { deal, RULES, sendDeals } from './deals.ts'
@@ -31,15 +33,7 @@ describe.skipIf('skip' in broker)('the service on a real broker', () => {
     const deals = Array.from({ length: 6_000 }, (_, n) => deal(n, startMs + n * 10, 4))
     await sendDeals(producer, stream, deals.slice(0, 3_000))
     const counters = new Counters()
-    const log = process.env.VERBOSE
-      ? (Object.fromEntries(
-          ['debug', 'info', 'warn', 'error'].map((l) => [
-            l,
-            (f: object, m: string) => l !== 'debug' && console.log(l, m, JSON.stringify(f)),
-          ]),
-        ) as never)
-      : quiet
-    const service = kafkaService(config, { ruleFiles: RULES, counters, log, sessionTimeoutMs: 2_000 })
+    const service = kafkaService(config, { ruleFiles: RULES, counters, log: quiet, sessionTimeoutMs: 2_000 })
     ends.push(() => service.stop())
     service.start()
     for (let n = 3_000; n < 6_000; n += 100) {
@@ -51,14 +45,53 @@ describe.skipIf('skip' in broker)('the service on a real broker', () => {
     await sleep(2_000)
     await service.stop()
 
-    const { outputs, events, repeated } = await inspector.reference()
-    const alerts = await inspector.alerts()
-    expect(repeated).toBe(0)
-    expect(alerts.length).toBeGreaterThan(50)
-    expect(differences(alerts, outputs)).toEqual([])
-    expect(inspector.exchanges.map((exchange) => exchange.id)).toEqual(['by-buyer_id', 'by-shop_id'])
+    const { outputs, events } = await inspector.reference()
+    const found = await inspector.outputs()
+    expect(found.filter(({ kind }) => kind === 'alert').length).toBeGreaterThan(50)
+    expect(found.filter(({ kind }) => kind === 'ranking').length).toBeGreaterThan(50)
+    expect(differences(found, outputs)).toEqual([])
+    expect(inspector.exchanges.map((exchange) => exchange.id)).toEqual(['all', 'by-buyer_id', 'by-shop_id'])
     expect(events.get('by-buyer_id')?.length).toBe(6_000)
     expect(events.get('by-shop_id')?.length).toBe(deals.filter((d) => d.type === 'order.created').length)
-    console.log([...counters.all()].map((c) => `${c.name}${JSON.stringify(c.labels)}=${c.value}`).join('\n'))
+  }, 90_000)
+
+  test('the rule set stands in the log once, ahead of the events, and again when it changed', async () => {
+    const config = configFor(brokers, uniqueName('rules'))
+    const [stream] = config.streams
+    await createTopics([...brokers], { [stream.topic]: 1 })
+    const producer = plainKafka(brokers).producer()
+    await producer.connect()
+    ends.push(() => producer.disconnect())
+    const inspector = new Inspector(config, RULES)
+    await inspector.connect()
+    ends.push(() => inspector.close())
+    const live = async (files: readonly RuleSource[], from: number) => {
+      const options = { ruleFiles: files, counters: new Counters(), log: quiet, sessionTimeoutMs: 2_000 }
+      const service = kafkaService(config, { ...options, exchangePartitions: 2 })
+      ends.push(() => service.stop())
+      service.start()
+      await sendDeals(
+        producer,
+        stream,
+        Array.from({ length: 20 }, (_, n) => deal(from + n, Date.now(), 1)),
+      )
+      await inspector.drained(20_000)
+      await service.stop()
+    }
+    const kinds = async (exchange: string) =>
+      (await inspector.records(`${config.log.group}.exchange.${exchange}`)).map((partition) =>
+        partition.map(({ value }) => decodeEntry(value!, config.streams).kind).filter((kind) => kind !== 'mark'),
+      )
+    const rules = (list: string[][]) => list.map((entries) => entries.filter((kind) => kind === 'rules').length)
+    await live(RULES, 0)
+    expect((await kinds('by-shop_id')).map(([first]) => first)).toEqual(['rules', 'rules'])
+    await live(RULES, 20)
+    expect(rules(await kinds('by-shop_id'))).toEqual([1, 1])
+    await live(
+      RULES.map(({ path, text }) => ({ path, text: text.replace('shops >= 5', 'shops >= 4') })),
+      40,
+    )
+    expect(rules(await kinds('by-shop_id'))).toEqual([1, 1])
+    expect(rules(await kinds('by-buyer_id'))).toEqual([2, 2])
   }, 90_000)
 })

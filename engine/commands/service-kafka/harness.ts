@@ -10,7 +10,7 @@ import { shippedSchema } from '../../edge/registry/record-encoder.ts'
 import type { LogRecord, RuleSource } from '../../model/block.ts'
 import { decodeEntry } from '../../model/block-codec.ts'
 import { Counters } from '../../model/counters.ts'
-import type { AlertRecord, Output } from '../../model/output.ts'
+import type { Output } from '../../model/output.ts'
 import type { Stream } from '../../model/stream.ts'
 import { exchangeTopic } from '../../plan/exchange.ts'
 import { planExchanges } from '../../plan/plan.ts'
@@ -87,12 +87,17 @@ export class Inspector {
     )
   }
 
-  /** Alerts of both topics, live and shadow. */
-  async alerts(): Promise<AlertRecord[]> {
-    const type = avsc.Type.forSchema(shippedSchema('alert') as avsc.Schema)
-    const { alerts, shadow } = this.#config.outputs
-    const records = (await Promise.all([this.records(alerts), this.records(shadow)])).flat(2)
-    return records.map(({ value }) => plain(type.fromBuffer(value!.subarray(5))) as AlertRecord)
+  /** Alerts of both topics, live and shadow, and rankings. */
+  async outputs(): Promise<Output[]> {
+    const { alerts, shadow, rankings } = this.#config.outputs
+    const decoded = async (name: 'alert' | 'ranking', topic: string) => {
+      const type = avsc.Type.forSchema(shippedSchema(name) as avsc.Schema)
+      const records = (await this.records(topic)).flat()
+      return records.map(({ value }) => plain(type.fromBuffer(value!.subarray(5))) as Output)
+    }
+    return (
+      await Promise.all([decoded('alert', alerts), decoded('alert', shadow), decoded('ranking', rankings)])
+    ).flat()
   }
 
   /** Offset to read next, by partition, of each exchange; only those with a commit. */
@@ -194,24 +199,27 @@ export function plain<T>(value: T): T {
   return JSON.parse(JSON.stringify(value)) as T
 }
 
-/** How the alerts on the topics differ from those that the log gives: lines to read, none if they do not. */
-export function differences(alerts: readonly AlertRecord[], outputs: readonly Output[]): string[] {
-  const name = (alert: AlertRecord) =>
-    `${alert.rule} ${JSON.stringify(alert.key)} ${alert.alert_id} revision ${alert.revision} at ${alert.event_time}`
-  const wanted = new Map(outputs.filter((o) => o.kind === 'alert').map((alert) => [name(alert), canonicalJson(alert)]))
+/** How what stands on the topics differs from what the log gives: lines to read, none if it does not. */
+export function differences(found: readonly Output[], wanted: readonly Output[]): string[] {
+  const texts = new Map(wanted.map((output) => [nameOf(output), canonicalJson(output)]))
   const seen = new Set<string>()
   const lines: string[] = []
-  for (const alert of alerts) {
-    const id = `${alert.alert_id}/${alert.revision}`
-    const text = wanted.get(name(alert))
-    if (seen.has(id)) lines.push(`twice: ${name(alert)}`)
-    else if (text === undefined) lines.push(`not from the log: ${name(alert)}`)
-    else if (text !== canonicalJson(alert)) lines.push(`other content: ${name(alert)}`)
-    seen.add(id)
+  for (const output of found) {
+    const name = nameOf(output)
+    if (seen.has(name)) lines.push(`twice: ${name}`)
+    else if (!texts.has(name)) lines.push(`not from the log: ${name}`)
+    else if (texts.get(name) !== canonicalJson(output)) lines.push(`other content: ${name}`)
+    seen.add(name)
   }
-  const there = new Set(alerts.map(name))
-  for (const one of wanted.keys()) if (!there.has(one)) lines.push(`lost: ${one}`)
+  for (const name of texts.keys()) if (!seen.has(name)) lines.push(`lost: ${name}`)
   return lines
+}
+
+function nameOf(output: Output): string {
+  if (output.kind === 'alert')
+    return `${output.rule} ${JSON.stringify(output.key)} ${output.alert_id}/${output.revision}`
+  if (output.kind === 'ranking') return `${output.ranking} ${JSON.stringify(output.per)} at ${output.as_of}`
+  throw new TypeError('rows of measures are not expected')
 }
 
 function canonicalJson(value: unknown): string {

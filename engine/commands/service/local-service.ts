@@ -12,6 +12,7 @@ import { countOutputs } from './count-outputs.ts'
 import type { Gauge, Logger, Ready, Service } from './service.ts'
 
 const TRIM_EVERY_MS = 10_000
+const TRIM_SOON_MS = 100
 
 export interface LocalServiceOptions {
   readonly config: Config
@@ -94,6 +95,7 @@ export class LocalService implements Service {
       for (const end of beside) end()
       log.close()
     })
+    this.#done.catch(() => {}) // whoever awaits it later hears of it still
   }
 
   /** Settles when the service has ended; rejects with what ended it unasked. */
@@ -156,19 +158,24 @@ export class LocalService implements Service {
     return () => subscription.unsubscribe()
   }
 
+  /** The next time soon, while there is much to delete. */
   #trimNowAndThen(): () => void {
     const records = this.counters.counter('trimmed_records_total')
     const outputs = this.counters.counter('trimmed_outputs_total')
-    const timer = setInterval(() => {
+    const trim = (): void => {
+      let more = false
       try {
         const trimmed = this.log.trim(this.#position, this.task.streamMs, this.task.rebuildSpanMs)
         records.value += trimmed.records
         outputs.value += trimmed.outputs
+        more = trimmed.more
       } catch (error) {
         this.#options.logger.warn({ reason: (error as Error).message }, 'old records were not deleted')
       }
-    }, TRIM_EVERY_MS)
-    return () => clearInterval(timer)
+      timer = setTimeout(trim, more ? TRIM_SOON_MS : TRIM_EVERY_MS)
+    }
+    let timer = setTimeout(trim, TRIM_EVERY_MS)
+    return () => clearTimeout(timer)
   }
 }
 

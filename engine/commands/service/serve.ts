@@ -4,6 +4,7 @@ import type { Config } from '../../config.ts'
 import { startHttp } from '../../edge/http/server.ts'
 import { Metrics } from '../../edge/metrics/metrics.ts'
 import type { Committed } from '../../pipeline.ts'
+import { EXIT } from '../exit.ts'
 import type { Logger, Service } from './service.ts'
 
 /** Lines of JSON on standard error. */
@@ -18,6 +19,15 @@ export async function signalled(): Promise<string> {
   const first = await Promise.race(signals.map((name) => once(process, name, { signal: end.signal }).then(() => name)))
   end.abort()
   return first
+}
+
+/**
+ * What is being opened; or the end of the process, where a signal comes first. Nothing is committed while a service
+ * opens: there is nothing to wait for.
+ */
+export async function openedBefore<T>(stop: Promise<string>, opening: Promise<T>): Promise<T> {
+  const first = await Promise.race([stop.then(() => null), opening.then((opened) => ({ opened }))])
+  return first ? first.opened : process.exit(EXIT.fine)
 }
 
 export interface Served {

@@ -110,7 +110,7 @@ export class KafkaService {
         await this.#life()
       } catch (error) {
         if (signal.aborted) return
-        if (!isOperational(error)) mistaken(error)
+        if (!isOperational(error)) throw error // a mistake in the program: nobody handles it, so the process stops
         this.#trouble = reasonOf(error)
         const { brokers } = this.#options.connection
         this.#options.log.warn({ brokers, reason: this.#trouble }, 'Kafka is not usable; trying again')
@@ -194,12 +194,4 @@ export class KafkaService {
       await admin.disconnect()
     }
   }
-}
-
-/** A mistake in the program stops the process: trying again would repeat it. */
-function mistaken(error: unknown): never {
-  setImmediate(() => {
-    throw error
-  })
-  throw error
 }

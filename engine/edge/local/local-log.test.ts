@@ -203,6 +203,17 @@ describe('what goes wrong has a name', () => {
       const next = log.next(-1, new AbortController().signal)
       await expect(next).rejects.toMatchObject({ code: 'STATE_CORRUPT', message: expect.stringContaining('record 1:') })
     }))
+  test('a disk that is full: the append is not made, what was there stays', async () => {
+    const db = openDatabase(join(newFolder(), LOG_FILE))
+    const writer = new LocalWriter(db, streams)
+    await writer.append([blockAt(1)])
+    db.pragma(`max_page_count = ${db.pragma('page_count', { simple: true })}`)
+    const many = Array.from({ length: 200 }, (_, i) => blockAt(i))
+    await expect(writer.append(many)).rejects.toMatchObject({ code: 'LOG_BUSY', canRetry: true })
+    expect(db.prepare('SELECT count(*) FROM log').pluck().get()).toBe(1)
+    expect(writer.streamMs).toBe(1)
+    db.close()
+  })
   test('a log of another version', () => {
     const path = join(newFolder(), LOG_FILE)
     const db = openDatabase(path)

@@ -16,8 +16,10 @@ export type Topic = (typeof TOPICS)[number]
 
 export const LOG_FILE = 'log.db'
 
-/** Other processes append without a word: how often one looks, ms. */
+/** Other processes append without a word: how often one looks, ms; soon after the last record more often. */
 const POLL_MS = 10
+const BUSY_POLL_MS = 2
+const BUSY_FOR_MS = 1_000
 
 /**
  * The local log: one SQLite file that feeds one task. One engine at a time may hold it (EngineError LOG_BUSY); others
@@ -32,6 +34,7 @@ export class LocalLog implements TaskLog {
   readonly #statements
   readonly #commit: (commit: Commit) => void
   #wake: () => void = () => {}
+  #lastReadMs = Number.NEGATIVE_INFINITY
 
   constructor(folder: string, streams: readonly Stream[]) {
     const path = join(folder, LOG_FILE)
@@ -73,6 +76,7 @@ export class LocalLog implements TaskLog {
       const batch = this.#reader.after(position, through)
       if (!batch) return
       yield batch.records
+      await new Promise(setImmediate) // signals and sockets get their turn
       position = batch.records.at(-1)!.position
     }
   }
@@ -90,7 +94,10 @@ export class LocalLog implements TaskLog {
     await new Promise(setImmediate)
     while (!signal.aborted) {
       const batch = this.#reader.after(position)
-      if (batch) return batch
+      if (batch) {
+        this.#lastReadMs = performance.now()
+        return batch
+      }
       await this.#changed(signal)
     }
     return null
@@ -122,7 +129,8 @@ export class LocalLog implements TaskLog {
         signal.removeEventListener('abort', done)
         resolve()
       }
-      const timer = setTimeout(done, POLL_MS)
+      const isBusy = performance.now() - this.#lastReadMs < BUSY_FOR_MS
+      const timer = setTimeout(done, isBusy ? BUSY_POLL_MS : POLL_MS)
       signal.addEventListener('abort', done)
       this.#wake = done
     })

@@ -13,6 +13,8 @@ const OUTPUT_AGES_MS: readonly (readonly [topics: string, ageMs: number])[] = [
 export interface Trimmed {
   readonly records: number
   readonly outputs: number
+  /** There may be more to delete at once. */
+  readonly more: boolean
 }
 
 /** Deletes what nobody needs any more, at most 2,000 rows of each kind a call. */
@@ -43,7 +45,8 @@ export class Trimmer {
       const records = last ? this.#statements.records.run(last.position).changes : 0
       if (last) this.#statements.trimmedTo.run(last.stream_ms)
       const outputs = this.#statements.outputs.map(({ ageMs, run }) => run.run(nowMs - ageMs).changes)
-      return { records, outputs: outputs.reduce((a, b) => a + b) }
+      const more = Math.max(records, ...outputs) >= ROWS_MAX
+      return { records, outputs: outputs.reduce((a, b) => a + b), more }
     }).immediate
   }
 

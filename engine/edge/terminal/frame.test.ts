@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { frame, type ViewModel } from './frame.ts'
-import { clip, coloured, plain } from './text.ts'
+import { clip, coloured, plain, wrap } from './text.ts'
 
 const view: ViewModel = {
   title: 'Lapwing',
@@ -48,7 +48,9 @@ test('shows the figures, the alerts newest first, the changes of rank', () => {
   expect(lines[1]).toContain(
     '119 events/s  1,234,567 in all   alerts 21, 3 open   latency p50 1.8 ms p99 12 ms'.slice(0, 75),
   )
-  expect(lines[4]).toMatch(/^12:30:00 critical Shop S0: 9 orders from 3 buyers .*…$/)
+  expect(lines[4]).toBe('12:30:00 critical Shop S0: 9 orders from 3 buyers within 1h (3.00 each), which')
+  expect(lines[5]).toBe('                  is far more than any honest shop has')
+  expect(lines[6]).toMatch(/^12:30:01 high {5}Shop S1: /)
   expect(lines.slice(-6)).toEqual([
     'hot items of C1, 12:30:00',
     '  1 ▲2    I7       300',
@@ -76,4 +78,11 @@ test('before the first event', () => {
 describe('clip', () => {
   test('control characters do not reach the terminal', () => expect(clip('a\x1b[2Jb\nc', 10)).toBe('a[2Jbc'))
   test('wide characters take two cells', () => expect(clip('店铺订单', 5)).toBe('店…'))
+})
+
+test('wrap: at a blank, else anywhere; what is more than two lines is cut', () => {
+  expect(wrap('short', 10)).toEqual(['short', ''])
+  expect(wrap('one two three', 9)).toEqual(['one two', 'three'])
+  expect(wrap('onetwothree', 6)).toEqual(['onetw', 'othree'])
+  expect(wrap('a b c d e f g', 4)).toEqual(['a', 'b c…'])
 })

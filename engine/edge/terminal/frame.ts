@@ -1,4 +1,4 @@
-import { clip, type Paint, pad } from './text.ts'
+import { clip, type Paint, pad, wrap } from './text.ts'
 
 /** What the view shows; all that changes is handed over anew for each frame. */
 export interface ViewModel {
@@ -50,10 +50,7 @@ export function frame(view: ViewModel, { columns, rows }: { columns: number; row
     clip(rateLine(view), columns),
     '',
     paint.bold(clip(view.latest.length === 0 ? 'Alerts: none yet' : 'Alerts, newest first', columns)),
-    ...filled(
-      view.latest.map((alert) => alertLine(alert, columns, paint)),
-      alertRows,
-    ),
+    ...filled(alertLines(view.latest, alertRows, columns, paint), alertRows),
     ...hot,
     paint.dim(clip(view.footer, columns)),
   ]
@@ -71,10 +68,21 @@ function rateLine({ eventsPerSecond, events, latency, openAlerts, alerts }: View
   return `${count(eventsPerSecond)} events/s  ${count(events)} in all   alerts ${count(alerts)}, ${count(openAlerts)} open   latency ${percentiles}`
 }
 
-function alertLine({ timeMs, severity, explain }: AlertLine, columns: number, paint: Paint): string {
-  const head = `${clock(timeMs)} `
-  const level = severity.padEnd(8)
-  return `${paint.dim(head)}${paint.severity(severity, level)} ${clip(explain, columns - head.length - level.length - 1)}`
+const CLOCK_CELLS = 9
+const LEVEL_CELLS = 9
+
+/** As many alerts as there is room for, each with its whole sentence unless that takes more than two lines. */
+function alertLines(alerts: readonly AlertLine[], rows: number, columns: number, paint: Paint): string[] {
+  const lines: string[] = []
+  const room = columns - CLOCK_CELLS - LEVEL_CELLS
+  for (const { timeMs, severity, explain } of alerts) {
+    if (lines.length >= rows) break
+    const [first, second] = wrap(explain, Math.max(0, room))
+    const head = paint.dim(`${clock(timeMs)} `) + paint.severity(severity, severity.padEnd(LEVEL_CELLS))
+    lines.push(columns < CLOCK_CELLS + LEVEL_CELLS ? clip(explain, columns) : head + first)
+    if (second !== '' && room > 0) lines.push(' '.repeat(CLOCK_CELLS + LEVEL_CELLS) + second)
+  }
+  return lines.slice(0, rows)
 }
 
 function hotLines(hot: HotList | null, columns: number, paint: Paint): string[] {

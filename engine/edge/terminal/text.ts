@@ -39,6 +39,16 @@ export function clip(text: string, cells: number): string {
   return out
 }
 
+/** In two lines, cut at a blank where there is one; the second ends in … when there was more. */
+export function wrap(text: string, cells: number): readonly [first: string, second: string] {
+  const whole = clip(text, Number.POSITIVE_INFINITY)
+  const first = clip(whole, cells)
+  if (first === whole) return [whole, '']
+  const blank = first.lastIndexOf(' ')
+  const end = blank > 0 ? blank : first.length - 1
+  return [first.slice(0, end), clip(whole.slice(end).trimStart(), cells)]
+}
+
 export function pad(text: string, cells: number): string {
   return clip(text, cells).padEnd(cells)
 }

@@ -71,7 +71,6 @@ function score({ weights, cap }: Ranking, events: readonly TakenEvent[]): bigint
   if (!cap) return points(events)
   const most = millionths(cap.points)
   const byUser = [...groupBy(events, (e) => e.cell(cap.per)).values()].map(points)
-  // biome-ignore lint/complexity/useMathMinMax: Math.min takes no BigInt
   return byUser.reduce((total, sum) => total + (sum > most ? most : sum), 0n)
 }
 

@@ -13,8 +13,15 @@ interface Deps {
   readonly log: Logger
 }
 
-/** A lane for each partition, standing where the group's committed offset says, or where the log begins. */
-export async function assignedLanes(ids: readonly SourceId[], deps: Deps): Promise<SourceLane[]> {
+/**
+ * A lane for each partition, standing where the group's committed offset says, or where the log begins; or further on, where
+ * `before`, our lanes before the join, had everything acknowledged: that is written, whether it was committed or not.
+ */
+export async function assignedLanes(
+  ids: readonly SourceId[],
+  before: readonly SourceLane[],
+  deps: Deps,
+): Promise<SourceLane[]> {
   const { admin, groupId, decoders } = deps
   const lanes: SourceLane[] = []
   for (const topic of new Set(ids.map((id) => id.topic))) {
@@ -22,11 +29,11 @@ export async function assignedLanes(ids: readonly SourceId[], deps: Deps): Promi
     const committed = await committedOffsets(admin, groupId, topic)
     for (const id of ids.filter((one) => one.topic === topic)) {
       const { low, high } = bounds.find(({ partition }) => partition === id.partition)!
-      const lane = new SourceLane(
-        id,
-        decoders.get(topic)!,
-        position(id, committed.get(id.partition), Number(low), deps),
-      )
+      const known = before.find((lane) => lane.topic === topic && lane.partition === id.partition)
+      const written = Math.min(known?.acknowledged ?? 0, Number(high))
+      const start = position(id, committed.get(id.partition), Number(low), deps)
+      const lane = new SourceLane(id, decoders.get(topic)!, Math.max(start, written))
+      lane.committed = start
       lane.end = Number(high)
       lanes.push(lane)
     }

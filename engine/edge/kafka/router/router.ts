@@ -18,7 +18,7 @@ import { choose, type SkewLimits } from './merge.ts'
 import { writeRules } from './rules-control.ts'
 import type { OnBadRecord, SourceLane } from './source-lane.ts'
 
-const COMMIT_MS = 500
+const COMMIT_MS = 200
 const REGISTRY_RETRY_MS = 1_000
 /** What waits in a lane, in records and in bytes: above, its partition is paused; below half of it, it is read again. */
 const BUFFERED_MAX = 8_000
@@ -63,6 +63,8 @@ export class Router {
   readonly #marked: Counter
   readonly #routed: Counter
   #lanes: readonly SourceLane[] = []
+  /** Those before the last join. */
+  #former: readonly SourceLane[] = []
   #assigned: Promise<void> = Promise.resolve()
   #generation = 0
   #joined = false
@@ -159,6 +161,7 @@ export class Router {
 
   /** After each join: buffers are gone, kafkajs reads from the committed offsets again. */
   #assign(assignment: Readonly<Record<string, readonly number[]>>): void {
+    if (this.#lanes.length > 0) this.#former = this.#lanes
     this.#lanes = []
     this.#marks.clear()
     const generation = ++this.#generation
@@ -166,7 +169,7 @@ export class Router {
     const ids = this.#streams.flatMap((stream) =>
       (assignment[stream.topic] ?? []).map((partition) => ({ stream, topic: stream.topic, partition })),
     )
-    const made = assignedLanes(ids, {
+    const made = assignedLanes(ids, this.#former, {
       admin: this.#admin,
       groupId: `${group}-router`,
       decoders: this.#decoders,

@@ -4,7 +4,7 @@ import { BlockBuilder } from '../../../model/block-builder.ts'
 import type { Stream } from '../../../model/stream.ts'
 import type { BadRecord, Decoder } from '../ports.ts'
 
-/** A cut moves the partition's clock by less than this; event time. */
+/** How far a cut reaches; event time. */
 const CUT_MS = 100
 /** Decoded at a time: what a lane holds as columns, and the most that one block can come to. */
 const STAGE_RECORDS = 1_000
@@ -117,8 +117,8 @@ export class SourceLane implements SourceId {
   }
 
   /**
-   * Rows `[from, to)` of a block, from the head on: they move the lane's clock by less than 100 ms. Rows behind the clock go
-   * along, for they are no later than what was written. Only while something is staged.
+   * Rows `[from, to)` of a block: from the head on, up to 100 ms after it, or after the lane's clock where that is later.
+   * Rows behind the clock go along: no cut could bring them to the tasks in time order. Only while something is staged.
    */
   cut(): { block: Block; from: number; to: number } {
     const block = this.#staged!

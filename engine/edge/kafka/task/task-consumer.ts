@@ -1,13 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Admin, Consumer, EachBatchPayload, Kafka } from 'kafkajs'
-import { concatMap, defer, groupBy, mergeMap, type Observable, Subject } from 'rxjs'
+import { Subject } from 'rxjs'
 import type { Counters } from '../../../model/counters.ts'
+import { EngineError } from '../../../model/errors.ts'
 import type { Stream } from '../../../model/stream.ts'
 import type { RoutedExchange } from '../../../plan/block-router.ts'
 import { exchangeTopic, stateTopic } from '../../../plan/exchange.ts'
 import { hashText } from '../../../plan/partition.ts'
 import { Task } from '../../../task/task.ts'
-import { EngineError } from '../../../model/errors.ts'
 import { isOperational } from '../errors.ts'
 import type { Gauge } from '../gauges.ts'
 import type { Logger } from '../log.ts'
@@ -15,6 +15,7 @@ import { PartitionReader } from '../partition-reader.ts'
 import type { Encoder } from '../ports.ts'
 import { KafkaTaskLog, type TaskPlace } from './kafka-task-log.ts'
 import type { OutputTopics } from './outputs.ts'
+import { perPartition, type Work } from './per-partition.ts'
 import { TaskLane } from './task-lane.ts'
 
 export interface TaskConsumerOptions {
@@ -32,41 +33,13 @@ export interface TaskConsumerOptions {
   readonly log: Logger
 }
 
-/** A batch on its way: kafkajs fetches the next one of its partition when it is settled. */
-interface Work {
-  readonly payload: EachBatchPayload
-  resolve(): void
-  reject(error: unknown): void
-}
-
-/**
- * Exchange topics -> tasks -> outputs: each batch waits until its predecessor of the same partition is done; a failure
- * rejects its own batch only. Depth = the partitions owned, one batch each.
- */
-export function perPartition(
-  work: Observable<Work>,
-  handle: (payload: EachBatchPayload) => Promise<void>,
-): Observable<void> {
-  return work.pipe(
-    groupBy(({ payload: { batch } }) => `${batch.topic}/${batch.partition}`),
-    mergeMap((partition) => partition.pipe(concatMap((one) => defer(() => settle(one, handle))))),
-  )
-}
-
-function settle(
-  { payload, resolve, reject }: Work,
-  handle: (payload: EachBatchPayload) => Promise<void>,
-): Promise<void> {
-  return handle(payload).then(resolve, reject)
-}
-
 /** Runs the tasks of the exchange partitions that the group gives to this member. One life, like the router. */
 export class TaskConsumer {
   readonly #options: TaskConsumerOptions
   readonly #consumer: Consumer
   readonly #admin: Admin
   readonly #reader: PartitionReader
-  readonly #work = new Subject<Work>()
+  readonly #work = new Subject<Work<EachBatchPayload>>()
   readonly #lanes = new Map<string, TaskLane>()
   readonly #heartbeatMs: number
   #owned: ReadonlySet<string> = new Set()
@@ -135,8 +108,13 @@ export class TaskConsumer {
       autoCommit: false,
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: exchanges.reduce((sum, { partitions }) => sum + partitions, 0),
-      eachBatch: (payload) => new Promise<void>((resolve, reject) => this.#work.next({ payload, resolve, reject })),
+      eachBatch: (batch) => this.#enqueue(batch),
     })
+  }
+
+  #enqueue(batch: EachBatchPayload): Promise<void> {
+    const partition = `${batch.batch.topic}/${batch.batch.partition}`
+    return new Promise((resolve, reject) => this.#work.next({ partition, batch, resolve, reject }))
   }
 
   /** Tasks that stay here keep their memory, but look again who has committed what; others are let go. */

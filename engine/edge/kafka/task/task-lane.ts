@@ -2,7 +2,9 @@ import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import type { KafkaMessage } from 'kafkajs'
 import type { LogRecord } from '../../../model/block.ts'
 import type { Counter } from '../../../model/counters.ts'
+import { EngineError } from '../../../model/errors.ts'
 import type { Output } from '../../../model/output.ts'
+import type { Commit } from '../../../model/ports.ts'
 import { rebuild, step } from '../../../task/step.ts'
 import type { Task } from '../../../task/task.ts'
 import { isFenced, reasonOf } from '../errors.ts'
@@ -13,7 +15,8 @@ import type { KafkaTaskLog } from './kafka-task-log.ts'
 const STEP_EVENTS = 2_000
 const QUIET_COMMIT_MS = 1_000
 const TRIM_MS = 300_000
-const ATTEMPTS = 5
+/** Outputs that may wait for the commit under way before the next step waits too. */
+const WAITING_MAX = 5_000
 
 export interface LaneOptions {
   readonly log: KafkaTaskLog
@@ -37,7 +40,9 @@ export type Outcome =
  *
  *   closed -> fence -> heartbeat -> committed position C -> the task in memory if it stands there, else a rebuild -> open
  *
- * Any error in a commit closes it. Records at or below the position are never processed again.
+ * Commits run beside the processing, one at a time: kafkajs fetches nothing for any partition of a broker while one of its
+ * batches waits. What is made meanwhile is the next commit. An error closes the lane; the next batch finds out what became
+ * of the commit. Records at or below the position are never processed again.
  */
 export class TaskLane {
   readonly #options: LaneOptions
@@ -48,6 +53,8 @@ export class TaskLane {
   #committed = -1
   #outputs: Output[] = []
   #changes = new Map<string, string | null>()
+  /** The commit under way, or the one that failed until its fate is known. `done` never rejects. */
+  #flight: { readonly commit: Commit; readonly done: Promise<void> } | null = null
   #committedAtMs = 0
   #trimmedAtMs = performance.now()
   highWatermark = 0
@@ -70,15 +77,15 @@ export class TaskLane {
     this.#open = false
   }
 
-  /** Processes a batch and commits what it must. Errors: those of Kafka, and of a log that cannot be read. */
+  /** Processes a batch and begins to commit what it made. Errors: those of Kafka, and of a log that cannot be read. */
   async process(messages: readonly KafkaMessage[], heartbeat: () => Promise<void>): Promise<Outcome> {
     if (!this.#open) await this.#reopen(heartbeat)
     if (messages.length > 0 && Number(messages[0].offset) > this.#position + 1)
       return { next: 'seek', offset: this.#position + 1 }
     for (const records of this.#slices(messages)) {
       this.#take(records)
-      if (this.#outputs.length > 0 || performance.now() - this.#committedAtMs >= QUIET_COMMIT_MS)
-        await this.#commit(heartbeat)
+      this.#commitIfDue()
+      if (this.#outputs.length > WAITING_MAX) await this.#flight?.done
       await heartbeat()
       await turn()
       if (!this.#open) return { next: 'stale' }
@@ -87,10 +94,11 @@ export class TaskLane {
     return { next: 'on' }
   }
 
-  /** Lets go of the partition: what is under way ends without another commit. */
+  /** Lets go of the partition when the commit under way is over: no other one begins. */
   async close(): Promise<void> {
     this.#closed = true
     this.#open = false
+    await this.#flight?.done
     this.#task = null
     await this.#options.log.close()
   }
@@ -119,46 +127,61 @@ export class TaskLane {
     for (const [key, value] of changes) this.#changes.set(key, value)
   }
 
-  async #commit(heartbeat: () => Promise<void>): Promise<void> {
-    for (let attempt = 1; this.#open && this.#committed < this.#position; attempt++) {
-      try {
-        await this.#options.log.commit({ position: this.#position, outputs: this.#outputs, changes: this.#changes })
-        this.#wasCommitted()
-      } catch (error) {
-        const { logger, log } = this.#options
-        const { topic, partition } = log.place
-        logger.warn(
-          { topic, partition, reason: reasonOf(error), fenced: isFenced(error) },
-          'a commit failed; asking what became of it',
-        )
-        this.#open = false
-        if (this.#closed) return
-        if (attempt === ATTEMPTS) throw error
-        await this.#reopen(heartbeat)
-      }
-    }
-  }
-
-  #wasCommitted(): void {
-    this.#committed = this.#position
+  /** Outputs at once, a mere position once a second. */
+  #commitIfDue(): void {
+    if (this.#flight || !this.#open || this.#position === this.#committed) return
+    if (this.#outputs.length === 0 && performance.now() - this.#committedAtMs < QUIET_COMMIT_MS) return
+    const commit = { position: this.#position, outputs: this.#outputs, changes: this.#changes }
     this.#outputs = []
     this.#changes = new Map()
+    this.#flight = { commit, done: this.#commit(commit) }
+  }
+
+  async #commit(commit: Commit): Promise<void> {
+    try {
+      await this.#options.log.commit(commit)
+    } catch (error) {
+      const { logger, log } = this.#options
+      const { topic, partition } = log.place
+      const fields = { topic, partition, reason: reasonOf(error), fenced: isFenced(error) }
+      logger.warn(fields, 'a commit failed; asking what became of it')
+      this.#open = false
+      return
+    }
+    this.#wasCommitted(commit)
+    this.#commitIfDue()
+  }
+
+  #wasCommitted({ position }: Commit): void {
+    this.#flight = null
+    this.#committed = position
     this.#committedAtMs = performance.now()
   }
 
   /** Heartbeats fail where the partition is no longer ours, and that ends it here. */
   async #reopen(heartbeat: () => Promise<void>): Promise<void> {
     const { log, heartbeatMs } = this.#options
+    await this.#flight?.done
+    if (this.#closed) throw new EngineError('FENCED', 'the partition was given away')
     await log.fence()
     await sleep(heartbeatMs)
     await heartbeat()
     if (!this.#task) await this.#rebuild()
-    else {
-      const position = await log.position()
-      if (position === this.#position) this.#wasCommitted()
-      else if (position !== this.#committed) await this.#rebuild()
-    }
+    else await this.#takeStock(await log.position())
     this.#open = true
+    this.#commitIfDue()
+  }
+
+  /** The task in memory goes on if the log stands where it thinks: before the commit that failed, or behind it. */
+  async #takeStock(position: number): Promise<void> {
+    const failed = this.#flight?.commit
+    if (failed && position === failed.position) this.#wasCommitted(failed)
+    else if (position !== this.#committed) await this.#rebuild()
+    else if (failed) {
+      this.#outputs = [...failed.outputs, ...this.#outputs]
+      this.#changes = new Map([...failed.changes, ...this.#changes])
+      this.#flight = null
+    }
   }
 
   async #rebuild(): Promise<void> {
@@ -166,6 +189,7 @@ export class TaskLane {
     const { topic, partition } = log.place
     const startMs = performance.now()
     this.#task = null
+    this.#flight = null
     this.#outputs = []
     this.#changes = new Map()
     const task = newTask()
