@@ -8,7 +8,7 @@ import { orders } from './events.ts'
 import { eventsPerSecond, type Figure, size } from './harness.ts'
 
 /** Records in Avro's wire format to columns, and blocks to bytes and back. */
-export function decodeBenchmark(): Figure[] {
+export async function decodeBenchmark(): Promise<Figure[]> {
   const seed = 7
   const events = size(2_000, 100_000)
   const { streams } = defaultConfig()
@@ -27,7 +27,7 @@ export function decodeBenchmark(): Figure[] {
     parameters: { events, bytesPerRecord: Math.round(records.reduce((sum, r) => sum + r.length, 0) / events) },
   }
   return [
-    eventsPerSecond({ ...common, case: 'avro to columns' }, () => {
+    await eventsPerSecond({ ...common, case: 'avro to columns' }, () => {
       const decoder = new RecordDecoder(stream, null)
       const builder = new BlockBuilder(stream, stream.topic, 0)
       let checksum = 0
@@ -37,12 +37,12 @@ export function decodeBenchmark(): Figure[] {
       })
       return { events, checksum }
     }),
-    eventsPerSecond({ ...common, case: 'block to bytes' }, () => {
+    await eventsPerSecond({ ...common, case: 'block to bytes' }, () => {
       let checksum = 0
       for (const block of blocks) checksum += encodeEntry(block, streams).length
       return { events, checksum }
     }),
-    eventsPerSecond({ ...common, case: 'bytes to block' }, () => {
+    await eventsPerSecond({ ...common, case: 'bytes to block' }, () => {
       let checksum = 0
       for (const bytes of entries) {
         const entry = decodeEntry(bytes, streams)

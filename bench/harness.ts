@@ -25,8 +25,13 @@ export interface Figure {
   readonly parameters: Readonly<Record<string, number | string>>
 }
 
+interface Handled {
+  readonly events: number
+  readonly checksum: number
+}
+
 /** Runs `once` (events it handled, and a checksum) some times and gives events per second. */
-export function eventsPerSecond(
+export async function eventsPerSecond(
   init: {
     benchmark: string
     case: string
@@ -34,8 +39,8 @@ export function eventsPerSecond(
     parameters: Readonly<Record<string, number | string>>
     runs?: number
   },
-  once: () => { events: number; checksum: number },
-): Figure {
+  once: () => Handled | Promise<Handled>,
+): Promise<Figure> {
   const runs = smoke ? 1 : (init.runs ?? 5)
   const rates: number[] = []
   const cpuRates: number[] = []
@@ -43,7 +48,7 @@ export function eventsPerSecond(
   for (let run = smoke ? 0 : -1; run < runs; run++) {
     const started = process.hrtime.bigint()
     const cpuBefore = process.cpuUsage()
-    const { events, checksum } = once()
+    const { events, checksum } = await once()
     const seconds = Number(process.hrtime.bigint() - started) / 1e9
     const cpu = process.cpuUsage(cpuBefore)
     checksums.add(checksum)

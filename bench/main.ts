@@ -1,12 +1,14 @@
 import { writeFileSync } from 'node:fs'
 import { decodeBenchmark } from './decode.ts'
+import { endToEndBenchmark } from './end-to-end.ts'
 import { type Figure, formatFigure, machine, smoke } from './harness.ts'
 import { taskBenchmark } from './task.ts'
 
 /** `npm run bench [-- NAME…]`: all benchmarks or those named; full runs leave a file in bench/results. */
-export const benchmarks: Readonly<Record<string, () => Figure[] | Promise<Figure[]>>> = {
+export const benchmarks: Readonly<Record<string, () => Promise<Figure[]>>> = {
   decode: decodeBenchmark,
   task: taskBenchmark,
+  'end-to-end': endToEndBenchmark,
 }
 
 export async function runBenchmarks(names: readonly string[]): Promise<Figure[]> {
