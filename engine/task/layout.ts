@@ -1,6 +1,6 @@
 import type { Counter, Counters } from '../model/counters.ts'
 import type { Value } from '../model/expression.ts'
-import type { Definition, Ranking, RatioMeasure, Rule, RuleSet, RunningMeasure } from '../model/rule.ts'
+import type { Definition, Ranking, Rule, RuleSet, RunningMeasure } from '../model/rule.ts'
 import { type Stream, streamOfType } from '../model/stream.ts'
 import { compileCondition, compileExpression } from '../rules/evaluate/compile.ts'
 import { compileTemplate } from '../rules/evaluate/template.ts'
@@ -11,6 +11,7 @@ import { Columns, canonical } from './columns.ts'
 import { type Context, RowScope } from './context.ts'
 import { fallsOnDeparture } from './falling.ts'
 import { Feed, type FeedKind, POINT, readers } from './measures.ts'
+import { readRatio } from './ratio.ts'
 
 type Condition = () => boolean | undefined
 
@@ -333,7 +334,7 @@ export class Layout {
         readers.set(measure.name, this.#running(rule, events, { space, clock, filter }, measure))
     }
     for (const measure of rule.measures) {
-      if (measure.kind === 'ratio') readers.set(measure.name, ratio(measure, readers, scope))
+      if (measure.kind === 'ratio') readers.set(measure.name, readRatio(measure, readers, scope))
     }
     const total = this.#feed(rule, { space, clock, windowMs: rule.windowMs, filter }, 'events', null)
     const condition = (e: Rule['when']): Condition => compileCondition(e, scope)
@@ -481,36 +482,4 @@ const SEVERITY_RANK = { info: 0, low: 1, medium: 2, high: 3, critical: 4 } as co
 function definitionDrops(definition: Definition): Rule['exceptions'] {
   const { exceptions } = definition as Partial<Rule>
   return (exceptions ?? []).filter((e) => e.apply === 'drop_event')
-}
-
-/** Abstains (undefined) below the minimum sample, on null, and on a denominator of 0; says why in the scope. */
-function ratio(measure: RatioMeasure, readers: ReadonlyMap<string, () => Value>, scope: RowScope): () => Value {
-  const of = (name: string): (() => Value) => {
-    const read = readers.get(name)
-    if (!read) throw new TypeError(`no measure ${name}`)
-    return read
-  }
-  const numerator = of(measure.numerator)
-  const denominator = of(measure.denominator)
-  const samples = Object.entries(measure.atLeast).map(([name, least]) => ({ read: of(name), least }))
-  return () => {
-    for (const { read, least } of samples) {
-      const value = read()
-      if (typeof value !== 'number' || value < least) {
-        scope.reason = 'minimum_sample'
-        return undefined
-      }
-    }
-    const a = numerator()
-    const b = denominator()
-    if (typeof a !== 'number' || typeof b !== 'number') {
-      scope.reason = 'null'
-      return undefined
-    }
-    if (b === 0) {
-      scope.reason = 'division_by_zero'
-      return undefined
-    }
-    return a / b
-  }
 }

@@ -7,16 +7,14 @@ import type { Sink } from '../model/ports.ts'
 import type { RuleSet } from '../model/rule.ts'
 import type { Stream } from '../model/stream.ts'
 import { compileRuleSet } from '../rules/index.ts'
-import { RecentIds } from '../state/recent-ids.ts'
-import { StringTable } from '../state/string-table.ts'
 import { type Alert, alertFromJson } from './alert.ts'
 import { alertKey } from './alert-book.ts'
 import { Core, rankingKey } from './core.ts'
 import { blocksOf, type HeldBlock } from './held-blocks.ts'
+import { DROPPED, Intake, WANTED } from './intake.ts'
 import { decodeSnapshot, encodeSnapshot } from './snapshot.ts'
 import { type SavedSource, Sources } from './sources.ts'
 
-const TYPES_MAX = 4096
 const EMPTY: RuleSet = { hash: '', rules: [], rankings: [], lists: [] }
 
 export interface TaskOptions {
@@ -54,9 +52,7 @@ export const RULES_KEY = 'rules'
 export class Task {
   readonly #options: TaskOptions
   readonly #sources = new Sources()
-  readonly #ids = new Map<string, RecentIds>()
-  readonly #typeCodes = new StringTable()
-  #typeIndexByCode: number[] = []
+  readonly #intake: Intake
   #core: Core
   #set: RuleSet = EMPTY
   #files: readonly RuleSource[] = []
@@ -67,24 +63,13 @@ export class Task {
   #changes = new Map<string, string | null>()
   #metaIsStale = false
   #replaying = false
-  #accepted = new Int32Array(1024)
-  #rowTypes = new Uint16Array(1024)
-  #rowState = new Int32Array(1024)
-  readonly #late: Counter
-  readonly #duplicateOffsets: Counter
-  readonly #duplicateIds: Counter
   readonly #outOfRange: Counter
-  readonly #events: Counter
 
   constructor(options: TaskOptions) {
     this.#options = options
     const { counters, streams } = options
-    for (const { name, dedupeMs } of streams) if (dedupeMs > 0) this.#ids.set(name, new RecentIds(dedupeMs))
-    this.#late = counters.counter('late_total')
-    this.#duplicateOffsets = counters.counter('duplicate_offsets_total')
-    this.#duplicateIds = counters.counter('duplicate_ids_total')
     this.#outOfRange = counters.counter('out_of_range_total')
-    this.#events = counters.counter('events_total')
+    this.#intake = new Intake(streams, counters, (type) => this.#core.layout.typeIndex.get(type) ?? -1)
     this.#core = this.#newCore(EMPTY)
   }
 
@@ -176,7 +161,7 @@ export class Task {
         ruleSetHash: this.#set.hash,
         alerts: this.#core.alerts.open(),
         ranks: ranksOf(this.#core),
-        ids: [...this.#ids].map(([stream, ids]) => [stream, ids.snapshot()]),
+        ids: this.#intake.snapshotIds(),
         held: blocksOf(this.#core, this.#sources.list),
       },
       this.#options.streams,
@@ -194,7 +179,7 @@ export class Task {
     const meta: Meta = JSON.parse(saved.meta)
     this.#sources.restore(meta.sources)
     this.#readHeld(saved.held, true)
-    for (const [stream, ids] of saved.ids) this.#ids.get(stream)?.restore(ids)
+    this.#intake.restoreIds(saved.ids)
     this.#takeUp(meta, saved.alerts, saved.ranks, saved.held)
   }
 
@@ -275,7 +260,7 @@ export class Task {
     this.#files = files
     this.#set = compiled.set
     this.#core = this.#newCore(compiled.set)
-    this.#typeIndexByCode = []
+    this.#intake.forgetTypes()
   }
 
   /** A new core under `set`, with the events held, the alerts and ranks of the one before. */
@@ -289,7 +274,7 @@ export class Task {
     this.#core = this.#newCore(set)
     this.#core.evaluating = before.evaluating
     this.#core.warmUntilMs = this.#streamMs + this.#core.layout.retentionMs
-    this.#typeIndexByCode = []
+    this.#intake.forgetTypes()
     this.#readHeld(held, false)
     const { rows, entries } = before.numbers()
     this.#core.setNumbers(rows, entries)
@@ -305,84 +290,25 @@ export class Task {
   }
 
   #readBlock(block: Block): void {
+    const intake = this.#intake
     const source = this.#sources.indexOf(block.sourceTopic, block.sourcePartition)
-    const wanted = this.#choose(block, source)
-    const first = this.#core.hold(block, this.#accepted, wanted, this.#rowTypes, source)
+    intake.counting = !this.#replaying
+    const wanted = intake.choose(block, this.#streamOf(block), this.#sources.list[source], this.#streamMs)
+    let row = this.#core.hold(block, intake.wanted, wanted, intake.types, source)
     this.#outOfRange.value += this.#core.rows.takeOutOfRange()
-    let row = first
     for (let i = 0; i < block.length; i++) {
-      const state = this.#rowState[i]
-      if (state === DROPPED) continue
+      const verdict = intake.verdicts[i]
+      if (verdict === DROPPED) continue
       const timeMs = block.timesMs[i]
       if (timeMs > this.#streamMs) this.#advance(timeMs)
-      if (state === WANTED) this.#core.enter(row++)
+      if (verdict === WANTED) this.#core.enter(row++)
     }
-  }
-
-  /** Drops repeated and late rows and lists those that some rule wants; their number. docs/semantics.md, 1 and 2. */
-  #choose(block: Block, source: number): number {
-    const { latenessMs, idField, fields } = this.#streamOf(block)
-    const ids = this.#ids.get(block.stream)
-    const idColumn = block.columns[fields.findIndex((f) => f.name === idField)]
-    const read = this.#sources.list[source]
-    this.#makeRoom(block.length)
-    let streamMs = this.#streamMs
-    let wanted = 0
-    for (let i = 0; i < block.length; i++) {
-      this.#rowState[i] = DROPPED
-      if (block.offsets[i] <= read.offset) {
-        if (!this.#replaying) this.#duplicateOffsets.value++
-        continue
-      }
-      read.offset = block.offsets[i]
-      const timeMs = block.timesMs[i]
-      const readMs = Math.max(timeMs, streamMs)
-      if (ids && idColumn?.kind === 'string' && idColumn.nulls[i] === 0) {
-        if (!ids.add(idColumn.bytes, idColumn.offsets[i], idColumn.offsets[i + 1], streamMs, readMs)) {
-          if (!this.#replaying) this.#duplicateIds.value++
-          continue
-        }
-      }
-      if (timeMs < streamMs - latenessMs) {
-        if (!this.#replaying) this.#late.value++
-        continue
-      }
-      streamMs = readMs
-      if (!this.#replaying) this.#events.value++
-      const type = this.#typeIndex(block, i)
-      this.#rowState[i] = type < 0 ? UNWANTED : WANTED
-      this.#rowTypes[i] = type
-      if (type >= 0) this.#accepted[wanted++] = i
-    }
-    return wanted
   }
 
   #streamOf(block: Block): Stream {
     const stream = this.#options.streams.find((s) => s.name === block.stream)
     assert(stream, `a block of a stream that is configured: ${block.stream}`)
     return stream
-  }
-
-  #typeIndex(block: Block, row: number): number {
-    const { bytes, offsets } = block.types
-    if (this.#typeCodes.live > TYPES_MAX) return this.#core.layout.typeIndex.get(typeName(block, row)) ?? -1
-    const code = this.#typeCodes.intern(bytes, offsets[row], offsets[row + 1])
-    const known = this.#typeIndexByCode[code]
-    if (known !== undefined) return known
-    const index = this.#core.layout.typeIndex.get(this.#typeCodes.value(code) as string) ?? -1
-    this.#typeIndexByCode[code] = index
-    return index
-  }
-
-  #heldSince(block: Block, row: number): number {
-    return this.#heldSinceMs.get(this.#core.layout.types[this.#typeIndex(block, row)].name) ?? Number.NEGATIVE_INFINITY
-  }
-
-  #makeRoom(rows: number): void {
-    if (rows <= this.#accepted.length) return
-    this.#accepted = new Int32Array(rows * 2)
-    this.#rowTypes = new Uint16Array(rows * 2)
-    this.#rowState = new Int32Array(rows * 2)
   }
 
   /**
@@ -394,18 +320,13 @@ export class Task {
     const evaluating = core.evaluating
     core.evaluating = false
     let streamMs = Number.NEGATIVE_INFINITY
+    const sinceMs = core.layout.types.map(({ name }) => this.#heldSinceMs.get(name) ?? Number.NEGATIVE_INFINITY)
     for (const { block, bits } of held) {
-      this.#makeRoom(block.length)
-      let wanted = 0
-      for (let i = 0; i < block.length; i++) {
-        const type = this.#typeIndex(block, i)
-        this.#rowTypes[i] = type
-        if (type >= 0 && (asItWas || block.timesMs[i] > this.#heldSince(block, i))) this.#accepted[wanted++] = i
-      }
+      const wanted = this.#intake.list(block, (row, type) => asItWas || block.timesMs[row] > sinceMs[type])
       const source = this.#sources.indexOf(block.sourceTopic, block.sourcePartition)
-      let row = core.hold(block, this.#accepted, wanted, this.#rowTypes, source)
+      let row = core.hold(block, this.#intake.wanted, wanted, this.#intake.types, source)
       for (let k = 0; k < wanted; k++) {
-        const i = this.#accepted[k]
+        const i = this.#intake.wanted[k]
         if (block.timesMs[i] > streamMs) {
           streamMs = block.timesMs[i]
           core.advance(streamMs)
@@ -467,14 +388,6 @@ export class Task {
 
 function heldSinceOf(meta: Meta): Map<string, number> {
   return new Map(Object.entries(meta.heldSinceMs).map(([type, ms]) => [type, ms ?? Number.NEGATIVE_INFINITY]))
-}
-
-const DROPPED = 0
-const UNWANTED = 1
-const WANTED = 2
-
-function typeName(block: Block, row: number): string {
-  return new TextDecoder().decode(block.types.bytes.subarray(block.types.offsets[row], block.types.offsets[row + 1]))
 }
 
 function ranksOf(core: Core): [string, string][] {
