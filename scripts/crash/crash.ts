@@ -7,7 +7,7 @@ import { copyLog, differences, outputsOf, progressOf, repeated } from './compare
 import { feedPaced, type Process, runEngine } from './processes.ts'
 
 /** What a process takes to start, roughly: the feeding lasts about as long as the killing. */
-const START_MS = 1_200
+const START_MS = 4_500
 
 export interface CrashOptions {
   /** An empty folder. */
