@@ -92,6 +92,11 @@ export class Task {
     return this.#core.alerts.openCount
   }
 
+  /** Events held in memory; those of the last 4,096 or fewer that have left all windows included. */
+  get heldEvents(): number {
+    return this.#core.rows.endRow - this.#core.rows.firstRow
+  }
+
   /** How far back, from stream time, records of the log are needed to build the state again. */
   get rebuildSpanMs(): number {
     const { streams } = this.#options

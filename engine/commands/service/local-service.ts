@@ -131,6 +131,7 @@ export class LocalService implements Service {
     return [
       ...lag,
       gauge('open_alerts', task.openAlerts),
+      gauge('held_events', task.heldEvents),
       gauge('log_position', this.#position),
       gauge('log_end_position', log.lastPosition),
       gauge('rules', task.ruleSet.rules.length + task.ruleSet.rankings.length),

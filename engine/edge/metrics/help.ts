@@ -20,6 +20,7 @@ const HELP: Readonly<Record<string, string>> = {
   trimmed_outputs_total: 'Outputs deleted from the local log because of their age',
   stream_time_lag_seconds: 'Wall clock minus stream time',
   open_alerts: 'Alerts that are open',
+  held_events: 'Events held in memory for the windows',
   log_position: 'Position of the last committed record of the log',
   log_end_position: 'Position of the newest record of the log',
   rules: 'Rules and rankings in force',
