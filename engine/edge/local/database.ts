@@ -36,10 +36,10 @@ CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT 
 export function openDatabase(path: string): Sqlite {
   try {
     mkdirSync(dirname(path), { recursive: true })
-    const db = new Database(path, { timeout: BUSY_MS })
+    const db = keptAlive(new Database(path, { timeout: BUSY_MS }))
     try {
-      db.pragma('journal_mode = WAL')
-      db.pragma('synchronous = NORMAL')
+      db.prepare('PRAGMA journal_mode = WAL').get()
+      db.prepare('PRAGMA synchronous = NORMAL').run()
       db.transaction(() => prepare(db)).immediate()
       return db
     } catch (error) {
@@ -51,15 +51,32 @@ export function openDatabase(path: string): Sqlite {
   }
 }
 
+const alive: object[] = []
+
+/**
+ * From Node 24.19 on the process aborts when a better-sqlite3 object (12.11 and before) is collected as garbage outside
+ * JavaScript: so none ever is. Databases are few here, and each prepares its statements once.
+ */
+export function keptAlive(db: Sqlite): Sqlite {
+  const prepare = db.prepare.bind(db)
+  db.prepare = ((source: string) => {
+    const statement = prepare(source)
+    alive.push(statement)
+    return statement
+  }) as typeof db.prepare
+  alive.push(db)
+  return db
+}
+
 function prepare(db: Sqlite): void {
-  const version = db.pragma('user_version', { simple: true })
+  const version = db.prepare<[], number>('PRAGMA user_version').pluck().get()
   if (version !== 0 && version !== VERSION)
     throw new EngineError(
       'STATE_CORRUPT',
       `${db.name}: a local log of version ${version}, this engine reads ${VERSION}`,
     )
   db.exec(SCHEMA)
-  db.pragma(`user_version = ${VERSION}`)
+  db.exec(`PRAGMA user_version = ${VERSION}`)
 }
 
 const CODES: readonly (readonly [prefix: string, code: ErrorCode, what: string])[] = [

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { EngineError } from '../../model/errors.ts'
-import { sqliteError } from './database.ts'
+import { keptAlive, sqliteError } from './database.ts'
 
 /**
  * Holds a data folder for one engine: an exclusive transaction on a file of its own, so that the system lets go of it
@@ -15,7 +15,7 @@ export class EngineLock {
     const path = join(folder, 'engine.lock')
     const pidPath = join(folder, 'engine.pid')
     try {
-      this.#db = new Database(path, { timeout: 0 })
+      this.#db = keptAlive(new Database(path, { timeout: 0 }))
     } catch (error) {
       throw sqliteError(error, path)
     }

@@ -23,6 +23,8 @@ interface Row {
   readonly bytes: Uint8Array
 }
 
+const ROWS_AT_ONCE = 64
+
 /** Reads the local log in batches of at most 500 records and about 4 MB. */
 export class LogReader {
   readonly #db: Sqlite
@@ -34,7 +36,7 @@ export class LogReader {
     this.#db = db
     this.#streams = streams
     this.#rows = db.prepare<[number], Row>(
-      `SELECT position, appended_ms, bytes FROM log WHERE position > ? ORDER BY position LIMIT ${RECORDS_MAX + 1}`,
+      `SELECT position, appended_ms, bytes FROM log WHERE position > ? ORDER BY position LIMIT ${ROWS_AT_ONCE}`,
     )
     this.#first = db.prepare<[number], number>('SELECT min(position) FROM log WHERE stream_ms >= ?').pluck()
   }
@@ -50,18 +52,20 @@ export class LogReader {
       const records: LogRecord[] = []
       let appendedMs = 0
       let bytes = 0
-      let atEnd = true
-      for (const row of this.#rows.iterate(position)) {
-        if (row.position > through) break
-        if (records.length === RECORDS_MAX || bytes > BYTES_MAX) {
-          atEnd = false
-          break
+      let last = position
+      for (;;) {
+        // all(), never iterate(): an iterator that is collected aborts the process (database.ts, keptAlive)
+        const rows = this.#rows.all(last)
+        for (const row of rows) {
+          if (row.position > through) return batch(records, appendedMs, true)
+          if (records.length === RECORDS_MAX || bytes > BYTES_MAX) return batch(records, appendedMs, false)
+          if (records.length === 0) appendedMs = row.appended_ms
+          bytes += row.bytes.length
+          last = row.position
+          records.push({ position: row.position, entry: this.#decode(row) })
         }
-        if (records.length === 0) appendedMs = row.appended_ms
-        bytes += row.bytes.length
-        records.push({ position: row.position, entry: this.#decode(row) })
+        if (rows.length < ROWS_AT_ONCE) return batch(records, appendedMs, true)
       }
-      return records.length === 0 ? null : { records, appendedMs, atEnd }
     })
   }
 
@@ -81,4 +85,8 @@ export class LogReader {
       throw sqliteError(error, this.#db.name)
     }
   }
+}
+
+function batch(records: readonly LogRecord[], appendedMs: number, atEnd: boolean): ReadBatch | null {
+  return records.length === 0 ? null : { records, appendedMs, atEnd }
 }
