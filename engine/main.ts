@@ -37,6 +37,12 @@ addIngest(program, verb)
 addSimulate(program, verb)
 addTap(program, verb)
 
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') return // whoever read has seen enough
+  process.stderr.write(`lapwing: standard output cannot be written: ${error.message}\n`)
+  process.exit(EXIT.couldNotRun)
+})
+
 try {
   await program.parseAsync()
 } catch (error) {

@@ -1,4 +1,4 @@
-import { createWriteStream } from 'node:fs'
+import { closeSync, openSync, writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { type Config, type KafkaConfig, loadConfig } from '../config.ts'
@@ -43,16 +43,39 @@ async function simulate(options: SimulateOptions): Promise<ExitCode> {
   const startMs = send ? Date.now() : START_MS
   const { seed, rate, scenario } = options
   const traffic = new Traffic({ seed, startMs, ordersPerSecond: rate, scenario })
-  const labels = options.labels === undefined ? null : createWriteStream(options.labels)
-  labels?.write('event_id,label\n')
+  const labels = options.labels === undefined ? null : openFile(options.labels, 'event_id,label\n')
   const note = (events: readonly TrafficEvent[]): void => {
-    labels?.write(events.map((e) => `${e.event_id},${e.label?.scenario ?? 0}\n`).join(''))
+    if (labels !== null) writeFile(labels, events.map((e) => `${e.event_id},${e.label?.scenario ?? 0}\n`).join(''))
   }
   const endMs = startMs + minutes * 60_000
   if (send) await produce(traffic, loadConfig({ path: options.config, env: process.env }), endMs, note)
   else await print(traffic, startMs, endMs, note)
-  labels?.end()
+  if (labels !== null) closeSync(labels.file)
   return EXIT.fine
+}
+
+interface OpenFile {
+  readonly path: string
+  readonly file: number
+}
+
+/** EngineError INPUT_MISSING when the file cannot be written. */
+function openFile(path: string, head: string): OpenFile {
+  try {
+    const opened = { path, file: openSync(path, 'w') }
+    writeFile(opened, head)
+    return opened
+  } catch (error) {
+    throw new EngineError('INPUT_MISSING', `${path} cannot be written: ${(error as Error).message}`, error)
+  }
+}
+
+function writeFile({ path, file }: OpenFile, text: string): void {
+  try {
+    writeSync(file, text)
+  } catch (error) {
+    throw new EngineError('INPUT_MISSING', `${path} cannot be written: ${(error as Error).message}`, error)
+  }
 }
 
 type Note = (events: readonly TrafficEvent[]) => void

@@ -48,9 +48,13 @@ export class Summary {
       `late ${count(counters.total('late_total'))}, duplicate ${count(dropped)}, malformed ${count(malformed)}, ` +
         `abstained ${count(counters.total('abstained_total'))}, muted ${count(counters.total('muted_total'))}`,
     )
+    if (counters.total('late_total') > 0) lines.push(LATE)
     return lines.join('\n')
   }
 }
+
+const LATE =
+  'late: older, by more than the lateness, than an event before them. One clock far ahead makes all that follows late.'
 
 function count(n: number): string {
   return n.toLocaleString('en-US')

@@ -34,6 +34,8 @@ export class LocalService implements Service {
   readonly #options: LocalServiceOptions
   readonly #stopping = new AbortController()
   #position: number
+  /** Why commits fail at the moment; null = they do not. */
+  #failing: string | null = null
   #done: Promise<void> = Promise.resolve()
 
   /** Takes up the state where the last commit left it, and puts the rules in force. EngineErrors of the local log. */
@@ -80,6 +82,7 @@ export class LocalService implements Service {
     }
     const onRetry = (error: EngineError, attempt: number) => {
       this.counters.counter('commit_retries_total').value++
+      this.#failing = error.message
       logger.warn({ attempt, reason: error.message }, 'the commit failed; trying again')
     }
     const flow = { task, log: followed, position: this.#position, stop: this.#stopping.signal, onRetry }
@@ -119,6 +122,7 @@ export class LocalService implements Service {
 
   ready(): Ready {
     const behind = this.log.lastPosition - this.#position
+    if (this.#failing !== null) return { ok: false, detail: this.#failing, position: this.#position, behind }
     return { ok: true, detail: behind > 0 ? 'reading' : 'all is read', position: this.#position, behind }
   }
 
@@ -140,6 +144,7 @@ export class LocalService implements Service {
 
   #take(committed: Committed): void {
     this.#position = committed.commit.position
+    this.#failing = null
     countOutputs(this.counters, committed.commit.outputs)
     this.committed$.next(committed)
   }

@@ -36,7 +36,7 @@ export async function* readBlocks(path: string, options: ReadOptions): AsyncGene
   const blocks = new BlockCutter(path, options)
   let feeder: Feeder | null = null
   for await (const text of readText(path)) {
-    feeder ??= feederFor(text, blocks)
+    feeder ??= feederFor(path, text, blocks)
     feeder?.feed(text)
     yield* blocks.take()
   }
@@ -50,12 +50,19 @@ interface Feeder {
   end(): void
 }
 
-/** By the first character that is not blank; null while there is none. */
-function feederFor(text: string, blocks: BlockCutter): Feeder | null {
-  const first = text.trimStart()[0]
-  if (first === undefined) return null
-  return first === '{' || first === '[' ? jsonFeeder(blocks) : csvFeeder(blocks)
+/**
+ * By the file's name, else by the first lines: JSON lines if any of them begins like an object, so that a broken first
+ * line costs itself alone. Null while there is nothing but blanks.
+ */
+function feederFor(path: string, text: string, blocks: BlockCutter): Feeder | null {
+  if (text.trim() === '') return null
+  if (/\.(jsonl|ndjson|json)(\.gz)?$/i.test(path)) return jsonFeeder(blocks)
+  if (/\.csv(\.gz)?$/i.test(path)) return csvFeeder(blocks)
+  const lines = text.split('\n', LINES_LOOKED_AT)
+  return lines.some((line) => /^\s*[{[]/.test(line)) ? jsonFeeder(blocks) : csvFeeder(blocks)
 }
+
+const LINES_LOOKED_AT = 20
 
 function jsonFeeder(blocks: BlockCutter): Feeder {
   return new LineSplitter((text, line, oversized) => {

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { EngineError, type ErrorCode } from '../../model/errors.ts'
@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT 
  */
 export function openDatabase(path: string): Sqlite {
   try {
-    mkdirSync(dirname(path), { recursive: true })
+    makeFolder(dirname(path))
     const db = keptAlive(new Database(path, { timeout: BUSY_MS }))
     try {
       db.prepare('PRAGMA journal_mode = WAL').get()
@@ -49,6 +49,13 @@ export function openDatabase(path: string): Sqlite {
   } catch (error) {
     throw sqliteError(error, path)
   }
+}
+
+/** One level at a time: `recursive` never returns where a parent cannot be made, as below /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return
+  makeFolder(dirname(path))
+  mkdirSync(path)
 }
 
 const alive: object[] = []
