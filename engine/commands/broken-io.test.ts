@@ -9,7 +9,7 @@ const folder = mkdtempSync(join(tmpdir(), 'lapwing-io-'))
 
 function shell(command: string): { status: number | null; stderr: string } {
   const lapwing = `npx tsx ${packagePath('engine/main.ts')}`
-  const { status, stderr } = spawnSync('sh', ['-c', command.replaceAll('lapwing', lapwing)], {
+  const { status, stderr } = spawnSync('sh', ['-c', command.replaceAll('LAPWING', lapwing)], {
     encoding: 'utf8',
     timeout: 30_000,
   })
@@ -31,8 +31,8 @@ test('a broken first line costs itself alone, from a file and from a pipe', () =
   writeFileSync(file, `"type":"order.created"}\n${[1, 2, 3].map(order).join('\n')}\n`)
   const rules = packagePath('rules')
   for (const command of [
-    `lapwing run --rules ${rules} --input ${file}`,
-    `cat ${file} | lapwing run --rules ${rules} --input -`,
+    `LAPWING run --rules ${rules} --input ${file}`,
+    `cat ${file} | LAPWING run --rules ${rules} --input -`,
   ]) {
     const { status, stderr } = shell(command)
     expect(status).toBe(0)
@@ -43,7 +43,7 @@ test('a broken first line costs itself alone, from a file and from a pipe', () =
 test.skipIf(!existsSync('/dev/full'))(
   'output that cannot be written is said, with exit code 2 (needs /dev/full)',
   () => {
-    const { status, stderr } = shell(`lapwing check ${packagePath('rules')} > /dev/full`)
+    const { status, stderr } = shell(`LAPWING check ${packagePath('rules')} > /dev/full`)
     expect(status).toBe(2)
     expect(stderr).toMatch(/standard output cannot be written: ENOSPC/)
   },
@@ -53,7 +53,7 @@ test.skipIf(!existsSync('/dev/full'))(
 test.skipIf(!existsSync('/proc/self'))(
   'a data folder that cannot be made is refused at once (needs /proc)',
   () => {
-    const { status, stderr } = shell('lapwing run --data /proc/nowhere/deep --port 0')
+    const { status, stderr } = shell('LAPWING run --data /proc/nowhere/deep --port 0')
     expect(status).toBe(2)
     expect(stderr).toMatch(/\/proc\/nowhere/)
     expect(stderr).not.toMatch(/at .*\.ts:\d+/)
