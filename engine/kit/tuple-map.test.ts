@@ -12,7 +12,6 @@ test('agrees with a plain Map under random adds and removes', () => {
         map.probe[0] = a
         map.probe[1] = b
         const known = model.get(`${a}/${b}`)
-        expect(map.find()).toBe(known ?? -1)
         if (add) {
           const id = map.findOrAdd()
           if (known === undefined) expect([...model.values()]).not.toContain(id)
@@ -40,6 +39,4 @@ test('grows through many shards and empties again', () => {
   expect(new Set(ids).size).toBe(100_000)
   for (const id of ids) map.remove(id)
   expect(map.size).toBe(0)
-  map.probe[0] = 7
-  expect(map.find()).toBe(-1)
 })

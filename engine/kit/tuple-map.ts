@@ -11,12 +11,12 @@ const CHUNK = 1 << CHUNK_BITS
  *
  * Shape   256 open-addressing shards of id + 1 (0 = free), linear probing, removal by shifting back; the tuples
  *         themselves in chunks of 4,096 ids
- * Cost    find, add, remove: O(1) expected; a growth rehashes one shard only, so no call is long
+ * Cost    findOrAdd, remove: O(1) expected; a growth rehashes one shard only, so no call is long
  * Memory  4 * arity + 8 to 16 bytes a tuple
  */
 export class TupleMap {
   readonly arity: number
-  /** The tuple that the next find, add asks for. Filled by the caller. */
+  /** The tuple that the next `findOrAdd` asks for. Filled by the caller. */
   readonly probe: Int32Array
   size = 0
   readonly #shards: Int32Array[] = []
@@ -35,18 +35,6 @@ export class TupleMap {
   /** Ids ever handed out: all ids are below it. */
   get idsEnd(): number {
     return this.#ids
-  }
-
-  /** Id of the probe, or -1. */
-  find(): number {
-    const hash = this.#hashProbe()
-    const shard = this.#shards[hash & (SHARDS - 1)]
-    const mask = shard.length - 1
-    for (let at = (hash >>> SHARD_BITS) & mask; ; at = (at + 1) & mask) {
-      const id = shard[at] - 1
-      if (id < 0) return -1
-      if (this.#equalsProbe(id)) return id
-    }
   }
 
   /** Id of the probe; a new one (see `size` before and after) when it is not there yet. */
