@@ -1,11 +1,13 @@
-export type ValueType = 'number' | 'string' | 'boolean' | 'null'
+/** `list`: the values of a `top` measure. */
+export type ValueType = 'number' | 'string' | 'boolean' | 'null' | 'list'
 
 /** What an expression yields while the engine runs. `undefined` = abstain: the rule takes no position. */
-export type Value = number | string | boolean | null | undefined
+export type Value = number | string | boolean | null | undefined | readonly (number | string | boolean)[]
 
 /**
  * Operators and functions of a checked expression, by name.
- * `mod` follows JavaScript; `concat` is `+` on strings; `cond` is `c ? a : b`; `in` takes a literal list.
+ * `mod` follows JavaScript; `concat` is `+` on strings; `cond` is `c ? a : b`; `in` takes a literal list;
+ * `member` is `in` with a `top` measure on its right.
  */
 export type Operator =
   | 'or'
@@ -26,6 +28,7 @@ export type Operator =
   | 'neg'
   | 'concat'
   | 'size'
+  | 'member'
   | 'startsWith'
   | 'endsWith'
   | 'contains'

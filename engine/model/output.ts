@@ -1,6 +1,8 @@
 import type { Mode, Scalar, Severity } from './rule.ts'
 
 export type Cell = number | string | boolean | null
+/** What a measure comes to; a list for `top`. */
+export type MeasureValue = Cell | readonly (number | string | boolean)[]
 
 /** Alert record, in the field names of the wire (RULES: "What comes out"). Times are epoch ms. */
 export interface AlertRecord {
@@ -20,7 +22,7 @@ export interface AlertRecord {
   readonly first_seen: number
   readonly last_seen: number
   readonly folded: number
-  readonly measures: Readonly<Record<string, number | null>>
+  readonly measures: Readonly<Record<string, MeasureValue>>
   readonly params: Readonly<Record<string, Scalar>>
   readonly window: { readonly start: number; readonly end: number }
   readonly episodes: number
@@ -69,7 +71,7 @@ export interface MeasuresRecord {
   readonly key: Readonly<Record<string, Cell>>
   readonly event_id: string
   readonly event_time: number
-  readonly measures: Readonly<Record<string, number | null>>
+  readonly measures: Readonly<Record<string, MeasureValue>>
   /** What the condition said on this arrival; null = the rule abstained. */
   readonly matched: boolean | null
 }

@@ -5,15 +5,45 @@ export const SEVERITIES = ['info', 'low', 'medium', 'high', 'critical'] as const
 export type Severity = (typeof SEVERITIES)[number]
 export type Scalar = number | string | boolean
 
+/**
+ * Calendar windows `[start, end)`: the longest stretches of time in which a zone's local time, counted from its
+ * 1970-01-01T00:00, lies in one multiple of `lengthMs`.
+ */
+export interface Tumbling {
+  /** Divides a day, or is a whole number of days. */
+  readonly lengthMs: number
+  /** IANA name. */
+  readonly zone: string
+}
+
 /** A measure that is kept per key while events enter and leave its window. */
 export interface RunningMeasure {
-  readonly kind: 'count' | 'distinct' | 'sum' | 'avg' | 'min' | 'max' | 'stddev'
+  readonly kind:
+    | 'count'
+    | 'distinct'
+    | 'sum'
+    | 'avg'
+    | 'min'
+    | 'max'
+    | 'stddev'
+    | 'last'
+    | 'share'
+    | 'top'
+    | 'percentile'
   readonly name: string
   /** Field or let name that is measured; null for `count: events`. */
   readonly of: string | null
   /** The measure's own `where`, over and above the rule's; an event for which it abstains is not measured. */
   readonly where: Expression | null
+  /** Sliding window `(t - windowMs, t]`; of a tumbling one, the most that it can last. */
   readonly windowMs: number
+  readonly tumbling?: Tumbling
+  /** The arriving event is left out. Of rules that are evaluated on arrival only. */
+  readonly prior?: boolean
+  /** `top`: how many values, 1 to 100. */
+  readonly k?: number
+  /** `percentile`: in percent, above 0, at most 100. */
+  readonly p?: number
 }
 
 /** `a / b` of two other measures of the rule, taken when asked for. Abstains below a minimum sample and on b = 0. */
@@ -24,9 +54,24 @@ export interface RatioMeasure {
   readonly denominator: string
   /** Measure name -> least value at which the ratio counts. */
   readonly atLeast: Readonly<Record<string, number>>
+  /** Standard score of the Wilson interval whose lower end stands for the ratio: 1.96 for a confidence of 0.95. */
+  readonly lowerBoundZ?: number
 }
 
-export type Measure = RunningMeasure | RatioMeasure
+/** Read as `<name>.mean`, `<name>.stddev`, `<name>.points`: measures of those names to conditions and in alerts. */
+export interface BaselineMeasure {
+  readonly kind: 'baseline'
+  readonly name: string
+  /** A running measure or ratio of the rule, not a `prior` one. */
+  readonly of: string
+  readonly overMs: number
+  readonly stepMs: number
+  /** Zone of the steps: that of the measure's tumbling window; UTC for a sliding one. */
+  readonly zone: string
+  readonly minPoints: number
+}
+
+export type Measure = RunningMeasure | RatioMeasure | BaselineMeasure
 
 export type TemplateFormat = 'plain' | 'fixed' | 'percent' | 'duration'
 export type TemplatePart =
@@ -70,8 +115,9 @@ export interface Rule extends Definition {
   readonly kind: 'rule'
   /** Field or let names. An event with a null among them is skipped for this rule, and counted. */
   readonly by: readonly string[]
-  /** The rule's own sliding window `(t - windowMs, t]`: that of `window:` in the alert, evidence and suspects. */
+  /** The rule's own window, as with measures: that of `window:` in the alert, evidence and suspects. */
   readonly windowMs: number
+  readonly tumbling?: Tumbling
   readonly evaluate: 'every_change' | 'arrival'
   readonly measures: readonly Measure[]
   readonly when: Expression
@@ -84,6 +130,46 @@ export interface Rule extends Definition {
   readonly suspects: { readonly of: string; readonly k: number } | null
   readonly explain: readonly TemplatePart[]
   readonly evidence: { readonly events: number; readonly fields: readonly string[] } | null
+}
+
+export interface SequenceStep {
+  readonly name: string
+  readonly on: readonly string[]
+  readonly where: Expression | null
+}
+
+/** One of two: a step is awaited after another, or forbidden before another. */
+export type Violation = {
+  readonly name: string
+  readonly severity: Severity
+  readonly explain: readonly TemplatePart[]
+} & (
+  | { readonly kind: 'expect'; readonly after: string; readonly expect: readonly string[]; readonly withinMs: number }
+  | { readonly kind: 'forbid'; readonly forbid: string; readonly before: string }
+)
+
+/** Steps one after the other, for one key. */
+export interface SequenceMatch {
+  readonly name: string
+  readonly order: readonly string[]
+  readonly without: readonly string[]
+  readonly withinMs: number
+  readonly severity: Severity
+  readonly explain: readonly TemplatePart[]
+}
+
+/** A rule over the order of a key's events. `on` has the types of all steps. */
+export interface SequenceRule extends Definition {
+  readonly kind: 'sequence'
+  readonly by: readonly string[]
+  readonly steps: readonly SequenceStep[]
+  /** Longer than every `withinMs` of the violations. */
+  readonly forgetAfterMs: number
+  readonly violations: readonly Violation[]
+  readonly matches: readonly SequenceMatch[]
+  readonly exceptions: readonly RuleException[]
+  readonly about: string
+  readonly cooldownMs: number
 }
 
 export interface Ranking extends Definition {
@@ -114,6 +200,12 @@ export interface RuleSet {
   /** Over all bodies, lists included. */
   readonly hash: string
   readonly rules: readonly Rule[]
+  readonly sequences: readonly SequenceRule[]
   readonly rankings: readonly Ranking[]
   readonly lists: readonly NamedList[]
+}
+
+/** Measures kept per key; ratios and baselines are made of them. */
+export function isRunning(measure: Measure): measure is RunningMeasure {
+  return measure.kind !== 'ratio' && measure.kind !== 'baseline'
 }

@@ -117,7 +117,7 @@ export function setOf(
   rankings: readonly Ranking[] = [],
   lists: readonly NamedList[] = [],
 ): RuleSet {
-  return { hash: 'set', rules, rankings, lists }
+  return { hash: 'set', rules, sequences: [], rankings, lists }
 }
 
 let lastOffset = 0

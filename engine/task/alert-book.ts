@@ -1,6 +1,6 @@
 import { Heap } from '../kit/heap.ts'
 import { alertId } from '../model/alert-id.ts'
-import type { AlertRecord, Cell, Output } from '../model/output.ts'
+import type { AlertRecord, Cell, MeasureValue, Output } from '../model/output.ts'
 import { type Alert, alertRecord, alertToJson } from './alert.ts'
 import type { Context } from './context.ts'
 import type { HeldEvents } from './held-events.ts'
@@ -267,8 +267,8 @@ export class AlertBook {
     return Object.fromEntries(plan.rule.by.map((name, i) => [name, plan.key[i]() as Cell]))
   }
 
-  #measuresNow(plan: RulePlan): Record<string, number | null> {
-    return Object.fromEntries(plan.measures.map(({ name, read }) => [name, (read() ?? null) as number | null]))
+  #measuresNow(plan: RulePlan): Record<string, MeasureValue> {
+    return Object.fromEntries(plan.measures.map(({ name, read }) => [name, read() ?? null]))
   }
 
   #emitMeasures(plan: RulePlan, row: number, matched: boolean | null): void {

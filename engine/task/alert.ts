@@ -1,4 +1,4 @@
-import type { AlertRecord, Cell, Evidence, SourcePosition } from '../model/output.ts'
+import type { AlertRecord, Cell, Evidence, MeasureValue, SourcePosition } from '../model/output.ts'
 import { type Rule, SEVERITIES } from '../model/rule.ts'
 
 const SUSPECTS_MAX = 100
@@ -24,7 +24,7 @@ export interface Alert {
   closesAtMs: number
   severity: number
   lastRecordMs: number
-  measures: Readonly<Record<string, number | null>>
+  measures: Readonly<Record<string, MeasureValue>>
   window: { readonly start: number; readonly end: number }
   explain: string
   evidence: Evidence | null

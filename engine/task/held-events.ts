@@ -1,3 +1,4 @@
+import type { Value } from '../model/expression.ts'
 import type { Cell, Evidence, SourcePosition } from '../model/output.ts'
 import { type Chunk, Rows } from '../state/rows.ts'
 import type { StringTable } from '../state/string-table.ts'
@@ -127,7 +128,7 @@ export class HeldEvents {
   }
 
   /** Reads with the context turned to another event for the moment. */
-  #read(chunk: Chunk, at: number, read: () => Cell | undefined): Cell {
+  #read(chunk: Chunk, at: number, read: () => Value): Cell {
     const context = this.#context
     const before = { chunk: context.chunk, at: context.at }
     context.chunk = chunk
@@ -135,7 +136,7 @@ export class HeldEvents {
     const value = read()
     context.chunk = before.chunk
     context.at = before.at
-    return value ?? null
+    return (value ?? null) as Cell
   }
 
   /** Visits the key's events that passed the rule's filter and have entered, newest arrival first, until false. */

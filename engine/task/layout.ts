@@ -1,6 +1,13 @@
 import type { Counter, Counters } from '../model/counters.ts'
 import type { Value } from '../model/expression.ts'
-import type { Definition, Ranking, Rule, RuleSet, RunningMeasure } from '../model/rule.ts'
+import {
+  type Definition,
+  isRunning,
+  type Ranking,
+  type Rule,
+  type RuleSet,
+  type RunningMeasure,
+} from '../model/rule.ts'
 import { type Stream, streamOfType } from '../model/stream.ts'
 import { compileCondition, compileExpression } from '../rules/evaluate/compile.ts'
 import { compileTemplate } from '../rules/evaluate/template.ts'
@@ -330,8 +337,7 @@ export class Layout {
     const events = new RowScope(this.#context, this.columns, this.#strings, this.#set.lists, rule)
     const filter = this.#filter(rule, events)
     for (const measure of rule.measures) {
-      if (measure.kind !== 'ratio')
-        readers.set(measure.name, this.#running(rule, events, { space, clock, filter }, measure))
+      if (isRunning(measure)) readers.set(measure.name, this.#running(rule, events, { space, clock, filter }, measure))
     }
     for (const measure of rule.measures) {
       if (measure.kind === 'ratio') readers.set(measure.name, readRatio(measure, readers, scope))
@@ -345,7 +351,7 @@ export class Layout {
       space,
       clock,
       filter,
-      longestMs: Math.max(rule.windowMs, ...rule.measures.map((m) => (m.kind === 'ratio' ? 0 : m.windowMs))),
+      longestMs: Math.max(rule.windowMs, ...rule.measures.map((m) => (isRunning(m) ? m.windowMs : 0))),
       falls: fallsOnDeparture(rule),
       scope,
       when: condition(rule.when),
@@ -377,7 +383,7 @@ export class Layout {
     }
     this.rules.push(plan)
     this.clocks[clock].rules.push(plan)
-    const windows = new Set([rule.windowMs, ...rule.measures.flatMap((m) => (m.kind === 'ratio' ? [] : [m.windowMs]))])
+    const windows = new Set([rule.windowMs, ...rule.measures.filter(isRunning).map((m) => m.windowMs)])
     this.#use(rule, plan)
     for (const type of rule.on) {
       const t = this.typeIndex.get(type) as number

@@ -15,7 +15,7 @@ import { DROPPED, Intake, WANTED } from './intake.ts'
 import { decodeSnapshot, encodeSnapshot } from './snapshot.ts'
 import { type SavedSource, Sources } from './sources.ts'
 
-const EMPTY: RuleSet = { hash: '', rules: [], rankings: [], lists: [] }
+const EMPTY: RuleSet = { hash: '', rules: [], sequences: [], rankings: [], lists: [] }
 
 export interface TaskOptions {
   readonly streams: readonly Stream[]

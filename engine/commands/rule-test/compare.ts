@@ -1,5 +1,5 @@
 import { formatDuration } from '../../kit/duration.ts'
-import type { AlertRecord, RankingRecord } from '../../model/output.ts'
+import type { AlertRecord, MeasureValue, RankingRecord } from '../../model/output.ts'
 import type { Expectation, FieldValue, RuleTest } from '../../rules/index.ts'
 
 /** One thing that was asked for, beside what there was; null = nothing of the kind. */
@@ -111,8 +111,8 @@ export function includes(
 }
 
 /** To nine digits: a ratio written by hand need not be the nearest double. */
-function sameNumber(a: number | null, b: number | null): boolean {
-  if (a === null || b === null) return a === b
+function sameNumber(a: MeasureValue, b: MeasureValue): boolean {
+  if (typeof a !== 'number' || typeof b !== 'number') return a === b
   return Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(b))
 }
 
@@ -155,6 +155,7 @@ export function since(test: RuleTest, timeMs: number): string {
   return formatDuration(timeMs - test.startMs)
 }
 
-export function show(value: FieldValue): string {
+export function show(value: MeasureValue): string {
+  if (Array.isArray(value)) return value.map(show).join(', ')
   return typeof value === 'number' ? String(Number(value.toPrecision(12))) : String(value)
 }

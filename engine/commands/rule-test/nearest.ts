@@ -50,7 +50,7 @@ function numberOf(
   params: Readonly<Record<string, unknown>>,
 ): number | null {
   if (e.op === 'literal' && typeof e.value === 'number') return e.value
-  if (e.op === 'measure') return measures[e.name] ?? null
+  if (e.op === 'measure') return typeof measures[e.name] === 'number' ? (measures[e.name] as number) : null
   if (e.op === 'param') return typeof params[e.name] === 'number' ? (params[e.name] as number) : null
   if (e.op !== 'call' || e.fn !== 'mul') return null
   const [a, b] = e.args.map((arg) => numberOf(arg, measures, params))

@@ -1,5 +1,5 @@
 import type { RuleSource } from '../../model/block.ts'
-import type { Ranking, Rule, RuleSet, Scalar } from '../../model/rule.ts'
+import type { Ranking, Rule, RuleSet, Scalar, SequenceRule } from '../../model/rule.ts'
 import type { Stream } from '../../model/stream.ts'
 import { Draft, type Surroundings } from '../check/definition.ts'
 import { checkRanking } from '../check/ranking.ts'
@@ -79,10 +79,11 @@ export function compileRuleSet(files: readonly RuleSource[], options: CompileOpt
   const running = accepted.flatMap((c) => (c.value && c.value.mode !== 'off' ? [c.value] : []))
   const rules = running.filter((r): r is Rule => r.kind === 'rule')
   const rankings = running.filter((r): r is Ranking => r.kind === 'ranking')
+  const sequences: SequenceRule[] = []
   const hash = hashOf([running.map((r) => [r.kind, r.id, r.hash, r.mode, sorted(r.params)]), lists])
   const runningKeys = new Set(running.map((r) => `${r.id}@${r.version}`))
   const runnable = tests.filter((t) => runningKeys.has(`${t.rule}@${t.version}`))
-  return { ok: true, set: { hash, rules, rankings, lists }, tests: runnable, issues, notes }
+  return { ok: true, set: { hash, rules, sequences, rankings, lists }, tests: runnable, issues, notes }
 }
 
 /** The set with nothing but the rule or ranking of `test`, and with the test's params and lists. */
@@ -94,7 +95,13 @@ export function ruleSetForTest(set: RuleSet, test: RuleTest): RuleSet {
   const lists = set.lists.map((l) =>
     Object.hasOwn(test.lists, l.id) ? { ...l, items: [...new Set(test.lists[l.id])] } : l,
   )
-  return { hash: hashOf([set.hash, test.rule, test.version, test.params, test.lists]), rules, rankings, lists }
+  return {
+    hash: hashOf([set.hash, test.rule, test.version, test.params, test.lists]),
+    rules,
+    sequences: set.sequences.filter(mine),
+    rankings,
+    lists,
+  }
 }
 
 function checkDocument(document: Document, around: Surroundings, notes: RuleNote[]): Checked {

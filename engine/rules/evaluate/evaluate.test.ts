@@ -51,7 +51,7 @@ function naive(e: Expression, leaves: Leaves): Outcome {
       return give([2, 3, 5][index(e.name)])
     case 'in': {
       const v = naive(e.value, leaves)
-      return v.value === undefined ? v : give(e.items.includes(v.value))
+      return v.value === undefined ? v : give((e.items as readonly unknown[]).includes(v.value))
     }
     case 'call':
       return naiveCall(

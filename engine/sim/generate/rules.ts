@@ -235,6 +235,7 @@ export const ruleSet: fc.Arbitrary<RuleSet> = fc
   .map(({ rules, rankings }) => ({
     hash: 'generated',
     rules: rules.map(ruleFrom),
+    sequences: [],
     rankings: rankings.map(rankingFrom),
     lists: [known],
   }))

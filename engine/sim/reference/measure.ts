@@ -1,5 +1,5 @@
 import type { Cell } from '../../model/output.ts'
-import type { Measure, RatioMeasure, RunningMeasure } from '../../model/rule.ts'
+import { isRunning, type Measure, type RatioMeasure, type RunningMeasure } from '../../model/rule.ts'
 import type { FixedPoint } from './event.ts'
 import { Abstain, type Result } from './expression.ts'
 import type { TakenEvent } from './taken.ts'
@@ -14,7 +14,7 @@ export function measureAll(
 ): ReadonlyMap<string, Result> {
   const running = new Map<string, number | null>()
   for (const measure of measures)
-    if (measure.kind !== 'ratio')
+    if (isRunning(measure))
       running.set(
         measure.name,
         measureOne(

@@ -1,6 +1,6 @@
 import type { Counters } from '../../model/counters.ts'
 import type { MeasuresRecord, Output } from '../../model/output.ts'
-import type { NamedList, Rule } from '../../model/rule.ts'
+import { isRunning, type NamedList, type Rule } from '../../model/rule.ts'
 import { Alert, type Match } from './alert.ts'
 import { Abstain, evaluate, type Scope } from './expression.ts'
 import { measureAll, shown } from './measure.ts'
@@ -34,7 +34,7 @@ export class ReferenceRule {
   constructor(rule: Rule, options: RuleOptions) {
     this.rule = rule
     this.#options = options
-    const measured = rule.measures.flatMap((m) => (m.kind === 'ratio' ? [] : [m.windowMs]))
+    const measured = rule.measures.filter(isRunning).map((m) => m.windowMs)
     this.#windowsMs = [...new Set([rule.windowMs, ...measured])]
   }
 
