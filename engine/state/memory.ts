@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict'
+
+export type Page = Float64Array | Int32Array | Uint32Array | Uint16Array | Uint8Array
+type PageType<P extends Page> = { new (length: number): P; new (bytes: ArrayBuffer): P }
+
+/** One page as it stood when its snapshot began. */
+export interface SavedPage {
+  /** Which `Pages` of the memory, in the order in which they were made. */
+  readonly part: number
+  readonly page: number
+  /** A copy; empty for a page that was dropped. */
+  readonly bytes: Uint8Array
+}
+
+/** What a memory holds beyond its pages, as JSON, one entry for each `root` in the order in which they were made. */
+export type Roots = readonly unknown[]
+
+/**
+ * All arrays of a task's state, in pages that a snapshot copies one by one while the task goes on.
+ *
+ * Rule     a page is changed only through `write`, `replace`, `drop` or `add` of its Pages
+ * Cost     one comparison a write; the first write to a page since a snapshot began copies it, if it is not saved yet
+ * Order    Pages and roots are known by the order in which they are made: the same rule set makes the same ones
+ */
+export class Memory {
+  /** Rises with each snapshot. */
+  generation = 1
+  readonly #parts: Pages<Page>[] = []
+  readonly #roots: { save: () => unknown; load: (saved: never) => void }[] = []
+  #pass: Pass | null = null
+
+  /** Says how numbers that stand beside the pages are saved, as JSON, and taken up again. */
+  root<T>(save: () => T, load: (saved: T) => void): void {
+    this.#roots.push({ save, load })
+  }
+
+  /** Makes the Pages known. Called by their constructor. */
+  register(pages: Pages<Page>): number {
+    return this.#parts.push(pages) - 1
+  }
+
+  /** The page is about to change for the first time in this generation. Called by Pages. */
+  keep(part: number, page: number): void {
+    this.#pass?.keep(part, page)
+  }
+
+  /**
+   * Begins a snapshot of this moment: of all pages, or of those changed since the one before began. Copies nothing yet:
+   * call the pass's `copy` until it is done. Only one at a time.
+   */
+  begin(all: boolean): Pass {
+    assert(this.#pass === null, 'one snapshot at a time')
+    this.generation++
+    const pass = new Pass(
+      this.#parts,
+      all,
+      this.#roots.map((r) => r.save()),
+      () => {
+        this.#pass = null
+      },
+    )
+    this.#pass = pass
+    return pass
+  }
+
+  /** Takes up a snapshot, in a memory whose Pages are all there and empty or about to be replaced. */
+  load(roots: Roots, pages: Iterable<SavedPage>): void {
+    assert.equal(roots.length, this.#roots.length)
+    for (const { part, page, bytes } of pages) this.#parts[part].load(page, bytes)
+    this.#roots.forEach((root, i) => {
+      root.load(roots[i] as never)
+    })
+  }
+}
+
+/** A growing list of arrays of one kind. Read `list[i]` as you like; change what `write(i)` gives. */
+export class Pages<P extends Page> {
+  readonly list: P[] = []
+  readonly #memory: Memory
+  readonly #type: PageType<P>
+  readonly #part: number
+  /** By page: the generation of its last change; negative while a pass has yet to save it. */
+  #stamps = new Int32Array(16)
+
+  constructor(memory: Memory, type: PageType<P>) {
+    this.#memory = memory
+    this.#type = type
+    this.#part = memory.register(this as unknown as Pages<Page>)
+  }
+
+  /** The page, to be changed now. */
+  write(i: number): P {
+    if (this.#stamps[i] !== this.#memory.generation) this.#keep(i)
+    return this.list[i]
+  }
+
+  add(page: P): number {
+    const i = this.list.push(page) - 1
+    if (i === this.#stamps.length) {
+      const grown = new Int32Array(i * 2)
+      grown.set(this.#stamps)
+      this.#stamps = grown
+    }
+    this.#stamps[i] = this.#memory.generation
+    return i
+  }
+
+  /** Adds a page of zeros. */
+  grow(length: number): number {
+    return this.add(new this.#type(length))
+  }
+
+  /** Puts another array in the page's place. */
+  replace(i: number, page: P): void {
+    this.write(i)
+    this.list[i] = page
+  }
+
+  /** Lets go of a page's array; its number stays. */
+  drop(i: number): void {
+    this.replace(i, new this.#type(0))
+  }
+
+  /** For Memory: marks the pages that a pass has to save, and lists them. */
+  mark(all: boolean): number[] {
+    const marked: number[] = []
+    for (let i = 0; i < this.list.length; i++) {
+      if (!all && this.#stamps[i] !== this.#memory.generation - 1) continue
+      this.#stamps[i] = -1
+      marked.push(i)
+    }
+    return marked
+  }
+
+  /** For Memory: bytes of a page that is still to be saved; null when it has been. */
+  take(i: number): Uint8Array | null {
+    if (this.#stamps[i] !== -1) return null
+    this.#stamps[i] = 0
+    const { buffer, byteOffset, byteLength } = this.list[i]
+    return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength).slice()
+  }
+
+  /** For Memory. */
+  load(i: number, bytes: Uint8Array): void {
+    while (this.list.length <= i) this.grow(0)
+    this.list[i] = new this.#type(bytes.slice().buffer as ArrayBuffer)
+  }
+
+  #keep(i: number): void {
+    if (this.#stamps[i] === -1) this.#memory.keep(this.#part, i)
+    this.#stamps[i] = this.#memory.generation
+  }
+}
+
+/** One snapshot in the making. */
+export class Pass {
+  readonly roots: Roots
+  /** Pages there are, by part. */
+  readonly lengths: readonly number[]
+  readonly #parts: readonly Pages<Page>[]
+  readonly #marked: readonly number[][]
+  readonly #finished: () => void
+  #kept: SavedPage[] = []
+  #part = 0
+  #next = 0
+
+  constructor(parts: readonly Pages<Page>[], all: boolean, roots: Roots, finished: () => void) {
+    this.#parts = parts
+    this.#marked = parts.map((p) => p.mark(all))
+    this.lengths = parts.map((p) => p.list.length)
+    this.roots = roots
+    this.#finished = finished
+  }
+
+  /** Saves a page before it changes. */
+  keep(part: number, page: number): void {
+    const bytes = this.#parts[part].take(page)
+    if (bytes) this.#kept.push({ part, page, bytes })
+  }
+
+  /** Copies pages, at least one, until `bytesMax` are reached; an empty answer = the snapshot is complete. */
+  copy(bytesMax: number): SavedPage[] {
+    const saved = this.#kept
+    this.#kept = []
+    let bytes = saved.reduce((sum, p) => sum + p.bytes.length, 0)
+    while ((bytes < bytesMax || saved.length === 0) && this.#part < this.#parts.length) {
+      const marked = this.#marked[this.#part]
+      if (this.#next === marked.length) {
+        this.#part++
+        this.#next = 0
+        continue
+      }
+      const page = marked[this.#next++]
+      const taken = this.#parts[this.#part].take(page)
+      if (!taken) continue
+      saved.push({ part: this.#part, page, bytes: taken })
+      bytes += taken.length
+    }
+    if (saved.length === 0) this.#finished()
+    return saved
+  }
+}
