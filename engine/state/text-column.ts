@@ -1,12 +1,14 @@
 import type { StringColumn } from '../model/block.ts'
+import type { Packer, Unpacker } from './packing.ts'
 
 const utf8 = new TextDecoder()
+const latin1 = new TextDecoder('latin1')
 
 /** Strings that are only kept to be shown: their bytes, end to end, and where each one ends. Grows by doubling. */
 export class TextColumn {
   readonly #ends: Uint32Array
   readonly #nulls: Uint8Array
-  #bytes = new Uint8Array(1024)
+  #bytes: Uint8Array = new Uint8Array(1024)
   #rows = 0
 
   constructor(rowsMax: number) {
@@ -43,6 +45,68 @@ export class TextColumn {
   at(row: number): string | null {
     if (this.#nulls[row] === 1) return null
     return utf8.decode(this.#bytes.subarray(row === 0 ? 0 : this.#ends[row - 1], this.#ends[row]))
+  }
+
+  pack(packer: Packer): void {
+    const { words, codes } = this.#dictionary()
+    packer.numbers(this.#nulls, this.#rows)
+    packer.numbers(Float64Array.of(words ? words.length : 0), 1)
+    if (words) {
+      packer.numbers(codes, this.#rows)
+      packer.numbers(
+        Float64Array.from(words, (row) => this.#length(row)),
+        words.length,
+      )
+      for (const row of words) packer.raw(this.#bytes, this.#ends[row] - this.#length(row), this.#ends[row])
+    } else {
+      packer.numbers(this.#ends, this.#rows)
+      packer.raw(this.#bytes, 0, this.#rows === 0 ? 0 : this.#ends[this.#rows - 1])
+    }
+  }
+
+  unpack(unpacker: Unpacker, rows: number): void {
+    this.#rows = rows
+    unpacker.numbers(this.#nulls, rows)
+    const [count] = unpacker.numbers(new Float64Array(1), 1)
+    if (count === 0) {
+      unpacker.numbers(this.#ends, rows)
+      this.#bytes = unpacker.raw(rows === 0 ? 0 : this.#ends[rows - 1])
+      return
+    }
+    const codes = unpacker.numbers(new Uint8Array(rows), rows)
+    const lengths = unpacker.numbers(new Float64Array(count), count)
+    const words = Array.from(lengths, (length) => unpacker.raw(length))
+    let end = 0
+    for (let row = 0; row < rows; row++) end += lengths[codes[row]]
+    this.#bytes = new Uint8Array(end)
+    end = 0
+    for (let row = 0; row < rows; row++) {
+      this.#bytes.set(words[codes[row]], end)
+      end += lengths[codes[row]]
+      this.#ends[row] = end
+    }
+  }
+
+  /** First row of each different text, and by row its number among them; null where there are many. */
+  #dictionary(): { words: number[] | null; codes: Uint8Array } {
+    const codes = new Uint8Array(this.#rows)
+    const words: number[] = []
+    const known = new Map<string, number>()
+    for (let row = 0; row < this.#rows; row++) {
+      const text = latin1.decode(this.#bytes.subarray(this.#ends[row] - this.#length(row), this.#ends[row]))
+      let code = known.get(text)
+      if (code === undefined) {
+        code = words.push(row) - 1
+        if (code > 0xff || (row < 128 && code > 64)) return { words: null, codes }
+        known.set(text, code)
+      }
+      codes[row] = code
+    }
+    return { words: this.#rows === 0 ? null : words, codes }
+  }
+
+  #length(row: number): number {
+    return this.#ends[row] - (row === 0 ? 0 : this.#ends[row - 1])
   }
 
   #grow(needed: number): void {
