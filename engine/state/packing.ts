@@ -52,10 +52,10 @@ export class Packer {
       let rest = isDelta ? values[i] - before - base : values[i] - base
       before = values[i]
       if (width > 0) {
-        for (let b = 0; b < width; b++) {
-          bytes[at++] = rest & 0xff
-          rest >>>= 8
-        }
+        bytes[at++] = rest
+        if (width > 1) bytes[at++] = rest >>> 8
+        if (width > 2) bytes[at++] = rest >>> 16
+        if (width > 3) bytes[at++] = rest >>> 24
       } else {
         while (rest >= 0x80) {
           bytes[at++] = (rest & 0x7f) | 0x80
@@ -158,50 +158,63 @@ interface Shape {
 
 const WHOLE_MAX = 2 ** 52
 const SPAN_MAX = 2 ** 32 - 1
+const AS_IS: Shape = { mode: RAW, base: 0 }
 
-/** The shortest form of the values. */
+/** The shortest form of the values; varints are tried for 32-bit columns only. */
 function measure(values: Numbers, length: number): Shape {
-  let least = Number.POSITIVE_INFINITY
-  let most = Number.NEGATIVE_INFINITY
+  if (isConstant(values, length)) return { mode: CONSTANT, base: 0 }
+  if (values instanceof Float64Array && !isWhole(values, length)) return AS_IS
+  let least = values[0]
+  let most = least
   let leastDelta = Number.POSITIVE_INFINITY
   let mostDelta = Number.NEGATIVE_INFINITY
-  let isWhole = true
-  let isConstant = true
-  for (let i = 0; i < length; i++) {
+  for (let i = 1, before = least; i < length; i++) {
     const value = values[i]
-    if (!Object.is(value, values[0])) isConstant = false
-    if (!Number.isInteger(value) || value >= WHOLE_MAX || value <= -WHOLE_MAX || Object.is(value, -0)) isWhole = false
     if (value < least) least = value
-    if (value > most) most = value
-    if (i === 0) continue
-    const delta = value - values[i - 1]
+    else if (value > most) most = value
+    const delta = value - before
     if (delta < leastDelta) leastDelta = delta
     if (delta > mostDelta) mostDelta = delta
+    before = value
   }
-  if (isConstant) return { mode: CONSTANT, base: 0 }
-  if (!isWhole) return { mode: RAW, base: 0 }
-  let best: Shape = { mode: RAW, base: 0 }
-  let bestBytes = 8 * length
-  const consider = (isDelta: boolean, base: number, span: number): void => {
-    if (span > SPAN_MAX) return
-    const width = span < 0x100 ? 1 : span < 0x10000 ? 2 : span < 0x1000000 ? 3 : 4
-    const fixed = width * length
-    if (fixed < bestBytes) {
-      bestBytes = fixed
-      best = { mode: FIXED + width + (isDelta ? DELTA : 0), base }
-    }
-    if (width === 1) return
-    let varints = 0
-    for (let i = isDelta ? 1 : 0; i < length; i++) {
-      const rest = isDelta ? values[i] - values[i - 1] - base : values[i] - base
-      varints += rest < 0x80 ? 1 : rest < 0x4000 ? 2 : rest < 0x200000 ? 3 : rest < 0x10000000 ? 4 : 5
-    }
-    if (varints < bestBytes) {
-      bestBytes = varints
-      best = { mode: VARINT + (isDelta ? DELTA : 0), base }
-    }
+  const width = widthOf(most - least)
+  const deltaWidth = widthOf(mostDelta - leastDelta)
+  if (width === 8 && deltaWidth === 8) return AS_IS
+  if (deltaWidth < width) return { mode: FIXED + DELTA + deltaWidth, base: leastDelta }
+  if (width > 1 && values instanceof Uint32Array && varintBytes(values, length, least) < width * length) {
+    return { mode: VARINT, base: least }
   }
-  consider(false, least, most - least)
-  consider(true, leastDelta, mostDelta - leastDelta)
-  return best
+  return { mode: FIXED + width, base: least }
+}
+
+function isConstant(values: Numbers, length: number): boolean {
+  const first = values[0]
+  if (Number.isNaN(first) || first === 0) {
+    for (let i = 1; i < length; i++) if (!Object.is(values[i], first)) return false
+    return true
+  }
+  for (let i = 1; i < length; i++) if (values[i] !== first) return false
+  return true
+}
+
+function isWhole(values: Float64Array, length: number): boolean {
+  for (let i = 0; i < length; i++) {
+    const value = values[i]
+    if (value !== Math.floor(value) || value >= WHOLE_MAX || value <= -WHOLE_MAX) return false
+    if (value === 0 && Object.is(value, -0)) return false
+  }
+  return true
+}
+
+function widthOf(span: number): number {
+  return span < 0x100 ? 1 : span < 0x10000 ? 2 : span < 0x1000000 ? 3 : span <= SPAN_MAX ? 4 : 8
+}
+
+function varintBytes(values: Uint32Array, length: number, base: number): number {
+  let bytes = 0
+  for (let i = 0; i < length; i++) {
+    const rest = values[i] - base
+    bytes += rest < 0x80 ? 1 : rest < 0x4000 ? 2 : rest < 0x200000 ? 3 : rest < 0x10000000 ? 4 : 5
+  }
+  return bytes
 }

@@ -190,17 +190,15 @@ export class Rows {
     this.#segments?.drop(this.#firstRow / CHUNK_ROWS)
   }
 
-  /** Freezes chunks whose events are all older than `beforeMs`: nothing will change them any more. */
+  /** Freezes the oldest chunk that is not yet, if all its events are older than `beforeMs`: nothing will change it any more. */
   freeze(beforeMs: number): void {
-    if (this.#segments === null) return
-    for (; this.#frozen < this.#chunks.length - 1; this.#frozen++) {
-      const chunk = this.#chunks[this.#frozen] as Chunk
-      if (chunk.timeMsMax >= beforeMs) return
-      chunk.isFrozen = true
-      this.#newestMs.push(chunk.timeMsMax)
-      this.#segments.write(this.#number(this.#frozen), chunk.pack())
-      this.#frozenInMemory++
-    }
+    if (this.#segments === null || this.#frozen >= this.#chunks.length - 1) return
+    const chunk = this.#chunks[this.#frozen] as Chunk
+    if (chunk.timeMsMax >= beforeMs) return
+    chunk.isFrozen = true
+    this.#newestMs.push(chunk.timeMsMax)
+    this.#segments.write(this.#number(this.#frozen++), chunk.pack())
+    this.#frozenInMemory++
   }
 
   /**

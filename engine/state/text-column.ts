@@ -2,7 +2,7 @@ import type { StringColumn } from '../model/block.ts'
 import type { Packer, Unpacker } from './packing.ts'
 
 const utf8 = new TextDecoder()
-const latin1 = new TextDecoder('latin1')
+const WORDS_MAX = 256
 
 /** Strings that are only kept to be shown: their bytes, end to end, and where each one ends. Grows by doubling. */
 export class TextColumn {
@@ -91,18 +91,29 @@ export class TextColumn {
   #dictionary(): { words: number[] | null; codes: Uint8Array } {
     const codes = new Uint8Array(this.#rows)
     const words: number[] = []
-    const known = new Map<string, number>()
+    const table = new Uint16Array(WORDS_MAX * 4)
     for (let row = 0; row < this.#rows; row++) {
-      const text = latin1.decode(this.#bytes.subarray(this.#ends[row] - this.#length(row), this.#ends[row]))
-      let code = known.get(text)
-      if (code === undefined) {
-        code = words.push(row) - 1
-        if (code > 0xff || (row < 128 && code > 64)) return { words: null, codes }
-        known.set(text, code)
+      const end = this.#ends[row]
+      let hash = 0x811c9dc5
+      for (let i = end - this.#length(row); i < end; i++) hash = Math.imul(hash ^ this.#bytes[i], 0x01000193)
+      let at = (hash ^ (hash >>> 15)) & (table.length - 1)
+      while (table[at] !== 0 && !this.#same(words[table[at] - 1], row)) at = (at + 1) & (table.length - 1)
+      if (table[at] === 0) {
+        if (words.length === WORDS_MAX || (row < 128 && words.length > 64)) return { words: null, codes }
+        table[at] = words.push(row)
       }
-      codes[row] = code
+      codes[row] = table[at] - 1
     }
     return { words: this.#rows === 0 ? null : words, codes }
+  }
+
+  #same(a: number, b: number): boolean {
+    const length = this.#length(a)
+    if (length !== this.#length(b)) return false
+    const bytes = this.#bytes
+    for (let i = this.#ends[a] - length, j = this.#ends[b] - length; j < this.#ends[b]; i++, j++)
+      if (bytes[i] !== bytes[j]) return false
+    return true
   }
 
   #length(row: number): number {
