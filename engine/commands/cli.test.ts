@@ -71,7 +71,7 @@ describe('exit codes, data on standard output, talk on standard error', () => {
     [['--help'], 0, /dev .*\n[\s\S]*run .*\n[\s\S]*backtest/, /^$/],
     [['nonsense'], 2, /^$/, /unknown command 'nonsense'/],
     [['check'], 2, /^$/, /missing required argument 'path'/],
-    [['check', good], 0, /1 rule, 0 rankings, 0 lists, 1 test: no faults/, /^$/],
+    [['check', good], 0, /no-quiet-test[\s\S]*1 rule, 0 rankings, 0 lists, 1 test: 0 errors, 1 warning/, /^$/],
     [['check', broken], 1, /rule\.yaml:7:6: error\[unknown-field\][\s\S]*\^{6} did you mean "shop_id"\?/, /^$/],
     [['check', 'nowhere'], 2, /^$/, /^lapwing: nowhere: no such file or folder\n$/],
     [['test', good], 0, /^1 of 1 tests passed, 1 rules\n$/, /^$/],

@@ -28,6 +28,16 @@ export interface Surroundings {
   /** True when some file could not be read: a name may be missing through no fault of this document. */
   readonly incomplete: boolean
   readonly params: Readonly<Record<string, Readonly<Record<string, Scalar>>>>
+  /** Null: only what is wrong is said, not what is doubtful. */
+  readonly lint: Lint | null
+}
+
+/** What warnings of doubtful rules need to know. */
+export interface Lint {
+  /** Against which the end of exceptions is held. */
+  readonly nowMs: number
+  /** True when all rules that may read the lists are there. */
+  readonly whole: boolean
 }
 
 export const DEFINITION_KEYS = [
@@ -73,6 +83,8 @@ export class Draft {
   readonly around: Surroundings
   readonly fields: FieldNames
   readonly types: readonly string[]
+  /** As the file has them. */
+  readonly typeNames: readonly TypeName[]
   readonly params = new Map<string, Scalar>()
   readonly lets: Let[] = []
   readonly letTypes = new Map<string, Type>()
@@ -80,6 +92,8 @@ export class Draft {
   readonly readingUses = new Uses()
   /** What `when`, `severity`, exceptions and `explain` read. */
   readonly conditionUses = new Uses()
+  /** Measures that no other one is made of. */
+  readonly measureSpans = new Map<string, Span>()
   readonly #paramTypes = new Map<string, Type>()
   readonly #paramSpans = new Map<string, Span>()
   readonly #letSpans = new Map<string, Span>()
@@ -100,7 +114,8 @@ export class Draft {
     this.idSpan = idSpan
     this.read = new Reader(report)
     this.around = around
-    this.types = this.#eventTypes(types ?? this.#typesOfOn())
+    this.typeNames = types ?? this.#typesOfOn()
+    this.types = this.#eventTypes(this.typeNames)
     this.fields = fieldNames(this.types, around.streams, this.#openTypes)
     this.#readParams()
   }
@@ -128,6 +143,7 @@ export class Draft {
       params: this.#paramTypes,
       lists: this.around.lists,
       open: { measures: false, params: this.#openParams, lists: this.around.incomplete },
+      ranges: this.around.lint && new Map(),
       uses: this.readingUses,
     }
   }
@@ -248,6 +264,10 @@ export class Draft {
       if (!this.readingUses.lets.has(name) && !this.conditionUses.lets.has(name)) {
         this.read.report.warning('unused', span, `the let "${name}" is never read`)
       }
+    }
+    for (const [name, span] of this.measureSpans) {
+      if (this.around.lint && !this.conditionUses.measures.has(name))
+        this.read.report.warning('unused', span, `the measure "${name}" is never read`, 'it only stands in the alert')
     }
   }
 

@@ -1,12 +1,14 @@
 import type { BaselineMeasure, Measure, RatioMeasure, RunningMeasure } from '../../model/rule.ts'
 import { aType, BASELINE_PARTS } from '../expression/check.ts'
 import type { Type } from '../expression/names.ts'
+import type { Ranges } from '../expression/ranges.ts'
 import { nearest } from '../source/suggest.ts'
 import type { Span } from '../source/text.ts'
 import { type Entry, entryOf, type MapNode } from '../source/tree.ts'
 import { goodName } from '../source/values.ts'
 import { checkBaseline } from './baseline.ts'
 import type { Draft } from './definition.ts'
+import { measureRanges, partsOf } from './measure-ranges.ts'
 import { checkRatio } from './ratio.ts'
 import { checkRunning, RUNNING_KINDS } from './running.ts'
 import type { Window } from './window.ts'
@@ -29,6 +31,8 @@ export interface CheckedMeasures {
   readonly types: ReadonlyMap<string, Type>
   /** What the values of a list measure are. */
   readonly elements: ReadonlyMap<string, Type>
+  /** What the numbers among them can come to. */
+  readonly ranges: Ranges
   /** The first `prior: true`. */
   readonly prior: Span | null
 }
@@ -74,7 +78,7 @@ export function checkMeasures(draft: Draft, window: Window | null): CheckedMeasu
   const names = new MeasureNames(draft)
   const node = draft.required('measure')
   const map = node && read.map(node, 'measure')
-  if (!map) return { ...names, measures: [] }
+  if (!map) return { measures: [], types: names.types, elements: names.elements, ranges: new Map(), prior: null }
   if (map.entries.length === 0) read.fault('missing-key', map, 'a rule needs at least one measure')
   if (map.entries.length > MEASURES_MAX)
     read.fault('too-many', map, `${map.entries.length} measures; at most ${MEASURES_MAX}`)
@@ -88,7 +92,9 @@ export function checkMeasures(draft: Draft, window: Window | null): CheckedMeasu
   for (const spec of specs) if (spec.kind.key === 'ratio') take(checkRatio(names, spec))
   for (const spec of specs) if (spec.kind.key === 'baseline') take(checkBaseline(names, spec))
   const measures = specs.flatMap(({ name }) => found.get(name) ?? [])
-  return { measures, types: names.types, elements: names.elements, prior: names.prior }
+  const parts = new Set(measures.flatMap(partsOf))
+  for (const { name, span } of specs) if (!parts.has(name)) draft.measureSpans.set(name, span)
+  return { measures, types: names.types, elements: names.elements, ranges: measureRanges(measures), prior: names.prior }
 }
 
 function readSpec(names: MeasureNames, { key: name, keySpan: span, value }: Entry): Spec | null {

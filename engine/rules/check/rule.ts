@@ -115,7 +115,7 @@ export function checkBy(draft: Draft): Map<string, Type> {
 }
 
 /** Names that `when` and its like may see; those of a dropping exception are asked before the event is counted. */
-function conditionNames(draft: Draft, by: ReadonlyMap<string, Type>, { types, elements }: CheckedMeasures) {
+function conditionNames(draft: Draft, by: ReadonlyMap<string, Type>, { types, elements, ranges }: CheckedMeasures) {
   const isOpen = draft.value('measure')?.kind !== 'map'
   return (place: string, atReading: boolean): Names => {
     const reading = draft.readingNames(place)
@@ -123,6 +123,7 @@ function conditionNames(draft: Draft, by: ReadonlyMap<string, Type>, { types, el
       ...reading,
       measures: atReading ? new Map() : types,
       elements,
+      ranges: reading.ranges && ranges,
       hidden: atReading ? reading.hidden : new Map(),
       keys: by,
       keysAtReading: atReading,

@@ -1,7 +1,7 @@
 import type { RuleSource } from '../../model/block.ts'
 import type { Ranking, Rule, RuleSet, Scalar, SequenceRule } from '../../model/rule.ts'
 import type { Stream } from '../../model/stream.ts'
-import { Draft, type Surroundings } from '../check/definition.ts'
+import { Draft, type Lint, type Surroundings } from '../check/definition.ts'
 import { checkRanking } from '../check/ranking.ts'
 import { checkRule, type Note, type TestNames } from '../check/rule.ts'
 import { checkSequence, isSequence } from '../check/sequence.ts'
@@ -16,6 +16,7 @@ import { entryOf } from '../source/tree.ts'
 import type { RuleTest } from '../tests.ts'
 import { type Document, readDocuments } from './documents.ts'
 import { bodyHash, hashOf } from './hash.ts'
+import { warnOfDoubtful } from './lint.ts'
 import { checkLists, type ListItems, outside } from './lists.ts'
 
 export interface CompileOptions {
@@ -24,6 +25,8 @@ export interface CompileOptions {
   readonly params?: Readonly<Record<string, Readonly<Record<string, Scalar>>>>
   /** List id -> items, in place of the file's. */
   readonly lists?: ListItems
+  /** Warn of what is doubtful too: no owner, no quiet test, conditions that are always the same, … */
+  readonly lint?: Lint
 }
 
 /** Something that the author may want to know and that is no fault, not even with `--deny-warnings`. */
@@ -47,7 +50,7 @@ export type Compiled =
   | { readonly ok: false; readonly issues: readonly RuleIssue[] }
 
 /** A checked document; `value` is null where it has a fault. */
-interface Checked {
+export interface Checked {
   readonly document: Document
   readonly draft: Draft
   readonly value: Rule | SequenceRule | Ranking | null
@@ -65,7 +68,13 @@ export function compileRuleSet(files: readonly RuleSource[], options: CompileOpt
   const ofKind = (kind: string) => documents.filter((d) => d.kind === kind)
   const { lists, types } = checkLists(ofKind('list'), options.lists ?? {}, issues)
   const incomplete = parsed.some((p) => !p.complete)
-  const around: Surroundings = { streams: options.streams, lists: types, incomplete, params: options.params ?? {} }
+  const around: Surroundings = {
+    streams: options.streams,
+    lists: types,
+    incomplete,
+    params: options.params ?? {},
+    lint: options.lint ?? null,
+  }
   const notes: RuleNote[] = []
   const checked = documents
     .filter((d) => d.kind === 'rule' || d.kind === 'ranking')
@@ -76,6 +85,7 @@ export function compileRuleSet(files: readonly RuleSource[], options: CompileOpt
     ...checked.flatMap((c) => ownTests(c, around)),
     ...ofKind('for').flatMap((d) => testsFor(d, checked, around)),
   ]
+  if (options.lint) warnOfDoubtful(checked, tests, ofKind('list'), options.streams, options.lint)
 
   issues.sort(byPlace(files))
   if (issues.some((i) => i.severity === 'error')) return { ok: false, issues }

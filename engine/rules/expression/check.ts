@@ -9,6 +9,7 @@ import type { ExpressionText } from '../source/tree.ts'
 import { DURATION, FUNCTIONS, METHODS, type Signature } from './functions.ts'
 import type { Names, Type } from './names.ts'
 import { parseExpression, spanIn } from './parse.ts'
+import { constantOf, type Ranges } from './ranges.ts'
 import { regexFault } from './regex.ts'
 import { isWritten, type Typed, UNKNOWN } from './typed.ts'
 
@@ -40,6 +41,8 @@ class Checker {
   readonly #source: ExpressionText
   readonly #names: Names
   readonly #report: Reporter
+  /** Conditions so far that are always the same. */
+  #constants = 0
 
   constructor(source: ExpressionText, names: Names, report: Reporter) {
     this.#source = source
@@ -48,6 +51,24 @@ class Checker {
   }
 
   infer(node: ASTNode): Typed {
+    const found = this.#constants
+    const typed = this.#inferred(node)
+    if (typed.type === 'boolean' && found === this.#constants) this.#warnConstant(node, typed)
+    return typed
+  }
+
+  /** Parts that are constant have been said: what they make of the whole is not said again. */
+  #warnConstant(node: ASTNode, { expression }: Typed): void {
+    const { ranges } = this.#names
+    const constant = ranges && constantOf(expression, ranges)
+    if (constant === null) return
+    this.#constants += 1
+    const message = `this can never be ${!constant}`
+    const hint = ranges && expression.op === 'call' ? rangeHint(expression.args, ranges) : null
+    this.#report.warning('constant-condition', this.#span(node), message, hint)
+  }
+
+  #inferred(node: ASTNode): Typed {
     switch (node.op) {
       case 'value':
         return this.#literal(node)
@@ -128,7 +149,10 @@ class Checker {
       return leaf('let', name, letType)
     }
     const measureType = measures.get(name)
-    if (measureType !== undefined) return leaf('measure', name, measureType)
+    if (measureType !== undefined) {
+      uses.measures.add(name)
+      return leaf('measure', name, measureType)
+    }
     if (measures.has(`${name}.mean`)) {
       const hint = `write ${name}.mean, ${name}.stddev or ${name}.points`
       return this.#fault('wrong-value', node, `"${name}" is a baseline: it has several values`, hint)
@@ -187,9 +211,11 @@ class Checker {
 
   /** `usual.mean` of a baseline; nothing else has parts. */
   #part(whole: string, name: string, root: ASTNode, span: Span): Typed {
-    const { measures, hidden, open } = this.#names
+    const { measures, hidden, open, uses } = this.#names
+    uses.measures.add(whole)
     const type = measures.get(`${whole}.${name}`)
     if (type !== undefined) return leaf('measure', `${whole}.${name}`, type)
+    if (measures.get(whole) === 'unknown') return UNKNOWN
     if (measures.has(`${whole}.mean`)) {
       const hint = didYouMean(name, BASELINE_PARTS) ?? `a baseline has ${BASELINE_PARTS.join(', ')}`
       return this.#faultAt('unknown-measure', span, `"${name}" is not a part of the baseline "${whole}"`, hint)
@@ -380,6 +406,7 @@ class Checker {
   #inMeasure(needle: ASTNode, value: Typed, haystack: ASTNode & { op: 'id' }): Typed {
     const name = haystack.args
     const of = this.#names.elements.get(name) ?? 'unknown'
+    this.#names.uses.measures.add(name)
     if (!comparable(value.type, of)) {
       this.#fault(
         'type-mismatch',
@@ -531,6 +558,18 @@ export function aType(type: Type): string {
   if (type === 'list') return 'a list of values'
   if (type === 'boolean') return 'a condition (true or false)'
   return type === 'number' ? 'a number' : type
+}
+
+/** What the measure of a comparison can come to. */
+function rangeHint(args: readonly Expression[], ranges: Ranges): string | null {
+  for (const e of args) {
+    const range = e.op === 'measure' ? ranges.get(e.name) : undefined
+    if (e.op !== 'measure' || !range) continue
+    return range.max === Number.POSITIVE_INFINITY
+      ? `${e.name} is never below ${range.min}`
+      : `${e.name} is from ${range.min} to ${range.max}`
+  }
+  return null
 }
 
 /** What can be done with the values of a `top` measure. */

@@ -1,6 +1,7 @@
 import type { ValueType } from '../../model/expression.ts'
 import { type FieldKind, type Stream, streamOfType } from '../../model/stream.ts'
 import type { Span } from '../source/text.ts'
+import type { Ranges } from './ranges.ts'
 
 /** `unknown`: its fault was reported already; it fits everything. */
 export type Type = ValueType | 'unknown'
@@ -38,6 +39,8 @@ export interface Names {
   readonly lists: ReadonlyMap<string, 'string' | 'number'>
   /** True when the measures, params or lists could not all be read: unknown names are let pass. */
   readonly open: { readonly measures: boolean; readonly params: boolean; readonly lists: boolean }
+  /** What measures can come to, where conditions that are always the same are warned of; else null. */
+  readonly ranges: Ranges | null
   readonly uses: Uses
 }
 
@@ -46,6 +49,8 @@ export class Uses {
   readonly params = new Set<string>()
   readonly lets = new Set<string>()
   readonly lists = new Set<string>()
+  /** By the names that the file gives: `usual` for `usual.mean`. */
+  readonly measures = new Set<string>()
   /** First place in the current expressions that reads the event, directly or through a let. */
   event: Span | null = null
 }

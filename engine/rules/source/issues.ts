@@ -44,6 +44,12 @@ export type IssueCode =
   | 'not-in-scope'
   | 'unused'
   | 'unlikely-value'
+  // doubtful, said by `check` only
+  | 'unlikely-event-type'
+  | 'constant-condition'
+  | 'expired-exception'
+  | 'no-owner'
+  | 'no-quiet-test'
   // expressions
   | 'expression-syntax'
   | 'expression-too-long'
