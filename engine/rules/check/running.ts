@@ -1,6 +1,6 @@
 import type { RunningMeasure } from '../../model/rule.ts'
-import { aType } from '../expression/check.ts'
 import type { Type } from '../expression/names.ts'
+import { aType } from '../expression/wording.ts'
 import { entryOf } from '../source/tree.ts'
 import type { MeasureNames, Spec } from './measures.ts'
 import { checkWindow, type Window } from './window.ts'

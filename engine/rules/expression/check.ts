@@ -7,11 +7,12 @@ import { didYouMean } from '../source/suggest.ts'
 import type { Span } from '../source/text.ts'
 import type { ExpressionText } from '../source/tree.ts'
 import { DURATION, FUNCTIONS, METHODS, type Signature } from './functions.ts'
-import type { Names, Type } from './names.ts'
+import { BASELINE_PARTS, type Names, type Type } from './names.ts'
 import { parseExpression, spanIn } from './parse.ts'
-import { constantOf, type Ranges } from './ranges.ts'
+import { constantOf } from './ranges.ts'
 import { regexFault } from './regex.ts'
 import { isWritten, type Typed, UNKNOWN } from './typed.ts'
+import { aType, listHint, rangeHint, shapeName } from './wording.ts'
 
 /**
  * Text of an expression -> its checked tree, or null after reporting every fault in it. `expected` is what the place
@@ -34,8 +35,6 @@ export function checkExpression(
 
 const COMPARISONS: Readonly<Record<string, Operator>> = { '<': 'lt', '<=': 'le', '>': 'gt', '>=': 'ge' }
 const ARITHMETIC: Readonly<Record<string, Operator>> = { '-': 'sub', '*': 'mul', '/': 'div', '%': 'mod' }
-
-export const BASELINE_PARTS = ['mean', 'stddev', 'points'] as const
 
 class Checker {
   readonly #source: ExpressionText
@@ -551,38 +550,6 @@ function known(type: Type): ValueType {
 
 function comparable(a: Type, b: Type): boolean {
   return a === b || a === 'unknown' || b === 'unknown' || a === 'null' || b === 'null'
-}
-
-export function aType(type: Type): string {
-  if (type === 'string') return 'text'
-  if (type === 'list') return 'a list of values'
-  if (type === 'boolean') return 'a condition (true or false)'
-  return type === 'number' ? 'a number' : type
-}
-
-/** What the measure of a comparison can come to. */
-function rangeHint(args: readonly Expression[], ranges: Ranges): string | null {
-  for (const e of args) {
-    const range = e.op === 'measure' ? ranges.get(e.name) : undefined
-    if (e.op !== 'measure' || !range) continue
-    return range.max === Number.POSITIVE_INFINITY
-      ? `${e.name} is never below ${range.min}`
-      : `${e.name} is from ${range.min} to ${range.max}`
-  }
-  return null
-}
-
-/** What can be done with the values of a `top` measure. */
-function listHint({ type, expression }: Typed): string | null {
-  if (type !== 'list') return null
-  const name = expression.op === 'measure' ? expression.name : 'list'
-  return `ask x in ${name}, or size(${name})`
-}
-
-function shapeName(op: string): string {
-  if (op === 'list') return 'a list'
-  if (op === 'map') return 'a map'
-  return op === '[]' ? '"[…]"' : `"${op}"`
 }
 
 function isRoot(name: string): boolean {

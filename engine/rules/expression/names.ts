@@ -6,6 +6,9 @@ import type { Ranges } from './ranges.ts'
 /** `unknown`: its fault was reported already; it fits everything. */
 export type Type = ValueType | 'unknown'
 
+/** What is read of a baseline. */
+export const BASELINE_PARTS = ['mean', 'stddev', 'points'] as const
+
 export interface FieldNames {
   /** Fields that every stream of the rule has, with one type. */
   readonly types: ReadonlyMap<string, Type>
