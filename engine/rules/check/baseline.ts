@@ -2,7 +2,7 @@ import { formatDuration } from '../../kit/duration.ts'
 import type { BaselineMeasure, RunningMeasure } from '../../model/rule.ts'
 import { entryOf } from '../source/tree.ts'
 import { DAY_MS, durationOf } from '../source/values.ts'
-import { type MeasureNames, misplaced, type Spec } from './measures.ts'
+import { type MeasureNames, misplaced, type Spec } from './measure-names.ts'
 import { fitsCalendar } from './window.ts'
 
 const NOT_OWN = ['where', 'window', 'prior']

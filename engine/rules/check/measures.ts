@@ -1,13 +1,13 @@
-import type { BaselineMeasure, Measure, RatioMeasure, RunningMeasure } from '../../model/rule.ts'
+import type { Measure } from '../../model/rule.ts'
 import { BASELINE_PARTS, type Type } from '../expression/names.ts'
 import type { Ranges } from '../expression/ranges.ts'
-import { aType } from '../expression/wording.ts'
 import { nearest } from '../source/suggest.ts'
 import type { Span } from '../source/text.ts'
-import { type Entry, entryOf, type MapNode } from '../source/tree.ts'
+import type { Entry, MapNode } from '../source/tree.ts'
 import { goodName } from '../source/values.ts'
 import { checkBaseline } from './baseline.ts'
 import type { Draft } from './definition.ts'
+import { MeasureNames, type Spec } from './measure-names.ts'
 import { measureRanges, partsOf } from './measure-ranges.ts'
 import { checkRatio } from './ratio.ts'
 import { checkRunning, RUNNING_KINDS } from './running.ts'
@@ -15,14 +15,6 @@ import type { Window } from './window.ts'
 
 const MEASURES_MAX = 64
 const KINDS: readonly string[] = [...RUNNING_KINDS, 'ratio', 'baseline']
-
-/** A measure as the file has it: its name, its kind with what it measures, and all of its keys. */
-export interface Spec {
-  readonly name: string
-  readonly span: Span
-  readonly kind: Entry
-  readonly node: MapNode
-}
 
 export interface CheckedMeasures {
   /** In the order of the file; faulty ones are left out. */
@@ -37,41 +29,6 @@ export interface CheckedMeasures {
   readonly prior: Span | null
 }
 
-/** Measures of a rule while they are checked: what ratios and baselines can be made of. */
-export class MeasureNames {
-  readonly draft: Draft
-  /** Every name of the file, with its kind; null where that is faulty. */
-  readonly kinds = new Map<string, string | null>()
-  readonly types = new Map<string, Type>()
-  readonly elements = new Map<string, Type>()
-  readonly running = new Map<string, RunningMeasure>()
-  readonly ratios = new Map<string, RatioMeasure>()
-  prior: Span | null = null
-
-  constructor(draft: Draft) {
-    this.draft = draft
-  }
-
-  /** The kind of the measure `name`; null after a fault, or where it has one of its own. */
-  kindOf(name: string, span: Span): string | null {
-    const kind = this.kinds.get(name)
-    if (kind !== undefined) return kind
-    const meant = nearest(name, this.kinds.keys())
-    const hint = meant === null ? null : `did you mean "${meant}"?`
-    return this.draft.read.fault('unknown-measure', span, `"${name}" is not a measure of this rule`, hint)
-  }
-
-  /** True for a measure that gives numbers. */
-  isNumeric(name: string, span: Span, what: string): boolean {
-    const type = this.types.get(name)
-    if (type === 'number') return true
-    if (type === 'unknown' || type === undefined) return false
-    const { read } = this.draft
-    read.fault('type-mismatch', span, `${what} needs numbers, but "${name}" is ${aType(type)}`)
-    return false
-  }
-}
-
 /** `measure:` -> measures in the order of the file. `window` is the rule's own, null if it is faulty. */
 export function checkMeasures(draft: Draft, window: Window | null): CheckedMeasures {
   const { read } = draft
@@ -84,7 +41,7 @@ export function checkMeasures(draft: Draft, window: Window | null): CheckedMeasu
     read.fault('too-many', map, `${map.entries.length} measures; at most ${MEASURES_MAX}`)
   const specs = map.entries.flatMap((entry) => readSpec(names, entry) ?? [])
   const found = new Map<string, Measure>()
-  const take = (measure: RunningMeasure | RatioMeasure | BaselineMeasure | null) => {
+  const take = (measure: Measure | null) => {
     if (measure) found.set(measure.name, measure)
   }
   // What others are made of comes first, so that their order in the file does not matter.
@@ -131,13 +88,4 @@ function kindOf({ draft }: MeasureNames, node: MapNode): Entry | null {
   if (!second) return kind
   const message = `a measure is of one kind, and "${kind.key}" stands there already`
   return read.fault('wrong-value', second.keySpan, message)
-}
-
-/** A key that other measures have and this kind has not, with the reason. */
-export function misplaced(names: MeasureNames, { node, kind }: Spec, keys: readonly string[], hint: string): void {
-  for (const key of keys) {
-    const entry = entryOf(node, key)
-    const message = `"${key}" is not a key of a ${kind.key} measure`
-    if (entry) names.draft.read.fault('unknown-key', entry.keySpan, message, hint)
-  }
 }

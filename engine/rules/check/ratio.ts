@@ -1,7 +1,7 @@
 import type { RatioMeasure } from '../../model/rule.ts'
 import type { Span } from '../source/text.ts'
 import { entryOf } from '../source/tree.ts'
-import { type MeasureNames, misplaced, type Spec } from './measures.ts'
+import { type MeasureNames, misplaced, type Spec } from './measure-names.ts'
 import { standardScore } from './standard-score.ts'
 
 const NOT_OWN = ['where', 'window', 'prior']

@@ -2,7 +2,7 @@ import type { RunningMeasure } from '../../model/rule.ts'
 import type { Type } from '../expression/names.ts'
 import { aType } from '../expression/wording.ts'
 import { entryOf } from '../source/tree.ts'
-import type { MeasureNames, Spec } from './measures.ts'
+import type { MeasureNames, Spec } from './measure-names.ts'
 import { checkWindow, type Window } from './window.ts'
 
 export const RUNNING_KINDS = [

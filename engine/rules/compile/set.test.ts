@@ -489,6 +489,17 @@ ${more}`,
   })
 })
 
+test('what is doubtful is said when asked for, and of lists when all rules are there', () => {
+  const list = { path: 'l.yaml', text: 'list: shops\nkind: deny\nof: string\nitems: []\n' }
+  const quiet = rule('a', 'owner: me\ntests: [{ name: t, events: [], expect: [] }]\n')
+  const said = (whole: boolean) => codes([quiet, list], { lint: { nowMs: 0, whole } })
+  expect([codes([quiet, list]), said(false), said(true)]).toEqual([[], [], ['unused']])
+  const tests = { path: 'a.test.yaml', text: 'for: a\ntests: [{ name: long, events: [], expect: [] }]\n' }
+  const lint = { nowMs: 0, whole: true }
+  expect(codes([rule('a', 'owner: me\n'), tests], { lint })).toEqual([])
+  expect(codes([rule('a', 'owner: me\n')], { lint })).toEqual(['no-quiet-test'])
+})
+
 test('faults come in the order of the files, and of their lines', () => {
   const files = [rule('b', 'nope: 1\n'), rule('a', 'where: event.x == 1\nby2: 3\n'), { path: 'z.yaml', text: '' }]
   expect(compile(files).issues.map((i) => `${i.file}:${i.line} ${i.code} ${i.rule}`)).toEqual([
