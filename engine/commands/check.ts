@@ -1,26 +1,39 @@
-import type { Command } from 'commander'
+import { statSync } from 'node:fs'
+import { type Command, InvalidArgumentError } from 'commander'
 import { loadConfig } from '../config.ts'
 import type { RuleSource } from '../model/block.ts'
 import { EngineError } from '../model/errors.ts'
-import { type Compiled, compileRuleSet, formatIssues, formatIssuesJson } from '../rules/index.ts'
+import {
+  type Compiled,
+  compileRuleSet,
+  formatIssues,
+  formatIssuesGithub,
+  formatIssuesJson,
+  formatIssuesSarif,
+} from '../rules/index.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { configOption, oneOf, type Verb } from './options.ts'
 import { readRuleFiles } from './rule-files.ts'
+import { junitOfIssues } from './rule-test/junit.ts'
+
+const FORMATS = ['text', 'json', 'github', 'sarif', 'junit'] as const
 
 interface CheckOptions {
   readonly config?: string
   readonly denyWarnings?: boolean
-  readonly format: 'text' | 'json'
+  readonly now?: number
+  readonly format: (typeof FORMATS)[number]
 }
 
 export function addCheck(program: Command, verb: Verb): void {
   program
     .command('check')
-    .description('find every fault in rule files: syntax, types, names')
+    .description('find every fault in rule files: syntax, types, names; and what is doubtful')
     .argument('<path...>', 'rule files, and folders of them')
     .addOption(configOption())
     .option('--deny-warnings', 'exit with 3 when there are warnings and nothing worse')
-    .addOption(oneOf('--format <format>', 'how faults are printed', ['text', 'json']))
+    .option('--now <date>', 'the day on which exceptions must still hold; else today', dateMs)
+    .addOption(oneOf('--format <format>', 'how faults are printed', FORMATS))
     .action(verb(check))
 }
 
@@ -35,11 +48,27 @@ export function check(paths: readonly string[], options: CheckOptions): ExitCode
     return EXIT.failed
   }
   const files = readRuleFiles(paths, { tests: true })
-  const compiled = compileRuleSet(files, { streams })
-  if (options.format === 'json') process.stdout.write(formatIssuesJson(compiled.issues))
-  else process.stdout.write(asText(compiled, files))
+  const whole = paths.every((path) => statSync(path).isDirectory())
+  const compiled = compileRuleSet(files, { streams, lint: { nowMs: options.now ?? Date.now(), whole } })
+  process.stdout.write(formatted(compiled, files, options.format))
   if (!compiled.ok) return EXIT.failed
   return options.denyWarnings && compiled.issues.length > 0 ? EXIT.onlyWarnings : EXIT.fine
+}
+
+function formatted(compiled: Compiled, files: readonly RuleSource[], format: CheckOptions['format']): string {
+  const { issues } = compiled
+  switch (format) {
+    case 'text':
+      return asText(compiled, files)
+    case 'json':
+      return formatIssuesJson(issues)
+    case 'github':
+      return formatIssuesGithub(issues)
+    case 'sarif':
+      return formatIssuesSarif(issues)
+    case 'junit':
+      return junitOfIssues(issues, files, formatIssues)
+  }
 }
 
 function asText(compiled: Compiled, files: readonly RuleSource[]): string {
@@ -51,7 +80,7 @@ function asText(compiled: Compiled, files: readonly RuleSource[]): string {
   const { set, tests, notes } = compiled
   const notesText = notes.map((n) => `${n.file}:${n.line}:${n.column}: note: ${n.message}\n`).join('')
   const parts = [
-    counted(set.rules.length, 'rule'),
+    counted(set.rules.length + set.sequences.length, 'rule'),
     counted(set.rankings.length, 'ranking'),
     counted(set.lists.length, 'list'),
     counted(tests.length, 'test'),
@@ -61,4 +90,10 @@ function asText(compiled: Compiled, files: readonly RuleSource[]): string {
 
 function counted(n: number, what: string): string {
   return `${n} ${what}${n === 1 ? '' : 's'}`
+}
+
+function dateMs(text: string): number {
+  const ms = /^\d{4}-\d\d-\d\d(T[\d:.]+Z)?$/.test(text) ? Date.parse(text) : Number.NaN
+  if (Number.isNaN(ms)) throw new InvalidArgumentError('It is no date in UTC, such as 2027-12-31.')
+  return ms
 }

@@ -3,8 +3,9 @@ import { loadConfig } from '../config.ts'
 import type { RuleTest } from '../rules/index.ts'
 import { compileOrRefuse, type Sound } from './compiled.ts'
 import { EXIT, type ExitCode, talk } from './exit.ts'
-import { configOption, regularExpression, type Verb, wholeNumber } from './options.ts'
+import { configOption, oneOf, regularExpression, type Verb, wholeNumber } from './options.ts'
 import { readRuleFiles } from './rule-files.ts'
+import { junitOfTests } from './rule-test/junit.ts'
 import { failureText, resultJson } from './rule-test/report.ts'
 import { runRuleTest } from './rule-test/run.ts'
 
@@ -13,6 +14,7 @@ interface TestOptions {
   readonly run?: RegExp
   readonly minTests?: number
   readonly json?: boolean
+  readonly format: 'text' | 'junit'
 }
 
 export function addTest(program: Command, verb: Verb): void {
@@ -28,6 +30,7 @@ export function addTest(program: Command, verb: Verb): void {
       wholeNumber,
     )
     .option('--json', 'a JSON line for each test')
+    .addOption(oneOf('--format <format>', 'how results are printed', ['text', 'junit']))
     .action(verb(test))
 }
 
@@ -38,12 +41,13 @@ export function test(paths: readonly string[], options: TestOptions): ExitCode {
   const results = chosen.map((t) => runRuleTest(compiled.set, t, streams))
   const failed = results.filter((r) => !r.ok)
   if (options.json) for (const r of results) process.stdout.write(`${JSON.stringify(resultJson(r))}\n`)
+  else if (options.format === 'junit') process.stdout.write(junitOfTests(results))
   else for (const r of failed) process.stdout.write(`${failureText(r)}\n`)
   const lacking = lackingTests(compiled, options.minTests ?? 0)
   for (const line of lacking) talk(line)
   const rules = new Set(chosen.map((t) => `${t.rule}@${t.version}`)).size
   const summary = `${results.length - failed.length} of ${results.length} tests passed, ${rules} rules`
-  if (options.json) talk(summary)
+  if (options.json || options.format === 'junit') talk(summary)
   else process.stdout.write(`${summary}\n`)
   return failed.length > 0 || lacking.length > 0 ? EXIT.failed : EXIT.fine
 }
@@ -51,7 +55,7 @@ export function test(paths: readonly string[], options: TestOptions): ExitCode {
 /** What each rule and ranking lacks of `least` tests. */
 function lackingTests({ set, tests }: Sound, least: number): string[] {
   if (least === 0) return []
-  return [...set.rules, ...set.rankings].flatMap(({ id, version }) => {
+  return [...set.rules, ...set.sequences, ...set.rankings].flatMap(({ id, version }) => {
     const own = tests.filter((t) => t.rule === id && t.version === version)
     if (own.length < least) return [`${id}@${version}: ${own.length} tests, at least ${least} are asked for`]
     if (least < 2) return []

@@ -1,14 +1,18 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { compileRuleSet, formatIssues } from './index.ts'
+import { type CompileOptions, compileRuleSet, formatIssues } from './index.ts'
 import { STREAMS } from './testing.ts'
 
 const DIRECTORY = new URL('./testdata/', import.meta.url)
 const names = readdirSync(DIRECTORY).sort()
 
-function compile(name: string) {
+const CODES = [
+  ...readFileSync(new URL('./source/issues.ts', import.meta.url), 'utf8').matchAll(/^ {2}\| '([a-z-]+)'/gm),
+].map((m) => m[1])
+
+function compile(name: string, lint?: CompileOptions['lint']) {
   const files = [{ path: name, text: readFileSync(new URL(name, DIRECTORY), 'utf8') }]
-  const compiled = compileRuleSet(files, { streams: STREAMS })
+  const compiled = compileRuleSet(files, { streams: STREAMS, ...(lint && { lint }) })
   return { compiled, text: formatIssues(compiled.issues, files) }
 }
 
@@ -33,12 +37,33 @@ describe('files without', () => {
   }
 })
 
+describe('files with doubtful things', () => {
+  const lint = { nowMs: Date.UTC(2026, 5, 1), whole: true }
+  for (const name of names.filter((n) => n.endsWith('.warn.yaml'))) {
+    test(name, async () => {
+      const { compiled, text } = compile(name, lint)
+      expect([compiled.ok, compile(name).text]).toEqual([true, ''])
+      await expect(text).toMatchFileSnapshot(`./testdata/${name.replace('.warn.yaml', '.txt')}`)
+    })
+  }
+  for (const name of names.filter((n) => n.endsWith('.quiet.yaml'))) {
+    test(name, () => expect(compile(name, lint)).toMatchObject({ compiled: { ok: true }, text: '' }))
+  }
+})
+
 test('every code has a file', () => {
-  const source = readFileSync(new URL('./source/issues.ts', import.meta.url), 'utf8')
-  const codes = [...source.matchAll(/^ {2}\| '([a-z-]+)'/gm)].map((m) => m[1])
   const seen = new Set(
-    names.filter((n) => n.endsWith('.bad.yaml')).flatMap((n) => compile(n).compiled.issues.map((i) => i.code)),
+    names
+      .filter((n) => n.endsWith('.bad.yaml') || n.endsWith('.warn.yaml'))
+      .flatMap((n) => compile(n, { nowMs: Date.UTC(2026, 5, 1), whole: true }).compiled.issues.map((i) => i.code)),
   )
-  expect(codes.filter((c) => !seen.has(c as never))).toEqual(['file-too-large'])
-  expect(codes.length).toBeGreaterThan(40)
+  expect(CODES.filter((c) => !seen.has(c as never))).toEqual(['file-too-large'])
+  expect(CODES.length).toBeGreaterThan(40)
+})
+
+test('every code is in docs/rules-errors.md', () => {
+  const page = readFileSync(new URL('../../docs/rules-errors.md', import.meta.url), 'utf8')
+  expect(CODES.filter((code) => !page.includes(`\`${code}\``))).toEqual([])
+  const written = [...page.matchAll(/^\| (.*?) \|/gm)].flatMap((row) => [...row[1].matchAll(/`([a-z-]+)`/g)])
+  expect(written.map((code) => code[1]).filter((code) => !CODES.includes(code))).toEqual([])
 })

@@ -5,7 +5,8 @@ export const TRANSACTIONS: Stream = {
   name: 'transactions',
   topic: 'trade.transactions.v1',
   fields: [
-    ...strings('event_id', 'type'),
+    ...strings('event_id'),
+    { ...field('type', 'string'), doc: 'order.created, payment.captured, order.cancelled; open: any other' },
     field('event_time', 'number'),
     ...strings('order_id', 'buyer_id', 'shop_id', 'item_id', 'category_id'),
     field('quantity', 'number'),

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { defaultConfig } from '../../config.ts'
+import type { RuleIssue } from '../../rules/index.ts'
 import { compileOrRefuse } from '../compiled.ts'
+import { junitOfIssues, junitOfTests } from './junit.ts'
 import { failureText, resultJson } from './report.ts'
 import { runRuleTest, type TestResult } from './run.ts'
 
@@ -103,6 +105,53 @@ test('a failure shows both sides and the nearest moment', () => {
      at 3m: orders 4, buyers 2, each 2; orders 4 is not >= 5
 `)
   expect(JSON.parse(JSON.stringify(resultJson(result)))).toMatchObject({ rule: 'busy_shop', name: 't', ok: false })
+})
+
+test('junit: a suite for each rule, with the failures of its tests', () => {
+  const tests = '  - { name: a<b & "c", events: [], expect: [] }\n  - { name: d, events: [], expect: [{}] }\n'
+  expect(junitOfTests(results(tests))).toBe(`<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="lapwing test" tests="2" failures="1">
+  <testsuite name="busy_shop@1" tests="2" failures="1">
+    <testcase name="a&lt;b &amp; &quot;c&quot;" classname="busy_shop@1"/>
+    <testcase name="d" classname="busy_shop@1">
+      <failure message="r.yaml:25:7">FAIL busy_shop@1: d
+     r.yaml:25:7
+     expect   expected  actual
+     ✗ alert  one       (no such alert)
+</failure>
+    </testcase>
+  </testsuite>
+</testsuites>
+`)
+})
+
+test('junit of faults: a suite for each file, warnings pass', () => {
+  const issue: RuleIssue = {
+    code: 'unused',
+    severity: 'warning',
+    file: 'a.yaml',
+    line: 1,
+    column: 2,
+    length: 1,
+    rule: null,
+    message: 'x\u0001',
+    suggestion: null,
+  }
+  const issues: RuleIssue[] = [issue, { ...issue, severity: 'error', file: 'b.yaml', code: 'bad-name' }]
+  expect(
+    junitOfIssues(issues, [{ path: 'a.yaml', text: '' }], () => 'why'),
+  ).toBe(`<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="lapwing check" tests="2" failures="1">
+  <testsuite name="a.yaml" tests="1" failures="0">
+    <testcase name="a.yaml" classname="a.yaml"/>
+  </testsuite>
+  <testsuite name="b.yaml" tests="1" failures="1">
+    <testcase name="1:2 bad-name" classname="b.yaml">
+      <failure message="x·">why</failure>
+    </testcase>
+  </testsuite>
+</testsuites>
+`)
 })
 
 test('a surplus alert is named beside the ones that are right', () => {

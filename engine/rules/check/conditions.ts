@@ -90,6 +90,11 @@ function checkException(draft: Draft, map: MapNode, names: Names, dropNames: Nam
   const reason = reasonNode && read.text(reasonNode, 'reason')
   const untilNode = need('until')
   const untilMs = untilNode && dateOf(read, untilNode, 'until')
+  const { lint } = draft.around
+  if (lint && untilNode && untilMs !== null && untilMs <= lint.nowMs) {
+    const hint = 'remove it, or give it a later "until"'
+    read.report.warning('expired-exception', untilNode.span, 'the exception is over: it does nothing any more', hint)
+  }
   if (name === null || apply === null || when === null || reason === null || untilMs === null) return null
   return { name, when, apply, reason, untilMs }
 }

@@ -28,6 +28,16 @@ export interface Surroundings {
   /** True when some file could not be read: a name may be missing through no fault of this document. */
   readonly incomplete: boolean
   readonly params: Readonly<Record<string, Readonly<Record<string, Scalar>>>>
+  /** Null: only what is wrong is said, not what is doubtful. */
+  readonly lint: Lint | null
+}
+
+/** What warnings of doubtful rules need to know. */
+export interface Lint {
+  /** Against which the end of exceptions is held. */
+  readonly nowMs: number
+  /** True when all rules that may read the lists are there. */
+  readonly whole: boolean
 }
 
 export const DEFINITION_KEYS = [
@@ -37,7 +47,6 @@ export const DEFINITION_KEYS = [
   'tags',
   'runbook',
   'mode',
-  'on',
   'where',
   'unless',
   'let',
@@ -50,9 +59,23 @@ const TYPES_MAX = 64
 const LETS_MAX = 64
 const PARAMS_MAX = 64
 
-/** One rule or ranking while it is being checked: its names so far, and the parts that both kinds have. */
+/** An event type where it is named. */
+export interface TypeName {
+  readonly name: string
+  readonly span: Span
+}
+
+/** The document that a draft is of. */
+export interface DraftOf {
+  readonly id: string
+  readonly node: MapNode
+  readonly idSpan: Span
+  readonly report: Reporter
+}
+
+/** A rule, sequence or ranking while it is being checked: its names so far, and the parts that all kinds have. */
 export class Draft {
-  readonly kind: 'rule' | 'ranking'
+  readonly kind: 'rule' | 'sequence' | 'ranking'
   readonly id: string
   readonly node: MapNode
   readonly idSpan: Span
@@ -60,6 +83,8 @@ export class Draft {
   readonly around: Surroundings
   readonly fields: FieldNames
   readonly types: readonly string[]
+  /** As the file has them. */
+  readonly typeNames: readonly TypeName[]
   readonly params = new Map<string, Scalar>()
   readonly lets: Let[] = []
   readonly letTypes = new Map<string, Type>()
@@ -67,19 +92,21 @@ export class Draft {
   readonly readingUses = new Uses()
   /** What `when`, `severity`, exceptions and `explain` read. */
   readonly conditionUses = new Uses()
+  /** Measures that no other one is made of. */
+  readonly measureSpans = new Map<string, Span>()
   readonly #paramTypes = new Map<string, Type>()
   readonly #paramSpans = new Map<string, Span>()
   readonly #letSpans = new Map<string, Span>()
   readonly #hidden = new Map<string, string>()
   #openParams = false
+  #openTypes = false
 
+  /** `types`: null = those of `on`. */
   constructor(
-    kind: 'rule' | 'ranking',
-    id: string,
-    node: MapNode,
-    idSpan: Span,
-    report: Reporter,
+    kind: Draft['kind'],
+    { id, node, idSpan, report }: DraftOf,
     around: Surroundings,
+    types: readonly TypeName[] | null = null,
   ) {
     this.kind = kind
     this.id = id
@@ -87,9 +114,9 @@ export class Draft {
     this.idSpan = idSpan
     this.read = new Reader(report)
     this.around = around
-    const { types, open } = this.#eventTypes()
-    this.types = types
-    this.fields = fieldNames(types, around.streams, open)
+    this.typeNames = types ?? this.#typesOfOn()
+    this.types = this.#eventTypes(this.typeNames)
+    this.fields = fieldNames(this.types, around.streams, this.#openTypes)
     this.#readParams()
   }
 
@@ -106,14 +133,17 @@ export class Draft {
     return {
       place,
       fields: this.fields,
+      noEvent: null,
       lets: this.letTypes,
       measures: new Map(),
+      elements: new Map(),
       hidden: this.#hidden,
       keys: null,
       keysAtReading: false,
       params: this.#paramTypes,
       lists: this.around.lists,
       open: { measures: false, params: this.#openParams, lists: this.around.incomplete },
+      ranges: this.around.lint && new Map(),
       uses: this.readingUses,
     }
   }
@@ -235,28 +265,31 @@ export class Draft {
         this.read.report.warning('unused', span, `the let "${name}" is never read`)
       }
     }
+    for (const [name, span] of this.measureSpans) {
+      if (this.around.lint && !this.conditionUses.measures.has(name))
+        this.read.report.warning('unused', span, `the measure "${name}" is never read`, 'it only stands in the alert')
+    }
   }
 
-  #eventTypes(): { types: string[]; open: boolean } {
-    if (entryOf(this.node, 'sequence')) return { types: [], open: true } // its steps name the types
+  #typesOfOn(): readonly TypeName[] {
     const node = this.required('on')
-    const names = node && this.read.names(node, 'on')
-    if (!names) return { types: [], open: true }
-    if (names.length > TYPES_MAX) this.read.fault('too-many', node, `at most ${TYPES_MAX} event types`)
-    const types: string[] = []
+    return (node && this.read.names(node, 'on')) ?? []
+  }
+
+  /** Those that a stream carries, each once. */
+  #eventTypes(names: readonly TypeName[]): string[] {
+    if (names.length > TYPES_MAX) this.read.fault('too-many', names[TYPES_MAX].span, `at most ${TYPES_MAX} event types`)
+    const types = new Set<string>()
     for (const { name, span } of names) {
       if (name.includes('*')) this.read.fault('unknown-event-type', span, `"${name}": event types are named one by one`)
-      else if (streamOfType(this.around.streams, name)) types.push(name)
+      else if (streamOfType(this.around.streams, name)) types.add(name)
       else {
-        this.read.fault(
-          'unknown-event-type',
-          span,
-          `no stream carries events of type "${name}"`,
-          typeHint(name, this.around.streams),
-        )
+        const message = `no stream carries events of type "${name}"`
+        this.read.fault('unknown-event-type', span, message, typeHint(name, this.around.streams))
       }
     }
-    return { types, open: types.length < names.length || names.length === 0 }
+    this.#openTypes = names.length === 0 || names.some(({ name }) => !types.has(name))
+    return [...types]
   }
 
   #readParams(): void {

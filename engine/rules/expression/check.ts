@@ -1,15 +1,18 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
 import { parseDuration } from '../../kit/duration.ts'
 import type { Expression, Operator, ValueType } from '../../model/expression.ts'
+import { isZone } from '../evaluate/zone.ts'
 import type { IssueCode, Reporter } from '../source/issues.ts'
 import { didYouMean } from '../source/suggest.ts'
 import type { Span } from '../source/text.ts'
 import type { ExpressionText } from '../source/tree.ts'
 import { DURATION, FUNCTIONS, METHODS, type Signature } from './functions.ts'
-import type { Names, Type } from './names.ts'
+import { BASELINE_PARTS, type Names, type Type } from './names.ts'
 import { parseExpression, spanIn } from './parse.ts'
+import { constantOf } from './ranges.ts'
 import { regexFault } from './regex.ts'
 import { isWritten, type Typed, UNKNOWN } from './typed.ts'
+import { aType, listHint, rangeHint, shapeName } from './wording.ts'
 
 /**
  * Text of an expression -> its checked tree, or null after reporting every fault in it. `expected` is what the place
@@ -37,6 +40,8 @@ class Checker {
   readonly #source: ExpressionText
   readonly #names: Names
   readonly #report: Reporter
+  /** Conditions so far that are always the same. */
+  #constants = 0
 
   constructor(source: ExpressionText, names: Names, report: Reporter) {
     this.#source = source
@@ -45,6 +50,24 @@ class Checker {
   }
 
   infer(node: ASTNode): Typed {
+    const found = this.#constants
+    const typed = this.#inferred(node)
+    if (typed.type === 'boolean' && found === this.#constants) this.#warnConstant(node, typed)
+    return typed
+  }
+
+  /** Parts that are constant have been said: what they make of the whole is not said again. */
+  #warnConstant(node: ASTNode, { expression }: Typed): void {
+    const { ranges } = this.#names
+    const constant = ranges && constantOf(expression, ranges)
+    if (constant === null) return
+    this.#constants += 1
+    const message = `this can never be ${!constant}`
+    const hint = ranges && expression.op === 'call' ? rangeHint(expression.args, ranges) : null
+    this.#report.warning('constant-condition', this.#span(node), message, hint)
+  }
+
+  #inferred(node: ASTNode): Typed {
     switch (node.op) {
       case 'value':
         return this.#literal(node)
@@ -95,7 +118,7 @@ class Checker {
 
   expect(node: ASTNode, typed: Typed, type: ValueType, what: string): void {
     if (typed.type === type || typed.type === 'unknown') return
-    this.#fault('type-mismatch', node, `${what}, but this is ${aType(typed.type)}`)
+    this.#fault('type-mismatch', node, `${what}, but this is ${aType(typed.type)}`, listHint(typed))
   }
 
   #literal(node: ASTNode & { op: 'value' }): Typed {
@@ -117,7 +140,7 @@ class Checker {
   }
 
   #name(name: string, node: ASTNode): Typed {
-    const { lets, measures, hidden, uses, fields, open } = this.#names
+    const { lets, measures, hidden, uses, fields, open, keys, noEvent } = this.#names
     const letType = lets.get(name)
     if (letType !== undefined) {
       uses.lets.add(name)
@@ -125,9 +148,19 @@ class Checker {
       return leaf('let', name, letType)
     }
     const measureType = measures.get(name)
-    if (measureType !== undefined) return leaf('measure', name, measureType)
+    if (measureType !== undefined) {
+      uses.measures.add(name)
+      return leaf('measure', name, measureType)
+    }
+    if (measures.has(`${name}.mean`)) {
+      const hint = `write ${name}.mean, ${name}.stddev or ${name}.points`
+      return this.#fault('wrong-value', node, `"${name}" is a baseline: it has several values`, hint)
+    }
     const why = hidden.get(name)
     if (why !== undefined) return this.#fault('not-in-scope', node, why)
+    if (noEvent !== null && keys?.has(name)) {
+      return this.#fault('unknown-name', node, `"${name}" is of the key`, `did you mean "key.${name}"?`)
+    }
     if (isRoot(name)) return this.#fault('wrong-value', node, `"${name}" is not a value`, `name one, as in ${name}.x`)
     if (open.measures) return UNKNOWN
     if (fields.types.has(name)) {
@@ -170,11 +203,28 @@ class Checker {
         )
       case 'features':
         return this.#later(node, 'features')
-      default: {
-        const roots = ['event', 'key', 'params', 'lists']
-        return this.#fault('unknown-name', root, `"${root.args}" has no parts`, didYouMean(root.args, roots))
-      }
+      default:
+        return this.#part(root.args, name, root, span)
     }
+  }
+
+  /** `usual.mean` of a baseline; nothing else has parts. */
+  #part(whole: string, name: string, root: ASTNode, span: Span): Typed {
+    const { measures, hidden, open, uses } = this.#names
+    uses.measures.add(whole)
+    const type = measures.get(`${whole}.${name}`)
+    if (type !== undefined) return leaf('measure', `${whole}.${name}`, type)
+    if (measures.get(whole) === 'unknown') return UNKNOWN
+    if (measures.has(`${whole}.mean`)) {
+      const hint = didYouMean(name, BASELINE_PARTS) ?? `a baseline has ${BASELINE_PARTS.join(', ')}`
+      return this.#faultAt('unknown-measure', span, `"${name}" is not a part of the baseline "${whole}"`, hint)
+    }
+    const why = hidden.get(whole)
+    if (why !== undefined) return this.#fault('not-in-scope', root, why)
+    const baselines = [...measures.keys()].filter((m) => m.endsWith('.mean')).map((m) => m.slice(0, -'.mean'.length))
+    const meant = didYouMean(whole, ['event', 'key', 'params', 'lists', ...baselines])
+    if (open.measures && meant === null) return UNKNOWN
+    return this.#fault('unknown-name', root, `"${whole}" has no parts`, meant)
   }
 
   #deep(root: ASTNode, node: ASTNode): Typed {
@@ -185,7 +235,8 @@ class Checker {
   }
 
   #field(name: string, span: Span, node: ASTNode): Typed {
-    const { fields, lets, uses } = this.#names
+    const { fields, lets, uses, noEvent } = this.#names
+    if (noEvent !== null) return this.#fault('not-in-scope', node, noEvent)
     uses.event ??= this.#span(node)
     const type = fields.types.get(name)
     if (type !== undefined) return leaf('field', name, type)
@@ -255,6 +306,10 @@ class Checker {
     this.expect(condition, c, 'boolean', '"?" needs a condition before it')
     const a = this.infer(yes)
     const b = this.infer(no)
+    if (a.type === 'list' || b.type === 'list') {
+      const [node, typed] = a.type === 'list' ? [yes, a] : [no, b]
+      return this.#fault('type-mismatch', node, 'a choice is not between lists', listHint(typed))
+    }
     const type = a.type === 'null' || a.type === 'unknown' ? b.type : a.type
     if (type !== 'null' && type !== 'unknown' && b.type !== 'null') {
       this.expect(no, b, type, `both sides of ":" are of one type, the left one is ${aType(type)}`)
@@ -264,7 +319,11 @@ class Checker {
 
   #equality(node: ASTNode & { op: '==' | '!=' }, fn: 'eq' | 'ne'): Typed {
     const [left, right] = node.args.map((n) => this.infer(n))
-    if (!comparable(left.type, right.type)) {
+    const list = [left, right].findIndex((side) => side.type === 'list')
+    if (list >= 0) {
+      const hint = listHint([left, right][list])
+      this.#fault('type-mismatch', node.args[list], `"${node.op}" does not compare lists`, hint)
+    } else if (!comparable(left.type, right.type)) {
       const message = `${aType(left.type)} never equals ${aType(right.type)}`
       this.#fault('type-mismatch', node.args[1], message)
     }
@@ -277,7 +336,9 @@ class Checker {
     if (type !== 'unknown') {
       if (type !== 'number' && type !== 'string') {
         const at = left.type === 'unknown' ? node.args[1] : node.args[0]
-        this.#fault('type-mismatch', at, `"${node.op}" orders numbers or text, but this is ${aType(type)}`)
+        const typed = at === node.args[0] ? left : right
+        const message = `"${node.op}" orders numbers or text, but this is ${aType(type)}`
+        this.#fault('type-mismatch', at, message, listHint(typed))
       } else this.expect(node.args[1], right, type, `"${node.op}" needs ${aType(type)} on both sides`)
     }
     return call(fn, 'boolean', [left, right])
@@ -299,10 +360,15 @@ class Checker {
     if (haystack.op === '.' && haystack.args[0].op === 'id' && haystack.args[0].args === 'lists') {
       return this.#inList(needle, value, haystack)
     }
+    if (haystack.op === 'id' && this.#names.measures.get(haystack.args) === 'list') {
+      return this.#inMeasure(needle, value, haystack)
+    }
     if (haystack.op !== 'list') {
-      this.#fault('wrong-value', haystack, '"in" needs a list on its right', 'as in lists.my_shops or ["a", "b"]')
+      const hint = 'as in lists.my_shops, ["a", "b"] or a "top" measure'
+      this.#fault('wrong-value', haystack, '"in" needs a list on its right', hint)
       return { type: 'boolean', expression: UNKNOWN.expression }
     }
+    if (value.type === 'list') return this.#fault('type-mismatch', needle, 'a list is in no list', listHint(value))
     const items: (number | string | boolean | null)[] = []
     for (const item of haystack.args) {
       const typed = this.infer(item)
@@ -334,6 +400,20 @@ class Checker {
       this.#fault('type-mismatch', needle, `the list "${name}" holds ${of}s, but this is ${aType(value.type)}`)
     }
     return { type: 'boolean', expression: { op: 'inList', type: 'boolean', value: value.expression, list: name } }
+  }
+
+  #inMeasure(needle: ASTNode, value: Typed, haystack: ASTNode & { op: 'id' }): Typed {
+    const name = haystack.args
+    const of = this.#names.elements.get(name) ?? 'unknown'
+    this.#names.uses.measures.add(name)
+    if (!comparable(value.type, of)) {
+      this.#fault(
+        'type-mismatch',
+        needle,
+        `"${name}" holds values that are ${aType(of)}, but this is ${aType(value.type)}`,
+      )
+    }
+    return call('member', 'boolean', [value, leaf('measure', name, 'list')])
   }
 
   #call(node: ASTNode & { op: 'call' }): Typed {
@@ -382,9 +462,12 @@ class Checker {
     }
     typed.forEach((t, i) => {
       const wanted = takes[Math.min(i, takes.length - 1)]
-      if (wanted !== 'scalar') this.expect(args[i], t, wanted, `${usage} needs ${aType(wanted)} here`)
-      else if (t.type === 'boolean' || t.type === 'null') {
-        this.#fault('type-mismatch', args[i], `${usage} needs text or numbers, but this is ${aType(t.type)}`)
+      if (wanted === 'sized') {
+        if (t.type !== 'list') this.expect(args[i], t, 'string', `${usage} needs text or a list here`)
+      } else if (wanted !== 'scalar') this.expect(args[i], t, wanted, `${usage} needs ${aType(wanted)} here`)
+      else if (t.type === 'boolean' || t.type === 'null' || t.type === 'list') {
+        const message = `${usage} needs text or numbers, but this is ${aType(t.type)}`
+        this.#fault('type-mismatch', args[i], message, listHint(t))
       }
     })
     if (fn === 'matches') this.#pattern(args[1], typed[1])
@@ -469,27 +552,6 @@ function comparable(a: Type, b: Type): boolean {
   return a === b || a === 'unknown' || b === 'unknown' || a === 'null' || b === 'null'
 }
 
-export function aType(type: Type): string {
-  if (type === 'string') return 'text'
-  if (type === 'boolean') return 'a condition (true or false)'
-  return type === 'number' ? 'a number' : type
-}
-
-function shapeName(op: string): string {
-  if (op === 'list') return 'a list'
-  if (op === 'map') return 'a map'
-  return op === '[]' ? '"[…]"' : `"${op}"`
-}
-
 function isRoot(name: string): boolean {
   return name === 'event' || name === 'key' || name === 'params' || name === 'lists' || name === 'features'
-}
-
-function isZone(zone: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: zone })
-    return zone !== ''
-  } catch {
-    return false
-  }
 }

@@ -1,9 +1,13 @@
 import type { ValueType } from '../../model/expression.ts'
 import { type FieldKind, type Stream, streamOfType } from '../../model/stream.ts'
 import type { Span } from '../source/text.ts'
+import type { Ranges } from './ranges.ts'
 
 /** `unknown`: its fault was reported already; it fits everything. */
 export type Type = ValueType | 'unknown'
+
+/** What is read of a baseline. */
+export const BASELINE_PARTS = ['mean', 'stddev', 'points'] as const
 
 export interface FieldNames {
   /** Fields that every stream of the rule has, with one type. */
@@ -21,8 +25,13 @@ export interface Names {
   /** For messages: `where`, `when`, … */
   readonly place: string
   readonly fields: FieldNames
+  /** Why `event` cannot be read here; null where it can. */
+  readonly noEvent: string | null
   readonly lets: ReadonlyMap<string, Type>
+  /** Those of a baseline by their dotted names: `usual.mean`. */
   readonly measures: ReadonlyMap<string, Type>
+  /** What the values of a list measure are. */
+  readonly elements: ReadonlyMap<string, Type>
   /** Names that exist in the rule but may not be read here -> why. */
   readonly hidden: ReadonlyMap<string, string>
   /** `by` names; null where the key cannot be read. */
@@ -33,6 +42,8 @@ export interface Names {
   readonly lists: ReadonlyMap<string, 'string' | 'number'>
   /** True when the measures, params or lists could not all be read: unknown names are let pass. */
   readonly open: { readonly measures: boolean; readonly params: boolean; readonly lists: boolean }
+  /** What measures can come to, where conditions that are always the same are warned of; else null. */
+  readonly ranges: Ranges | null
   readonly uses: Uses
 }
 
@@ -41,6 +52,8 @@ export class Uses {
   readonly params = new Set<string>()
   readonly lets = new Set<string>()
   readonly lists = new Set<string>()
+  /** By the names that the file gives: `usual` for `usual.mean`. */
+  readonly measures = new Set<string>()
   /** First place in the current expressions that reads the event, directly or through a let. */
   event: Span | null = null
 }

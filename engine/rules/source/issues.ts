@@ -40,8 +40,16 @@ export type IssueCode =
   | 'unknown-key-field'
   | 'unknown-function'
   | 'unknown-rule'
+  | 'unknown-step'
   | 'not-in-scope'
   | 'unused'
+  | 'unlikely-value'
+  // doubtful, said by `check` only
+  | 'unlikely-event-type'
+  | 'constant-condition'
+  | 'expired-exception'
+  | 'no-owner'
+  | 'no-quiet-test'
   // expressions
   | 'expression-syntax'
   | 'expression-too-long'
