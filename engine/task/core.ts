@@ -4,6 +4,7 @@ import type { Output, SourcePosition } from '../model/output.ts'
 import type { RuleSet } from '../model/rule.ts'
 import type { Stream } from '../model/stream.ts'
 import type { KeySpace } from '../state/key-space.ts'
+import { Memory } from '../state/memory.ts'
 import { type Chunk, fits, Rows } from '../state/rows.ts'
 import { StringTable } from '../state/string-table.ts'
 import { TimeIndex } from '../state/time-index.ts'
@@ -13,6 +14,8 @@ import { Context } from './context.ts'
 import { HeldEvents, passes } from './held-events.ts'
 import { type FeedGroup, Layout, type RankingPlan, type RulePlan, type TypePlan } from './layout.ts'
 import { type PreviousRanks, previousToJson, RankingBoard } from './ranking-board.ts'
+import type { SequenceOrigins } from './sequence/origins.ts'
+import { SequenceBook } from './sequence/sequence-book.ts'
 
 export interface CoreOptions {
   readonly streams: readonly Stream[]
@@ -22,6 +25,10 @@ export interface CoreOptions {
   readonly sources: readonly Omit<SourcePosition, 'offset'>[]
   /** Stream time from which events of a type are all held; -Infinity = from its beginning. */
   readonly heldSinceMs: (type: string) => number
+  /** Since when sequences know their events. */
+  readonly origins: SequenceOrigins
+  /** Stream time at which the engine's history begins; -Infinity = that of the input. */
+  readonly historyMs: () => number
   readonly emit: (output: Output) => void
   readonly changed: (key: string, value: string | null) => void
 }
@@ -42,8 +49,10 @@ export class Core {
   readonly rows: Rows
   readonly alerts: AlertBook
   readonly boards: readonly RankingBoard[]
+  readonly sequences: SequenceBook
   readonly context = new Context()
   readonly strings = new StringTable()
+  readonly memory = new Memory()
   get evaluating(): boolean {
     return this.context.evaluating
   }
@@ -93,6 +102,19 @@ export class Core {
       idle: (space, slot) => this.#idle.push(space, slot),
       emit: options.emit,
       changed: options.changed,
+    })
+    this.sequences = new SequenceBook({
+      plans: this.layout.sequences,
+      bitWords: this.layout.shape.bitWords,
+      memory: this.memory,
+      context,
+      alerts: this.alerts,
+      sources: options.sources,
+      sinceMs: ({ rule }) => Math.max(options.historyMs(), options.origins.sinceMs(rule)),
+      wasUnknown: ({ rule }, position, type, timeMs) =>
+        options.origins.wasUnknown(rule, position, this.layout.types[type].name, timeMs),
+      retain: (space, slot) => this.layout.spaces[space].retain(slot),
+      release: (space, slot) => this.layout.spaces[space].release(slot) && this.#idle.push(space, slot),
     })
     this.boards = this.layout.rankings.map((plan) => new RankingBoard(plan, this.layout, strings))
     const through = this.#clocks.flatMap((clock) => [
@@ -160,7 +182,7 @@ export class Core {
 
   /** Next moment, in stream time, at which anything happens by itself: Infinity when nothing is left to happen. */
   nextDueMs(): number {
-    let dueMs = this.alerts.nextClosingMs()
+    let dueMs = Math.min(this.alerts.nextClosingMs(), this.sequences.nextDueMs())
     for (let i = 0; i < this.#clocks.length; i++) {
       const due = this.#clocks[i].nextDueMs() + this.#clocks[i].plan.settleMs
       if (due < dueMs) dueMs = due
@@ -213,7 +235,7 @@ export class Core {
   }
 
   /** Slot of a key given by its values, made if need be. */
-  slotOfKey(plan: RulePlan, values: readonly (string | number | boolean | null)[]): number {
+  slotOfKey(plan: { readonly space: number }, values: readonly (string | number | boolean | null)[]): number {
     const space = this.layout.spaces[plan.space]
     const codes = values.map((v) =>
       typeof v === 'string' ? this.strings.internText(v) : this.strings.internNumber(Number(v)),
@@ -234,6 +256,7 @@ export class Core {
     this.#setTime(streamMs)
     for (const clock of this.#clocks) this.#leave(clock)
     this.#evaluateTouched()
+    if (this.sequences.fireDue(streamMs)) this.#lastEffectMs = streamMs
     this.alerts.closeDue(streamMs)
     for (const board of this.boards) this.#rank(board, streamMs - board.plan.ranking.settleMs)
     for (const clock of this.#clocks) if (clock.entry) this.#enterWaiting(clock)
@@ -335,6 +358,11 @@ export class Core {
       }
       const slot = chunk.slots[plan.space][at]
       if (slot >= 0 && this.evaluating) this.alerts.evaluate(plan, slot, { arrival: true, row, nowMs })
+    }
+    const sequences = clock.plan.sequences[type]
+    for (let i = 0; i < sequences.length; i++) {
+      const entered = this.sequences.enter(sequences[i], chunk, at, nowMs)
+      if (entered && this.#draining) this.#lastEffectMs = this.context.streamMs
     }
   }
 

@@ -6,9 +6,10 @@ import type { Stream } from '../model/stream.ts'
 import type { RecentIds } from '../state/recent-ids.ts'
 import { type Alert, alertFromJson, alertToJson } from './alert.ts'
 import type { HeldBlock } from './held-blocks.ts'
+import type { SavedSequence } from './sequence/saved.ts'
 
 const MAGIC = 0x4c57_534e // "LWSN"
-const VERSION = 1
+const VERSION = 2
 const HEAD_BYTES = 16
 
 /** A task's whole state in parts: what it holds, and what it remembers beyond that. */
@@ -22,6 +23,7 @@ export interface Snapshot {
   readonly ranks: readonly (readonly [string, string])[]
   readonly ids: readonly (readonly [string, ReturnType<RecentIds['snapshot']>])[]
   readonly held: readonly HeldBlock[]
+  readonly sequences: readonly SavedSequence[]
 }
 
 /**
@@ -47,6 +49,7 @@ export function encodeSnapshot(snapshot: Snapshot, streams: readonly Stream[]): 
       bits: add(h.bits),
       entries: add(h.entries),
     })),
+    sequences: snapshot.sequences,
     lengths: [] as number[],
   }
   directory.lengths = sections.map((s) => s.length)
@@ -106,5 +109,6 @@ export function decodeSnapshot(bytes: Uint8Array, streams: readonly Stream[]): S
       bits: new Uint32Array(section(h.bits).buffer),
       entries: new Float64Array(section(h.entries).buffer),
     })),
+    sequences: directory.sequences,
   }
 }

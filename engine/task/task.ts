@@ -12,6 +12,9 @@ import { alertKey } from './alert-book.ts'
 import { Core, rankingKey } from './core.ts'
 import { blocksOf, type HeldBlock } from './held-blocks.ts'
 import { DROPPED, Intake, WANTED } from './intake.ts'
+import { type Origin, SequenceOrigins } from './sequence/origins.ts'
+import { freezeSequences, loadSequences, saveSequences } from './sequence/saved.ts'
+import { sequencesSpanMs } from './sequence/span.ts'
 import { decodeSnapshot, encodeSnapshot } from './snapshot.ts'
 import { type SavedSource, Sources } from './sources.ts'
 
@@ -36,6 +39,8 @@ interface Meta {
   /** Events ever held, and entered on each settled clock: what alerts count their suspects by. */
   readonly rows: number
   readonly entries: Readonly<Record<string, number>>
+  /** Since when sequences know their events. */
+  readonly origins: Readonly<Record<string, Origin>>
 }
 
 /** Key under which a commit keeps the meta record. */
@@ -53,6 +58,7 @@ export class Task {
   readonly #options: TaskOptions
   readonly #sources = new Sources()
   readonly #intake: Intake
+  readonly #origins = new SequenceOrigins()
   #core: Core
   #set: RuleSet = EMPTY
   #files: readonly RuleSource[] = []
@@ -92,6 +98,16 @@ export class Task {
     return this.#core.alerts.openCount
   }
 
+  /** Keys of which sequences remember something. */
+  get rememberedKeys(): number {
+    return this.#core.sequences.keys
+  }
+
+  /** Timers of sequences that are still to fire. */
+  get liveTimers(): number {
+    return this.#core.sequences.liveTimers
+  }
+
   /** Events held in memory; those of the last 4,096 or fewer that have left all windows included. */
   get heldEvents(): number {
     return this.#core.rows.endRow - this.#core.rows.firstRow
@@ -101,7 +117,7 @@ export class Task {
   get rebuildSpanMs(): number {
     const { streams } = this.#options
     return (
-      this.#core.layout.retentionMs +
+      Math.max(this.#core.layout.retentionMs, sequencesSpanMs(this.#set.sequences)) +
       Math.max(...streams.map((s) => s.latenessMs)) +
       Math.max(...streams.map((s) => s.dedupeMs))
     )
@@ -112,7 +128,7 @@ export class Task {
     const { entry } = record
     if (entry.kind === 'block') this.#readBlock(entry)
     else if (entry.kind === 'mark') this.#advance(this.#sources.mark(entry))
-    else this.#readRules(entry.files)
+    else this.#readRules(entry.files, record.position)
     this.#core.trim()
     this.#metaIsStale = true
     this.#sink = null
@@ -145,15 +161,19 @@ export class Task {
     this.#sink = null
   }
 
-  /** Puts a compiled rule set in force: its state is filled at once from the events held. */
-  install(set: RuleSet): void {
+  /**
+   * Puts a compiled rule set in force: its state is filled at once from the events held. `position`: that of the log
+   * record that brought it.
+   */
+  install(set: RuleSet, position = -1): void {
     const { layout } = this.#core
-    const types = [...set.rules, ...set.rankings].flatMap((d) => d.on)
+    const types = [...set.rules, ...set.sequences, ...set.rankings].flatMap((d) => d.on)
     for (const type of new Set(types)) {
       // a type is held since it was first wanted, and not longer than the longest window of before reached back
       const sinceMs = layout.typeIndex.has(type) ? this.#streamMs - layout.retentionMs : this.#streamMs
       this.#heldSinceMs.set(type, Math.max(this.#heldSinceMs.get(type) ?? Number.NEGATIVE_INFINITY, sinceMs))
     }
+    this.#origins.install(set, position, (type) => this.#heldSinceMs.get(type) ?? Number.NEGATIVE_INFINITY)
     this.#fill(set)
   }
 
@@ -168,6 +188,7 @@ export class Task {
         ranks: ranksOf(this.#core),
         ids: this.#intake.snapshotIds(),
         held: blocksOf(this.#core, this.#sources.list),
+        sequences: saveSequences(this.#core),
       },
       this.#options.streams,
     )
@@ -183,9 +204,12 @@ export class Task {
     assert.equal(this.#set.hash, saved.ruleSetHash)
     const meta: Meta = JSON.parse(saved.meta)
     this.#sources.restore(meta.sources)
+    freezeSequences(this.#core, saved.sequences, true)
     this.#readHeld(saved.held, true)
     this.#intake.restoreIds(saved.ids)
     this.#takeUp(meta, saved.alerts, saved.ranks, saved.held)
+    freezeSequences(this.#core, saved.sequences, false)
+    loadSequences(this.#core, saved.sequences)
   }
 
   /**
@@ -196,7 +220,7 @@ export class Task {
   beginReplay(kept: ReadonlyMap<string, string>): void {
     const meta = kept.get(META_KEY)
     const files = kept.get(RULES_KEY)
-    if (meta !== undefined) this.#heldSinceMs = heldSinceOf(JSON.parse(meta))
+    if (meta !== undefined) this.#takeUpHistory(JSON.parse(meta))
     if (files !== undefined) this.#adopt(JSON.parse(files))
     this.#replaying = true
   }
@@ -205,6 +229,7 @@ export class Task {
   replay(record: LogRecord): void {
     assert(this.#replaying)
     this.#core.evaluating = false
+    this.#core.sequences.replayedPosition = record.position
     this.process(record, { output: () => assert.fail('nothing is put out in a replay'), change: () => {} })
   }
 
@@ -212,6 +237,7 @@ export class Task {
   endReplay(kept: ReadonlyMap<string, string>): void {
     this.#replaying = false
     this.#core.evaluating = true
+    this.#core.sequences.replayedPosition = Number.POSITIVE_INFINITY
     this.#changes.clear()
     const meta = kept.get(META_KEY)
     if (meta === undefined) return
@@ -230,6 +256,8 @@ export class Task {
       counters: this.#options.counters,
       sources: this.#sources.list,
       heldSinceMs: (type) => Math.max(this.#historyMs, this.#heldSinceMs.get(type) ?? Number.NEGATIVE_INFINITY),
+      origins: this.#origins,
+      historyMs: () => this.#historyMs,
       emit: (output) => this.#emit(output),
       changed: (key, value) => this.#changes.set(key, value),
     })
@@ -243,7 +271,7 @@ export class Task {
   }
 
   /** A replay knows the rule set in force at its end: here it only lets go of what was not held at this place. */
-  #readRules(files: readonly RuleSource[]): void {
+  #readRules(files: readonly RuleSource[], position: number): void {
     if (this.#replaying) {
       this.#fill(this.#set)
       return
@@ -255,7 +283,7 @@ export class Task {
     }
     this.#files = files
     this.#changes.set(RULES_KEY, JSON.stringify(files))
-    this.install(compiled.set)
+    this.install(compiled.set, position)
   }
 
   /** Takes up a rule set that was in force, with nothing held yet. */
@@ -274,13 +302,17 @@ export class Task {
     const held = blocksOf(before, this.#sources.list)
     const alerts = before.alerts.open()
     const ranks = ranksOf(before)
+    const sequences = saveSequences(before)
     before.alerts.flush()
     this.#set = set
     this.#core = this.#newCore(set)
     this.#core.evaluating = before.evaluating
     this.#core.warmUntilMs = this.#streamMs + this.#core.layout.retentionMs
     this.#intake.forgetTypes()
+    freezeSequences(this.#core, sequences, true)
     this.#readHeld(held, false)
+    freezeSequences(this.#core, sequences, false)
+    loadSequences(this.#core, sequences)
     const { rows, entries } = before.numbers()
     this.#core.setNumbers(rows, entries)
     for (const alert of alerts) if (!this.#restoreAlert(alert)) this.#changes.set(alertKey(alert), null)
@@ -289,7 +321,7 @@ export class Task {
 
   #advance(streamMs: number): void {
     if (!(streamMs > this.#streamMs)) return
-    if (this.#streamMs === Number.NEGATIVE_INFINITY && !this.#options.finite) this.#historyMs = streamMs
+    if (this.#historyMs === Number.NEGATIVE_INFINITY && !this.#options.finite) this.#historyMs = streamMs
     this.#streamMs = streamMs
     this.#core.advance(streamMs)
   }
@@ -351,8 +383,7 @@ export class Task {
     ranks: readonly (readonly [string, string])[],
     held: readonly HeldBlock[] = [],
   ): void {
-    this.#historyMs = meta.historyMs ?? Number.NEGATIVE_INFINITY
-    this.#heldSinceMs = heldSinceOf(meta)
+    this.#takeUpHistory(meta)
     const evaluating = this.#core.evaluating
     this.#core.evaluating = false
     if (meta.streamMs !== null && meta.streamMs > this.#streamMs) {
@@ -364,6 +395,12 @@ export class Task {
     this.#core.setNumbers(meta.rows, meta.entries)
     for (const alert of alerts) this.#restoreAlert(alert)
     this.#restoreRanks(ranks)
+  }
+
+  #takeUpHistory(meta: Meta): void {
+    this.#historyMs = meta.historyMs ?? Number.NEGATIVE_INFINITY
+    this.#heldSinceMs = heldSinceOf(meta)
+    this.#origins.restore(meta.origins ?? {})
   }
 
   #restoreAlert(alert: Alert): boolean {
@@ -386,6 +423,7 @@ export class Task {
       historyMs: finite(this.#historyMs),
       heldSinceMs: Object.fromEntries([...this.#heldSinceMs].map(([type, ms]) => [type, finite(ms)])),
       sources: this.#sources.toJson(),
+      origins: this.#origins.toJson(),
       ...this.#core.numbers(),
     }
   }
