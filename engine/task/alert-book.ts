@@ -106,11 +106,18 @@ export class AlertBook {
     }
   }
 
-  /** A violation or match of the key at `slot` stands. */
+  /** True, and counted, when an exception silences what would stand for the key at `slot`. */
+  isMuted(plan: StandingPlan, slot: number): boolean {
+    if (plan.mutes.length === 0) return false
+    const { context, layout } = this.#host
+    context.setKey(layout.spaces[plan.space], slot)
+    return this.#isMuted(plan)
+  }
+
+  /** A violation or match of the key at `slot` stands, and is not muted. */
   stand(plan: StandingPlan, slot: number, standing: Standing): void {
     const { context, layout } = this.#host
     context.setKey(layout.spaces[plan.space], slot)
-    if (this.#isMuted(plan)) return
     const { openedMs, nowMs } = standing
     let alert = this.#bySlot[plan.index].get(slot)
     if (!alert) {
@@ -200,7 +207,7 @@ export class AlertBook {
   #isMuted(plan: AlertPlan): boolean {
     for (const mute of plan.mutes) {
       if (this.#host.context.streamMs < mute.untilMs && mute.when() === true) {
-        mute.counter.value++
+        if (this.#host.context.evaluating) mute.counter.value++
         return true
       }
     }

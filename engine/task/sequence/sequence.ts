@@ -120,8 +120,9 @@ export class Sequence {
       if (states.isSeen(slot, step) && states.firstMs(slot, step) <= firstMs + withinMs) return
     }
     const openedMs = kind === 'forbid' ? nowMs - 1 : nowMs
-    const coverage = this.#coverage(openedMs)
+    const coverage = this.#coverage(nowMs)
     if (kind === 'forbid' && coverage < 1 && !states.isSeen(slot, 0)) return
+    if (this.#host.alerts.isMuted(violation.alert, slot)) return
     states.setStood(slot, v)
     if (this.#host.context.evaluating) this.#standViolation(violation, slot, { openedMs, nowMs, coverage })
   }
@@ -210,7 +211,7 @@ export class Sequence {
   }
 
   #standMatch({ alert, order }: MatchPlan, slot: number, parts: readonly Part[], nowMs: number): void {
-    if (!this.#host.context.evaluating) return
+    if (!this.#host.context.evaluating || this.#host.alerts.isMuted(alert, slot)) return
     const { rule, violations } = this.plan
     const events = parts.map((part, i) => this.#evidence(rule.steps[order[i]].name, part))
     const last = parts[parts.length - 1]
