@@ -54,14 +54,8 @@ export class ReferenceEngine {
     this.#rankings = options.set.rankings.map((ranking) => new ReferenceRanking(ranking))
   }
 
-  /** By name, all labels together; and `abstained_total.<reason>`. */
   get counters(): Record<string, number> {
-    const totals: Record<string, number> = {}
-    for (const { name, labels, value } of this.#counters.all()) {
-      totals[name] = (totals[name] ?? 0) + value
-      if (labels.reason) totals[`${name}.${labels.reason}`] = (totals[`${name}.${labels.reason}`] ?? 0) + value
-    }
-    return totals
+    return totalsOf(this.#counters)
   }
 
   get #both(): readonly (ReferenceRule | ReferenceSequence)[] {
@@ -218,4 +212,14 @@ function plus(moment: number | undefined, settleMs: number): number | undefined 
 
 function least(moments: readonly (number | undefined)[]): number | undefined {
   return moments.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a), undefined)
+}
+
+/** By name, all labels together; and `abstained_total.<reason>`. */
+export function totalsOf(counters: Counters): Record<string, number> {
+  const totals: Record<string, number> = {}
+  for (const { name, labels, value } of counters.all()) {
+    totals[name] = (totals[name] ?? 0) + value
+    if (labels.reason) totals[`${name}.${labels.reason}`] = (totals[`${name}.${labels.reason}`] ?? 0) + value
+  }
+  return totals
 }

@@ -2,12 +2,14 @@ import { type BaselineMeasure, isRunning, type Measure, type Rule, type RunningM
 import { stretchAt } from './calendar.ts'
 import { measureAll } from './measure.ts'
 import type { TakenEvent } from './taken.ts'
-import { endFor, holds, startOf } from './window.ts'
+import { endFor, holds, startOf, type Window } from './window.ts'
 
 /** An event with the clock at which it entered. */
 export interface Entered {
   readonly taken: TakenEvent
   readonly at: number
+  /** When it leaves each of the rule's windows, or that window ends. */
+  readonly ends: readonly { readonly window: Window; readonly ms: number }[]
 }
 
 /** A key from its first event until its windows have been empty for `over`. */

@@ -27,7 +27,6 @@ export class ReferenceRule {
   readonly #options: RuleOptions
   /** All windows: the rule's own and those of its measures. */
   readonly #windows: readonly Window[]
-  readonly #sliding: readonly Window[]
   readonly #tumbling: readonly Window[]
   readonly #baselines: readonly Baseline[]
   /** How far back events are kept. */
@@ -45,7 +44,6 @@ export class ReferenceRule {
     this.definition = rule
     this.#options = options
     this.#windows = [rule, ...rule.measures.filter(isRunning)]
-    this.#sliding = this.#windows.filter((w) => !w.tumbling)
     this.#tumbling = this.#windows.filter((w) => w.tumbling)
     this.#baselines = rule.measures.filter((m) => m.kind === 'baseline').map((m) => new Baseline(m, rule))
     this.#reachMs = Math.max(...this.#windows.map((w) => w.windowMs), ...this.#baselines.map((b) => b.reachMs))
@@ -66,7 +64,7 @@ export class ReferenceRule {
 
   /** The next moment after `t` that a finite input is followed to. */
   nextMoment(t: number): number | undefined {
-    const ends = this.#entered.flatMap(({ taken }) => this.#windows.map((w) => endFor(w, taken.event.timeMs)))
+    const ends = this.#entered.flatMap((entered) => entered.ends.map((end) => end.ms))
     const entries = this.#waiting.map(({ event }) => event.timeMs)
     const closings = [...this.#alerts.values()].map((alert) => alert.overAt)
     return earliest([...ends, ...entries, ...closings], t)
@@ -85,8 +83,8 @@ export class ReferenceRule {
   /** Step 1 of moment `t`: events leave. For each key that lost one, the first one that left. */
   leave(t: number): TakenEvent[] {
     const leaving = this.#entered
+      .filter(({ ends }) => ends.some(({ window, ms }) => ms === t && !window.tumbling))
       .map(({ taken }) => taken)
-      .filter(({ event }) => this.#sliding.some((w) => endFor(w, event.timeMs) === t))
     this.#entered = this.#entered.filter(({ taken }) => taken.event.timeMs > t - this.#reachMs)
     const byKey = groupBy(leaving.sort(byTime), (taken) => taken.keyText)
     this.#touched = new Set(byKey.keys())
@@ -128,7 +126,8 @@ export class ReferenceRule {
       this.#count('missed_windows_total')
       return
     }
-    this.#entered.push({ taken, at: t })
+    const ends = this.#windows.map((window) => ({ window, ms: endFor(window, taken.event.timeMs) }))
+    this.#entered.push({ taken, at: t, ends })
     for (const baseline of this.#baselines) baseline.enter(taken, t)
     this.#evaluate(taken, t, true)
   }
