@@ -85,9 +85,10 @@ export class ReferenceSequence {
   /** Matches first, then what violations do with the event, then the timers that are due at once. */
   enter(taken: TakenEvent, t: number): void {
     const steps = this.#stepsOf(taken)
+    const coverage = this.definition.violations.length > 0 ? this.#coverage(t) : 1
     for (const partials of this.#partials) {
       const matched = partials.enter(taken, steps, t)
-      if (matched) this.#stand(partials.match, { t: t, openedMs: t, source: taken, coverage: 1, events: matched })
+      if (matched) this.#stand(partials.match, { t, openedMs: t, source: taken, coverage, events: matched })
     }
     this.#occur(taken, steps, t)
     this.fireTimers(t)
