@@ -1,6 +1,6 @@
 import { type Memory, Pages } from './memory.ts'
 
-const PAGE_BITS = 10
+const PAGE_BITS = 9
 const PAGE = 1 << PAGE_BITS
 const STRIDE = 6
 /** Cells of one timer. */
@@ -24,7 +24,7 @@ export interface Timer {
 /**
  * Timers in the order in which they are due: by moment, then by turn, then as they were set.
  *
- * Shape   a binary heap of 6 doubles a timer, in pages of 1,024 timers
+ * Shape   a binary heap of 6 doubles a timer, in pages of 512 timers
  * Cost    push, pop: O(log n); nothing is allocated but pages
  */
 export class TimerHeap {

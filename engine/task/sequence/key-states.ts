@@ -1,7 +1,6 @@
 import { type Memory, Pages } from '../../state/memory.ts'
 
-const PAGE_BITS = 10
-const PAGE = 1 << PAGE_BITS
+const PAGE_CELLS_MAX = 4096
 /** Cells of `words`: flags, then the violations that stood, then the sources of the steps, then the partial matches. */
 const FLAGS = 0
 const STOOD = 1
@@ -9,7 +8,7 @@ const REMEMBERED = 1
 const KEPT = 2
 
 /**
- * What a sequence knows of each key, by key slot, side by side in pages of 1,024 keys.
+ * What a sequence knows of each key, by key slot, side by side in pages of at most 32 KiB.
  *
  * Shape   times: the newest occurrence, then (time, source offset) of each step's first one; words: see above
  * Life    a key is `kept` from its first occurrence or partial match until a sweep finds nothing left of it
@@ -21,6 +20,8 @@ export class KeyStates {
   readonly #heads: number
   readonly #timesStride: number
   readonly #wordsStride: number
+  readonly #pageBits: number
+  readonly #pageMask: number
   readonly #times: Pages<Float64Array>
   readonly #words: Pages<Int32Array>
 
@@ -30,6 +31,8 @@ export class KeyStates {
     this.#heads = this.#sources + steps
     this.#timesStride = 1 + 2 * steps
     this.#wordsStride = this.#heads + matches
+    this.#pageBits = 31 - Math.clz32(Math.max(1, PAGE_CELLS_MAX / Math.max(this.#timesStride, this.#wordsStride)))
+    this.#pageMask = (1 << this.#pageBits) - 1
     this.#times = new Pages(memory, Float64Array)
     this.#words = new Pages(memory, Int32Array)
     memory.root(
@@ -42,7 +45,7 @@ export class KeyStates {
 
   /** All slots there may be something about are below it. */
   get slotsEnd(): number {
-    return this.#words.list.length * PAGE
+    return this.#words.list.length << this.#pageBits
   }
 
   isKept(slot: number): boolean {
@@ -56,7 +59,7 @@ export class KeyStates {
 
   /** Nothing is left of the key. */
   drop(slot: number): void {
-    this.#words.write(slot >> PAGE_BITS).fill(0, this.#wordsAt(slot, 0), this.#wordsAt(slot, this.#wordsStride))
+    this.#words.write(slot >> this.#pageBits).fill(0, this.#wordsAt(slot, 0), this.#wordsAt(slot, this.#wordsStride))
     this.count--
   }
 
@@ -66,18 +69,18 @@ export class KeyStates {
 
   /** Forgets all occurrences and what stood. Partial matches stay. */
   forget(slot: number): void {
-    const words = this.#words.write(slot >> PAGE_BITS)
+    const words = this.#words.write(slot >> this.#pageBits)
     words[this.#wordsAt(slot, FLAGS)] &= ~REMEMBERED
     words.fill(0, this.#wordsAt(slot, STOOD), this.#wordsAt(slot, this.#heads))
   }
 
   /** Time of the newest occurrence that counted. Only of a key that is remembered. */
   newestMs(slot: number): number {
-    return this.#times.list[slot >> PAGE_BITS][this.#timesAt(slot)]
+    return this.#times.list[slot >> this.#pageBits][this.#timesAt(slot)]
   }
 
   setNewest(slot: number, timeMs: number): void {
-    this.#times.write(slot >> PAGE_BITS)[this.#timesAt(slot)] = timeMs
+    this.#times.write(slot >> this.#pageBits)[this.#timesAt(slot)] = timeMs
   }
 
   isSeen(slot: number, step: number): boolean {
@@ -85,11 +88,11 @@ export class KeyStates {
   }
 
   firstMs(slot: number, step: number): number {
-    return this.#times.list[slot >> PAGE_BITS][this.#timesAt(slot) + 1 + 2 * step]
+    return this.#times.list[slot >> this.#pageBits][this.#timesAt(slot) + 1 + 2 * step]
   }
 
   offsetOf(slot: number, step: number): number {
-    return this.#times.list[slot >> PAGE_BITS][this.#timesAt(slot) + 2 + 2 * step]
+    return this.#times.list[slot >> this.#pageBits][this.#timesAt(slot) + 2 + 2 * step]
   }
 
   /** Index of the source of the step's first occurrence, -1 = not seen. */
@@ -102,7 +105,7 @@ export class KeyStates {
     const isNew = !this.isRemembered(slot)
     this.#writeWord(slot, this.#sources + step, source + 1)
     this.#writeWord(slot, FLAGS, this.#word(slot, FLAGS) | REMEMBERED)
-    const times = this.#times.write(slot >> PAGE_BITS)
+    const times = this.#times.write(slot >> this.#pageBits)
     const at = this.#timesAt(slot)
     if (isNew || timeMs > times[at]) times[at] = timeMs
     times[at + 1 + 2 * step] = timeMs
@@ -128,23 +131,23 @@ export class KeyStates {
   }
 
   #word(slot: number, cell: number): number {
-    const page = this.#words.list[slot >> PAGE_BITS]
+    const page = this.#words.list[slot >> this.#pageBits]
     return page === undefined ? 0 : page[this.#wordsAt(slot, cell)]
   }
 
   #writeWord(slot: number, cell: number, value: number): void {
-    while (slot >> PAGE_BITS >= this.#words.list.length) {
-      this.#words.grow(PAGE * this.#wordsStride)
-      this.#times.grow(PAGE * this.#timesStride)
+    while (slot >> this.#pageBits >= this.#words.list.length) {
+      this.#words.grow(this.#wordsStride << this.#pageBits)
+      this.#times.grow(this.#timesStride << this.#pageBits)
     }
-    this.#words.write(slot >> PAGE_BITS)[this.#wordsAt(slot, cell)] = value
+    this.#words.write(slot >> this.#pageBits)[this.#wordsAt(slot, cell)] = value
   }
 
   #wordsAt(slot: number, cell: number): number {
-    return (slot & (PAGE - 1)) * this.#wordsStride + cell
+    return (slot & this.#pageMask) * this.#wordsStride + cell
   }
 
   #timesAt(slot: number): number {
-    return (slot & (PAGE - 1)) * this.#timesStride
+    return (slot & this.#pageMask) * this.#timesStride
   }
 }
