@@ -137,6 +137,23 @@ test('a task built again does not tell again of what stood, and tells of what st
   expect(records(cutRun(setOf(full), words, 'rebuild', 3))).toBe(records(whole))
 })
 
+test('a task built again knows no more of a later sequence than the first one did', () => {
+  const set = setOf(full)
+  const words = ['A@0', 'C@5/T', '|40']
+  const first = runner(setOf(), false)
+  words.forEach((word, position) => {
+    if (position === 1) first.task.install(set, position)
+    if (position < 2) first.task.process({ position, entry: entryOf(word, position) }, first.sink)
+    first.task.flush(first.sink)
+  })
+  const again = runner(set, false, first)
+  again.task.beginReplay(first.kept)
+  for (const position of [0, 1]) again.task.replay({ position, entry: entryOf(words[position], position) })
+  again.task.endReplay(first.kept)
+  for (const { task, sink } of [first, again]) task.process({ position: 2, entry: entryOf('|40', 2) }, sink)
+  expect([first.task.rememberedKeys, again.task.rememberedKeys, first.alerts]).toEqual([1, 1, []])
+})
+
 test('how far back the log is needed', () => {
   const span = (rule: SequenceRule) => play(rule, '|0').task.rebuildSpanMs
   const base = span(sequenceOf())
