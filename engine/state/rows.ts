@@ -6,8 +6,16 @@ import {
   type NumberColumn,
   type StringColumn,
 } from '../model/block.ts'
+import { asDoubles, fillArray, packArrays, unpackArrays } from './packed-arrays.ts'
 import type { StringTable } from './string-table.ts'
 import { TextColumn } from './text-column.ts'
+
+/** Held events as bytes: chunks that never change again, and the rest of this moment. */
+export interface HeldBytes {
+  /** Oldest first, numbered without gaps; a number means the same chunk ever after. `bytes` may be asked for later. */
+  readonly frozen: readonly { readonly number: number; bytes(): Uint8Array }[]
+  readonly hot: Uint8Array
+}
 
 export const CHUNK_ROWS_BITS = 12
 export const CHUNK_ROWS = 1 << CHUNK_ROWS_BITS
@@ -65,6 +73,30 @@ export class Chunk {
     this.slots = make(shape.keySpaces, () => new Int32Array(CHUNK_ROWS).fill(-1))
     this.chains = make(shape.keySpaces, () => new Uint32Array(CHUNK_ROWS))
     this.entries = make(shape.entries, () => new Float64Array(CHUNK_ROWS).fill(-1))
+  }
+
+  /** All but the entry numbers: those go on changing. */
+  bytes(): Uint8Array {
+    const texts = this.texts.flatMap((text) => text.arrays())
+    return packArrays([Float64Array.of(this.length, this.timeMsMax), ...this.#fixed(), ...texts])
+  }
+
+  load(bytes: Uint8Array): void {
+    const [numbers, ...arrays] = unpackArrays(bytes)
+    ;[this.length, this.timeMsMax] = asDoubles(numbers)
+    const fixed = this.#fixed()
+    fixed.forEach((array, i) => {
+      fillArray(array, arrays[i])
+    })
+    this.texts.forEach((text, i) => {
+      const [ends, nulls, chars] = arrays.slice(fixed.length + i * 3)
+      text.load(ends, nulls, chars, this.length)
+    })
+  }
+
+  #fixed(): ArrayBufferView[] {
+    const { timesMs, offsets, sources, types, bits, codes, numbers, highs, lows, slots, chains } = this
+    return [timesMs, offsets, sources, types, bits, ...codes, ...numbers, ...highs, ...lows, ...slots, ...chains]
   }
 }
 
@@ -216,6 +248,34 @@ export class Rows {
       const numbers = entries[column]
       for (let i = 0; i < length; i++) if (numbers[i] >= 0) numbers[i] += shift
     }
+  }
+
+  // Held events as bytes, the plain way: all arrays as they are. A full chunk changes no more, but for entry numbers.
+
+  saveHeld(): HeldBytes {
+    const first = this.#firstRow / CHUNK_ROWS
+    const full = this.#chunks.slice(0, -1)
+    const last = this.#chunks.at(-1)
+    const numbers = Float64Array.of(this.#firstRow, this.#endRow, this.#chunks.length)
+    const entries = this.#chunks.flatMap((chunk) => chunk.entries)
+    return {
+      frozen: full.map((chunk, i) => ({ number: first + i, bytes: () => chunk.bytes() })),
+      hot: packArrays([numbers, ...(last ? [last.bytes()] : []), ...entries]),
+    }
+  }
+
+  /** `frozen`: oldest first. */
+  loadHeld(frozen: readonly Uint8Array[], hot: Uint8Array): void {
+    const [numbers, ...rest] = unpackArrays(hot)
+    const [firstRow, endRow, chunks] = asDoubles(numbers)
+    this.#firstRow = firstRow
+    this.#endRow = endRow
+    this.#chunks = [...frozen, ...rest.splice(0, Math.min(1, chunks))].map((bytes) => {
+      const chunk = new Chunk(this.shape)
+      chunk.load(bytes)
+      return chunk
+    })
+    for (const [i, array] of this.#chunks.flatMap((chunk) => chunk.entries).entries()) fillArray(array, rest[i])
   }
 
   /** Lets go of the oldest chunks whose events are all of `throughMs` or older. */

@@ -1,4 +1,5 @@
 import type { StringColumn } from '../model/block.ts'
+import { fillArray } from './packed-arrays.ts'
 
 const utf8 = new TextDecoder()
 
@@ -38,6 +39,18 @@ export class TextColumn {
     this.#ends.fill(end, this.#rows, to)
     this.#nulls.fill(1, this.#rows, to)
     this.#rows = to
+  }
+
+  /** All it holds; `load` takes it up. */
+  arrays(): readonly ArrayBufferView[] {
+    return [this.#ends, this.#nulls, this.#bytes.subarray(0, this.#rows === 0 ? 0 : this.#ends[this.#rows - 1])]
+  }
+
+  load(ends: Uint8Array, nulls: Uint8Array, bytes: Uint8Array, rows: number): void {
+    fillArray(this.#ends, ends)
+    fillArray(this.#nulls, nulls)
+    this.#bytes = bytes.slice()
+    this.#rows = rows
   }
 
   at(row: number): string | null {

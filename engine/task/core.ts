@@ -5,7 +5,8 @@ import type { RuleSet } from '../model/rule.ts'
 import type { Stream } from '../model/stream.ts'
 import type { KeySpace } from '../state/key-space.ts'
 import { Memory } from '../state/memory.ts'
-import { type Chunk, fits, Rows } from '../state/rows.ts'
+import { packArrays, unpackArrays } from '../state/packed-arrays.ts'
+import { type Chunk, fits, type HeldBytes, Rows } from '../state/rows.ts'
 import { StringTable } from '../state/string-table.ts'
 import { TimeIndex } from '../state/time-index.ts'
 import { AlertBook } from './alert-book.ts'
@@ -33,6 +34,16 @@ export interface CoreOptions {
   readonly changed: (key: string, value: string | null) => void
 }
 
+/** What a core remembers beside its arrays, for a snapshot; null = the infinity it began with. */
+interface CoreNumbers {
+  readonly streamMs: number | null
+  readonly warmUntilMs: number | null
+  readonly rowShift: number
+  readonly newestRow: number
+  readonly entries: readonly number[]
+  readonly nextAsOfMs: readonly (number | null)[]
+}
+
 /** A rule touched by an event that left. */
 interface Touch {
   readonly plan: RulePlan
@@ -51,8 +62,8 @@ export class Core {
   readonly boards: readonly RankingBoard[]
   readonly sequences: SequenceBook
   readonly context = new Context()
-  readonly strings = new StringTable()
   readonly memory = new Memory()
+  readonly strings = new StringTable(this.memory)
   get evaluating(): boolean {
     return this.context.evaluating
   }
@@ -79,8 +90,8 @@ export class Core {
   constructor(options: CoreOptions) {
     this.#options = options
     const { streams, set, counters } = options
-    const { context, strings } = this
-    this.layout = new Layout({ streams, set, context, strings, counters })
+    const { memory, context, strings } = this
+    this.layout = new Layout({ memory, streams, set, context, strings, counters })
     this.rows = new Rows(this.layout.shape, strings)
     this.#clocks = this.layout.clocks.map((plan) => new Clock(plan, this.#index))
     this.#events = new HeldEvents({
@@ -122,6 +133,10 @@ export class Core {
       ...(clock.entry ? [() => clock.nowMs] : []),
     ])
     this.#cursorThroughMs = (cursor) => through[cursor]()
+    this.memory.root(
+      () => this.#saveNumbers(),
+      (saved) => this.#loadNumbers(saved),
+    )
   }
 
   /** Copies events into the held ones; they take part when `enter` is called for each, in this order. First row's number. */
@@ -139,9 +154,8 @@ export class Core {
 
   /**
    * The event in `row` arrives: filters, key, windows, evaluation. Clocks stand at its time or, for a late one, later.
-   * `bits`: what its filters said when it was read for the first time.
    */
-  enter(row: number, bits: Uint32Array | null = null): void {
+  enter(row: number): void {
     const chunk = this.rows.chunkOf(row)
     const at = Rows.at(row)
     const timeMs = chunk.timesMs[at]
@@ -150,8 +164,7 @@ export class Core {
     this.context.chunk = chunk
     this.context.at = at
     this.#computeLets(type, chunk, at)
-    if (bits) chunk.bits.set(bits, at * bits.length)
-    else this.#setBits(type, chunk, at)
+    this.#setBits(type, chunk, at)
     this.#setKeys(type, chunk, at, row, timeMs)
     if (timeMs >= this.context.streamMs) this.#index.append(timeMs, row)
     else this.#index.insert(timeMs, row, this.#cursorThroughMs)
@@ -214,24 +227,16 @@ export class Core {
     }
   }
 
-  /** Puts back the entry numbers of events that were entered before, row after row from the oldest held. */
-  setEntries(parts: readonly Float64Array[]): void {
-    const columns = this.rows.shape.entries
-    if (columns === 0 || parts.length === 0) return
-    const newest = new Float64Array(columns).fill(-1)
-    let row = this.rows.firstRow
-    for (const numbers of parts) {
-      for (let i = 0; i < numbers.length; i += columns, row++) {
-        const chunk = this.rows.chunkOf(row)
-        for (let c = 0; c < columns; c++) {
-          chunk.entries[c][Rows.at(row)] = numbers[i + c]
-          newest[c] = Math.max(newest[c], numbers[i + c])
-        }
-      }
-    }
-    this.#clocks.forEach((clock, i) => {
-      if (clock.entry) clock.entries = newest[this.layout.entryColumns[i]] + 1
-    })
+  /** The held events and their order in time, for a snapshot. */
+  saveHeld(): HeldBytes {
+    const { frozen, hot } = this.rows.saveHeld()
+    return { frozen, hot: packArrays([hot, this.#index.save()]) }
+  }
+
+  loadHeld(frozen: readonly Uint8Array[], hot: Uint8Array): void {
+    const [rows, index] = unpackArrays(hot)
+    this.rows.loadHeld(frozen, rows)
+    this.#index.load(index)
   }
 
   /** Slot of a key given by its values, made if need be. */
@@ -244,6 +249,37 @@ export class Core {
     const slot = space.slotOf()
     for (const code of codes) this.strings.release(code)
     return slot
+  }
+
+  /** Slot of a key that is there, as an alert that a snapshot knows refers to it: that reference is taken back. */
+  reclaimSlot(plan: { readonly space: number }, values: readonly (string | number | boolean | null)[]): number {
+    const slot = this.slotOfKey(plan, values)
+    this.layout.spaces[plan.space].release(slot)
+    return slot
+  }
+
+  #saveNumbers(): CoreNumbers {
+    return {
+      streamMs: finite(this.context.streamMs),
+      warmUntilMs: finite(this.warmUntilMs),
+      rowShift: this.#rowShift,
+      newestRow: this.#newestRow,
+      entries: this.#clocks.map((clock) => clock.entries),
+      nextAsOfMs: this.boards.map((board) => finite(board.nextAsOfMs)),
+    }
+  }
+
+  #loadNumbers(saved: CoreNumbers): void {
+    this.#setTime(saved.streamMs ?? Number.NEGATIVE_INFINITY)
+    this.warmUntilMs = saved.warmUntilMs ?? Number.NEGATIVE_INFINITY
+    this.#rowShift = saved.rowShift
+    this.#newestRow = saved.newestRow
+    this.#clocks.forEach((clock, i) => {
+      clock.entries = saved.entries[i]
+    })
+    this.boards.forEach((board, i) => {
+      board.nextAsOfMs = saved.nextAsOfMs[i] ?? Number.POSITIVE_INFINITY
+    })
   }
 
   #setTime(streamMs: number): void {
@@ -378,7 +414,7 @@ export class Core {
       const slot = chunk.slots[space][at]
       if (slot < 0) continue
       const keySpace = this.layout.spaces[space]
-      const cells = keySpace.cellsOf(slot)
+      const cells = keySpace.writeCells(slot)
       const base = keySpace.baseOf(slot)
       for (let f = 0; f < feeds.length; f++) {
         const feed = feeds[f]
@@ -446,6 +482,10 @@ export class Core {
     for (const type of plan.rule.on) sinceMs = Math.max(sinceMs, this.#options.heldSinceMs(type))
     return Math.max(0, Math.min(1, (nowMs - sinceMs) / plan.rule.windowMs))
   }
+}
+
+function finite(ms: number): number | null {
+  return Number.isFinite(ms) ? ms : null
 }
 
 export function rankingKey(plan: RankingPlan): string {

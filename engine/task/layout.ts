@@ -13,6 +13,7 @@ import { type Stream, streamOfType } from '../model/stream.ts'
 import { compileCondition, compileExpression } from '../rules/evaluate/compile.ts'
 import { compileTemplate } from '../rules/evaluate/template.ts'
 import { KEY_CELLS, KeySpace } from '../state/key-space.ts'
+import type { Memory } from '../state/memory.ts'
 import type { ColumnRef, RowShape } from '../state/rows.ts'
 import type { StringTable } from '../state/string-table.ts'
 import type { AlertPlan } from './alert-book.ts'
@@ -144,6 +145,7 @@ export class Layout {
   readonly retentionMs: number
   readonly feeds: Feed[] = []
 
+  readonly #memory: Memory
   readonly #streams: readonly Stream[]
   readonly #context: Context
   readonly #strings: StringTable
@@ -154,12 +156,14 @@ export class Layout {
   readonly #feedByKey = new Map<string, Feed>()
 
   constructor(init: {
+    memory: Memory
     streams: readonly Stream[]
     set: RuleSet
     context: Context
     strings: StringTable
     counters: Counters
   }) {
+    this.#memory = init.memory
     this.#streams = init.streams
     this.#set = init.set
     this.#context = init.context
@@ -174,7 +178,7 @@ export class Layout {
     for (const clock of this.clocks) clock.windows.sort((a, b) => b.windowMs - a.windowMs)
     this.#setLets()
     this.#setReleases()
-    this.spaces = this.#spacePlans.map((s) => new KeySpace(s.codes.length, s.cells, init.strings))
+    this.spaces = this.#spacePlans.map((s) => new KeySpace(init.memory, s.codes.length, s.cells, init.strings))
     this.retentionMs = Math.max(0, ...this.#spacePlans.map((s) => s.longestMs))
     let settled = 0
     this.entryColumns = this.clocks.map((c) => (c.settleMs > 0 ? settled++ : -1))
@@ -324,7 +328,8 @@ export class Layout {
     let feed = this.#feedByKey.get(key)
     if (feed) return feed
     const plan = this.#spacePlans[space]
-    feed = new Feed({ kind, cell: plan.cells, word: filter?.word ?? 0, mask: filter?.mask ?? 0, column, ...points })
+    const bit = { word: filter?.word ?? 0, mask: filter?.mask ?? 0 }
+    feed = new Feed({ memory: this.#memory, kind, cell: plan.cells, ...bit, column, ...points })
     plan.cells += feed.cells
     plan.longestMs = Math.max(plan.longestMs, windowMs + this.clocks[clock].settleMs)
     this.#feedByKey.set(key, feed)

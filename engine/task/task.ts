@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict'
 import type { Block, LogRecord, RuleSource } from '../model/block.ts'
 import type { Counter, Counters } from '../model/counters.ts'
-import { EngineError } from '../model/errors.ts'
+import { EngineError, SnapshotRefused } from '../model/errors.ts'
 import type { Cell, Output } from '../model/output.ts'
-import type { Sink } from '../model/ports.ts'
+import type { SavedState, Sink } from '../model/ports.ts'
 import type { RuleSet } from '../model/rule.ts'
 import type { Stream } from '../model/stream.ts'
 import { compileRuleSet } from '../rules/index.ts'
 import { type Alert, alertFromJson } from './alert.ts'
-import { alertKey } from './alert-book.ts'
+import { type AlertPlan, alertKey } from './alert-book.ts'
 import { Core, rankingKey } from './core.ts'
-import { blocksOf, type HeldBlock } from './held-blocks.ts'
+import { blocksOf } from './held-blocks.ts'
 import { DROPPED, Intake, WANTED } from './intake.ts'
 import { type Origin, SequenceOrigins } from './sequence/origins.ts'
 import { freezeSequences, loadSequences, saveSequences } from './sequence/saved.ts'
 import { sequencesSpanMs } from './sequence/span.ts'
-import { decodeSnapshot, encodeSnapshot } from './snapshot.ts'
+import { decodeSnapshot, encodeSnapshot, readHead, readPieces, shapeOf, TaskSnapshot } from './snapshot.ts'
 import { type SavedSource, Sources } from './sources.ts'
 
 const EMPTY: RuleSet = { hash: '', rules: [], sequences: [], rankings: [], lists: [] }
@@ -48,6 +48,8 @@ export const META_KEY = 'task'
 /** Key under which a commit keeps the rule files in force. */
 export const RULES_KEY = 'rules'
 
+const NOWHERE: Sink = { output: () => {}, change: () => {} }
+
 /**
  * One partition of one exchange: reads its log, makes alerts and rankings. A deterministic function of the records that
  * it is given: no clock, no chance, no I/O.
@@ -67,6 +69,10 @@ export class Task {
   #heldSinceMs = new Map<string, number>()
   #sink: Sink | null = null
   #changes = new Map<string, string | null>()
+  /** Open alerts and ranks as the next commit would leave them. */
+  #kept = new Map<string, string>()
+  /** The core of the last snapshot, and the first chunk of events that it did not have. */
+  #saved: { readonly core: Core; readonly chunksEnd: number } | null = null
   #metaIsStale = false
   #replaying = false
   readonly #outOfRange: Counter
@@ -179,37 +185,64 @@ export class Task {
 
   /** The whole state. The task may go on. */
   snapshot(): Uint8Array {
-    return encodeSnapshot(
-      {
-        meta: JSON.stringify(this.#meta()),
-        files: this.#files,
-        ruleSetHash: this.#set.hash,
-        alerts: this.#core.alerts.open(),
-        ranks: ranksOf(this.#core),
-        ids: this.#intake.snapshotIds(),
-        held: blocksOf(this.#core, this.#sources.list),
-        sequences: saveSequences(this.#core),
-      },
-      this.#options.streams,
-    )
+    return encodeSnapshot(this.beginSnapshot(true))
   }
 
   /**
-   * Takes a snapshot up, in a task that has read nothing yet. A rule set that was installed as such (not read from the
-   * log) must have been installed again before. Throws EngineError STATE_CORRUPT when the bytes are not whole.
+   * Begins a snapshot of this moment, to be copied while the task goes on: of all (`full`, or the first one of a rule
+   * set), or of what changed since the one before, if that was copied to its end. One at a time.
    */
-  restore(bytes: Uint8Array): void {
-    const saved = decodeSnapshot(bytes, this.#options.streams)
-    if (saved.files.length > 0) this.#adopt(saved.files)
-    assert.equal(this.#set.hash, saved.ruleSetHash)
-    const meta: Meta = JSON.parse(saved.meta)
+  beginSnapshot(full: boolean): TaskSnapshot {
+    const core = this.#core
+    core.alerts.flush()
+    const held = core.saveHeld()
+    const before = this.#saved?.core === core ? this.#saved : null
+    this.#saved = { core, chunksEnd: (held.frozen.at(-1)?.number ?? -1) + 1 }
+    return new TaskSnapshot({
+      shape: this.#shape(),
+      ruleSetHash: this.#set.hash,
+      files: this.#files,
+      meta: JSON.stringify(this.#meta()),
+      memories: [core.memory, this.#intake.memory],
+      held,
+      kept: this.#kept,
+      full: full || before === null,
+      firstNewChunk: before?.chunksEnd ?? 0,
+    })
+  }
+
+  /**
+   * Takes a snapshot up, in a task that has read nothing yet and is of no use if this fails. A rule set that was
+   * installed as such (not read from the log) must have been installed again before. Throws SnapshotRefused when it is
+   * not whole or of another shape.
+   */
+  restore(snapshot: Uint8Array | SavedState): void {
+    const saved = snapshot instanceof Uint8Array ? decodeSnapshot(snapshot) : snapshot
+    const head = readHead(saved)
+    if (head.files.length > 0) this.#adopt(head.files)
+    if (this.#shape() !== head.shape)
+      throw new SnapshotRefused('shape', 'rules, streams or engine are not those that it was made with')
+    const state = readPieces(head, saved.pieces)
+    const meta: Meta = JSON.parse(head.meta)
+    const core = this.#core
+    this.#streamMs = meta.streamMs ?? Number.NEGATIVE_INFINITY
+    this.#takeUpHistory(meta)
     this.#sources.restore(meta.sources)
-    freezeSequences(this.#core, saved.sequences, true)
-    this.#readHeld(saved.held, true)
-    this.#intake.restoreIds(saved.ids)
-    this.#takeUp(meta, saved.alerts, saved.ranks, saved.held)
-    freezeSequences(this.#core, saved.sequences, false)
-    loadSequences(this.#core, saved.sequences)
+    core.memory.load(state.roots[0], state.pages[0])
+    this.#intake.memory.load(state.roots[1], state.pages[1])
+    core.loadHeld(state.frozen, state.hot)
+    this.#keepAll(state.kept)
+    for (const alert of alertsIn(state.kept)) this.#restoreAlert(alert, (plan, key) => core.reclaimSlot(plan, key))
+    this.#restoreRanks(state.kept, false)
+  }
+
+  /** Reads records again that were committed before: the state moves on, nothing is put out or counted. */
+  readAgain(records: readonly LogRecord[]): void {
+    const counters = [...this.#options.counters.all()].map((counter) => ({ counter, before: counter.value }))
+    for (const record of records) this.process(record, NOWHERE)
+    this.flush(NOWHERE)
+    for (const counter of this.#options.counters.all()) counter.value = 0
+    for (const { counter, before } of counters) counter.value = before
   }
 
   /**
@@ -244,9 +277,8 @@ export class Task {
     const parsed: Meta = JSON.parse(meta)
     this.#sources.restore(parsed.sources)
     const entries = [...kept]
-    const alerts = entries.filter(([key]) => key.startsWith('alert/')).map(([, value]) => alertFromJson(value))
-    const ranks = entries.filter(([key]) => key.startsWith('ranking/'))
-    this.#takeUp(parsed, alerts, ranks)
+    this.#keepAll(entries)
+    this.#takeUp(parsed, alertsIn(entries), entries)
   }
 
   #newCore(set: RuleSet): Core {
@@ -259,10 +291,32 @@ export class Task {
       origins: this.#origins,
       historyMs: () => this.#historyMs,
       emit: (output) => this.#emit(output),
-      changed: (key, value) => this.#changes.set(key, value),
+      changed: (key, value) => this.#change(key, value),
     })
     core.alerts.measures = this.#options.measures === true
     return core
+  }
+
+  #change(key: string, value: string | null): void {
+    this.#changes.set(key, value)
+    if (value === null) this.#kept.delete(key)
+    else this.#kept.set(key, value)
+  }
+
+  #keepAll(entries: readonly (readonly [string, string])[]): void {
+    this.#kept = new Map(entries)
+    for (const key of [META_KEY, RULES_KEY]) this.#kept.delete(key)
+  }
+
+  #shape(): string {
+    const { layout, memory } = this.#core
+    const build = JSON.stringify([
+      memory.build,
+      layout.shape,
+      layout.spaces.map((s) => s.stride),
+      this.#intake.memory.build,
+    ])
+    return shapeOf({ ruleSetHash: this.#set.hash, streams: this.#options.streams, build })
   }
 
   #emit(output: Output): void {
@@ -310,12 +364,12 @@ export class Task {
     this.#core.warmUntilMs = this.#streamMs + this.#core.layout.retentionMs
     this.#intake.forgetTypes()
     freezeSequences(this.#core, sequences, true)
-    this.#readHeld(held, false)
+    this.#readHeld(held)
     freezeSequences(this.#core, sequences, false)
     loadSequences(this.#core, sequences)
     const { rows, entries } = before.numbers()
     this.#core.setNumbers(rows, entries)
-    for (const alert of alerts) if (!this.#restoreAlert(alert)) this.#changes.set(alertKey(alert), null)
+    for (const alert of alerts) if (!this.#restoreAlert(alert)) this.#change(alertKey(alert), null)
     this.#restoreRanks(ranks)
   }
 
@@ -348,18 +402,15 @@ export class Task {
     return stream
   }
 
-  /**
-   * Holds and enters events of before, in the order in which they were read, without evaluation. `asItWas`: under the
-   * rule set of before, with the filters' answers of then.
-   */
-  #readHeld(held: readonly HeldBlock[], asItWas: boolean): void {
+  /** Holds and enters events of before, in the order in which they were read, without evaluation. */
+  #readHeld(held: readonly Block[]): void {
     const core = this.#core
     const evaluating = core.evaluating
     core.evaluating = false
     let streamMs = Number.NEGATIVE_INFINITY
     const sinceMs = core.layout.types.map(({ name }) => this.#heldSinceMs.get(name) ?? Number.NEGATIVE_INFINITY)
-    for (const { block, bits } of held) {
-      const wanted = this.#intake.list(block, (row, type) => asItWas || block.timesMs[row] > sinceMs[type])
+    for (const block of held) {
+      const wanted = this.#intake.list(block, (row, type) => block.timesMs[row] > sinceMs[type])
       const source = this.#sources.indexOf(block.sourceTopic, block.sourcePartition)
       let row = core.hold(block, this.#intake.wanted, wanted, this.#intake.types, source)
       for (let k = 0; k < wanted; k++) {
@@ -368,8 +419,7 @@ export class Task {
           streamMs = block.timesMs[i]
           core.advance(streamMs)
         }
-        const words = core.rows.shape.bitWords
-        core.enter(row++, asItWas ? bits.subarray(i * words, (i + 1) * words) : null)
+        core.enter(row++)
       }
     }
     core.rows.takeOutOfRange()
@@ -377,12 +427,7 @@ export class Task {
     core.evaluating = evaluating
   }
 
-  #takeUp(
-    meta: Meta,
-    alerts: readonly Alert[],
-    ranks: readonly (readonly [string, string])[],
-    held: readonly HeldBlock[] = [],
-  ): void {
+  #takeUp(meta: Meta, alerts: readonly Alert[], ranks: readonly (readonly [string, string])[]): void {
     this.#takeUpHistory(meta)
     const evaluating = this.#core.evaluating
     this.#core.evaluating = false
@@ -391,7 +436,6 @@ export class Task {
       this.#core.advance(meta.streamMs)
     }
     this.#core.evaluating = evaluating
-    this.#core.setEntries(held.map((h) => h.entries))
     this.#core.setNumbers(meta.rows, meta.entries)
     for (const alert of alerts) this.#restoreAlert(alert)
     this.#restoreRanks(ranks)
@@ -403,16 +447,19 @@ export class Task {
     this.#origins.restore(meta.origins ?? {})
   }
 
-  #restoreAlert(alert: Alert): boolean {
+  #restoreAlert(
+    alert: Alert,
+    slotOf = (plan: AlertPlan, key: Cell[]): number => this.#core.slotOfKey(plan, key),
+  ): boolean {
     const key = (by: readonly string[]): Cell[] => by.map((name) => alert.key[name] ?? null)
-    return this.#core.alerts.restore(alert, (plan) => this.#core.slotOfKey(plan, key(plan.rule.by)))
+    return this.#core.alerts.restore(alert, (plan) => slotOf(plan, key(plan.rule.by)))
   }
 
-  #restoreRanks(ranks: readonly (readonly [string, string])[]): void {
+  #restoreRanks(ranks: readonly (readonly [string, string])[], arm = true): void {
     for (const board of this.#core.boards) {
       const prefix = `${rankingKey(board.plan)}/`
       for (const [key, value] of ranks) if (key.startsWith(prefix)) board.restore(key.slice(prefix.length), value)
-      board.arm(this.#streamMs - board.plan.ranking.settleMs, false)
+      if (arm) board.arm(this.#streamMs - board.plan.ranking.settleMs, false)
     }
   }
 
@@ -431,6 +478,12 @@ export class Task {
 
 function heldSinceOf(meta: Meta): Map<string, number> {
   return new Map(Object.entries(meta.heldSinceMs).map(([type, ms]) => [type, ms ?? Number.NEGATIVE_INFINITY]))
+}
+
+/** In order of opening. */
+function alertsIn(kept: readonly (readonly [string, string])[]): Alert[] {
+  const found = kept.filter(([key]) => key.startsWith('alert/')).map(([, value]) => alertFromJson(value))
+  return found.sort((a, b) => a.sequence - b.sequence)
 }
 
 function ranksOf(core: Core): [string, string][] {
