@@ -28,6 +28,18 @@ export class EngineError extends Error {
   }
 }
 
+/** Why a snapshot is not taken up. */
+export type SnapshotFault = 'torn' | 'checksum' | 'version' | 'shape' | 'other_log' | 'ahead' | 'log_gap'
+
+/** A snapshot that is not taken up: the state is built again from the log. */
+export class SnapshotRefused extends EngineError {
+  readonly reason: SnapshotFault
+  constructor(reason: SnapshotFault, message: string, cause?: unknown) {
+    super('STATE_CORRUPT', `snapshot refused: ${message}`, cause)
+    this.reason = reason
+  }
+}
+
 /** Why a record went to the dead-letter topic. */
 export type DeadLetterReason =
   | 'BAD_MAGIC'

@@ -1,4 +1,5 @@
 import type { LogEntry, LogRecord } from './block.ts'
+import type { SnapshotRefused } from './errors.ts'
 import type { Output, StateChange } from './output.ts'
 
 /** Where a task puts what it made. Called in the order in which things happened. */
@@ -35,6 +36,52 @@ export interface TaskLog {
    */
   past(fromStreamMs: number, through: number): AsyncIterable<readonly LogRecord[]>
   commit(commit: Commit): Promise<void>
+}
+
+/** A log whose positions have no gaps: what stands behind a snapshot is read again. */
+export interface NumberedLog extends TaskLog {
+  /** Records behind `position`, up to and including `through`, oldest first, in batches. */
+  between(position: number, through: number): AsyncIterable<readonly LogRecord[]>
+}
+
+/** Bytes of a state, under a number that means the same piece in every snapshot until a full one. */
+export interface SnapshotPiece {
+  readonly key: number
+  readonly bytes: Uint8Array
+}
+
+/** A state as a store gives it back. */
+export interface SavedState {
+  readonly head: Uint8Array
+  /** Each piece once, in any order. */
+  readonly pieces: Iterable<SnapshotPiece>
+}
+
+/** A state on its way into a store: copied step by step, while the task goes on. */
+export interface SnapshotSource {
+  /** All pieces come; otherwise those that changed since the snapshot before. */
+  readonly full: boolean
+  readonly head: Uint8Array
+  /** True when the piece belongs to this snapshot. */
+  has(key: number): boolean
+  /** The next pieces, of about `bytesMax`; none = that was all. */
+  copy(bytesMax: number): readonly SnapshotPiece[]
+  /** Ends it before that. */
+  giveUp(): void
+}
+
+export interface StoredSnapshot {
+  readonly name: string
+  /** The log position that it was taken at. */
+  readonly position: number
+  /** Reads it whole. SnapshotRefused when it is not. */
+  read(): SavedState
+}
+
+/** Where snapshots of one task are kept. */
+export interface SnapshotStore {
+  /** Those that may be taken up at a committed position, newest first. What is not one is told to `refused`. */
+  candidates(committed: number, refused: (refusal: SnapshotRefused, name: string) => void): readonly StoredSnapshot[]
 }
 
 /** Where routers put what they read: one log per exchange partition. */

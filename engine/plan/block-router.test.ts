@@ -7,7 +7,7 @@ import { Counters } from '../model/counters.ts'
 import { BlockRouter } from './block-router.ts'
 import { hashText } from './partition.ts'
 import { planExchanges } from './plan.ts'
-import { fileOf, rankingText, ruleText, STREAMS, setOf } from './testing.ts'
+import { fileOf, rankingText, ruleText, STREAMS, sequenceOf, setOf } from './testing.ts'
 
 const [orders] = STREAMS
 const rules = fileOf(
@@ -16,7 +16,8 @@ const rules = fileOf(
   ruleText('pair', '[pair]', { lets: 'pair: "unordered(event.shop_id, event.buyer_id)"', on: 'order.refunded' }),
   rankingText('hot', null),
 )
-const exchanges = planExchanges(setOf(rules), STREAMS).map((exchange) => ({
+const life = sequenceOf('life', ['device_id'], ['order.created', 'order.paid'])
+const exchanges = planExchanges({ ...setOf(rules), sequences: [life] }, STREAMS).map((exchange) => ({
   exchange,
   partitions: exchange.by.kind === 'all' ? 1 : 3,
 }))
@@ -51,7 +52,12 @@ test('the hash of a text never changes', () => {
 
 test('types that no exchange wants are counted; a missing value stands in partition 0, counted', () => {
   const counters = new Counters()
-  const out = routed([row(1, 'order.paid'), row(2, 'order.created', { buyer_id: 'B1' })], 0, 2, counters)
+  const out = routed(
+    [row(1, 'order.unknown'), row(2, 'order.created', { buyer_id: 'B1', device_id: 'D1' })],
+    0,
+    2,
+    counters,
+  )
   expect(counters.total('router_unwanted_total')).toBe(1)
   expect(counters.total('router_null_partition_total')).toBe(1)
   expect(out.filter(({ id }) => id === 'by-shop_id').map(({ partition }) => partition)).toEqual([0])

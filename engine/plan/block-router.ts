@@ -4,6 +4,7 @@ import { cellAt, utf8At } from '../model/column.ts'
 import type { Counter, Counters } from '../model/counters.ts'
 import type { Stream } from '../model/stream.ts'
 import { type AbstainReason, compileExpression, type Scope } from '../rules/index.ts'
+import { Memory } from '../state/memory.ts'
 import { StringTable } from '../state/string-table.ts'
 import type { Exchange } from './exchange.ts'
 import { partitionOfCell, partitionOfValue } from './partition.ts'
@@ -23,7 +24,7 @@ export type Emit = (exchange: number, partition: number, block: Block) => void
 export class BlockRouter {
   readonly #stream: Stream
   readonly #routes: Route[]
-  readonly #types = new StringTable()
+  readonly #types = new StringTable(new Memory())
   readonly #wantedByCode: (Wanted | undefined)[] = []
   readonly #unwanted: Counter
 

@@ -12,7 +12,7 @@ export interface Exchange {
   /** `by-shop_id`, `by-pair-1f3a5c` (a let and its text's hash: another text is another exchange), `all`. */
   readonly id: string
   readonly by: PartitionBy
-  /** The rules and rankings it carries; all lists. */
+  /** The rules, sequences and rankings it carries; all lists. */
   readonly set: RuleSet
   /** Event types that they want, sorted. */
   readonly types: readonly string[]

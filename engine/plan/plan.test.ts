@@ -2,15 +2,33 @@ import { expect, test } from 'vitest'
 import type { Exchange } from './exchange.ts'
 import { planExchanges } from './plan.ts'
 import { filesFor } from './rule-files.ts'
-import { fileOf, rankingText, ruleText, STREAMS, setOf } from './testing.ts'
+import { fileOf, rankingText, ruleText, STREAMS, sequenceOf, setOf } from './testing.ts'
 
 const planOf = (...texts: string[]) => planExchanges(setOf(fileOf(...texts)), STREAMS)
 const shown = (exchanges: readonly Exchange[]) =>
-  exchanges.map(({ id, set }) => `${id}: ${[...set.rules, ...set.rankings].map((d) => d.id).join(' ')}`)
+  exchanges.map(
+    ({ id, set }) => `${id}: ${[...set.rules, ...set.sequences, ...set.rankings].map((d) => d.id).join(' ')}`,
+  )
 
 test('rules share the field that all their keys contain', () => {
   const texts = [ruleText('a', '[shop_id]'), ruleText('b', '[shop_id, device_id]'), ruleText('c', '[buyer_id]')]
   expect(shown(planOf(...texts))).toEqual(['by-buyer_id: c', 'by-shop_id: a b'])
+})
+
+test('a sequence is partitioned as a rule of its key is, and wants the types of its steps', () => {
+  const life = sequenceOf('life', ['order_id'], ['order.created', 'order.refunded'])
+  const planOfBoth = (...texts: string[]) => planExchanges({ ...setOf(fileOf(...texts)), sequences: [life] }, STREAMS)
+  const [alone] = planExchanges(
+    { ...setOf(fileOf(ruleText('a', '[order_id]'))), rules: [], sequences: [life] },
+    STREAMS,
+  )
+  expect([alone.id, alone.types, alone.set.sequences]).toEqual([
+    'by-order_id',
+    ['order.created', 'order.refunded'],
+    [life],
+  ])
+  expect(shown(planOfBoth(ruleText('a', '[shop_id]')))).toEqual(['by-shop_id: a life'])
+  expect(shown(planOfBoth(ruleText('a', '[device_id]')))).toEqual(['by-device_id: a', 'by-order_id: life'])
 })
 
 test('a field that is determined saves an exchange', () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Expression } from '../model/expression.ts'
-import type { Definition, Ranking, Rule, RuleSet } from '../model/rule.ts'
+import type { Definition, Ranking, Rule, RuleSet, SequenceRule } from '../model/rule.ts'
 import { type Stream, streamOfType } from '../model/stream.ts'
 import { canonical } from '../task/columns.ts'
 import { smallestCovers } from './cover.ts'
@@ -10,7 +10,7 @@ import type { Exchange, PartitionBy } from './exchange.ts'
  * Rule set -> exchanges: the fewest partition fields such that every rule's key contains one of them. The same rule set
  * and streams give the same exchanges, in the order of their ids.
  *
- *   a rule       by one member of `by`, or by a field that a member determines (`determines` of all its streams)
+ *   a rule       (a sequence too) by one member of `by`, or by a field that a member determines (`determines` of all its streams)
  *   a ranking    by one member of `per`; without one it is carried by `all`, an exchange of one partition
  *   a let        is taken like a field, by its value, unless it reads a list: lists change, places in the log do not
  *
@@ -19,7 +19,7 @@ import type { Exchange, PartitionBy } from './exchange.ts'
  * the first in the alphabet.
  */
 export function planExchanges(set: RuleSet, streams: readonly Stream[]): Exchange[] {
-  const definitions = [...set.rules, ...set.rankings]
+  const definitions = [...set.rules, ...set.sequences, ...set.rankings]
   const known = new Map<string, PartitionBy>()
   const choices = new Map(definitions.map((d) => [d, choicesOf(d, streams, known)]))
   const covers = smallestCovers([...choices.values()].map(({ all }) => all).filter((ids) => ids.length > 0))
@@ -38,7 +38,12 @@ export function planExchanges(set: RuleSet, streams: readonly Stream[]): Exchang
     return {
       id,
       by: known.get(id) ?? { kind: 'all' },
-      set: { ...set, rules: set.rules.filter((r) => mine.has(r)), rankings: set.rankings.filter((r) => mine.has(r)) },
+      set: {
+        ...set,
+        rules: set.rules.filter((r) => mine.has(r)),
+        sequences: set.sequences.filter((r) => mine.has(r)),
+        rankings: set.rankings.filter((r) => mine.has(r)),
+      },
       types,
       streams: [...new Set(feeding)].sort(),
     }
@@ -54,8 +59,12 @@ interface Choices {
 }
 
 /** Adds what the ids mean to `known`. */
-function choicesOf(definition: Rule | Ranking, streams: readonly Stream[], known: Map<string, PartitionBy>): Choices {
-  const key = definition.kind === 'rule' ? definition.by : definition.per
+function choicesOf(
+  definition: Rule | SequenceRule | Ranking,
+  streams: readonly Stream[],
+  known: Map<string, PartitionBy>,
+): Choices {
+  const key = definition.kind === 'ranking' ? definition.per : definition.by
   const fed = [...new Set(definition.on.map((type) => streamCarrying(type, streams)))]
   const idsOf = (list: readonly (PartitionBy | null)[]) =>
     list.flatMap((by) => {

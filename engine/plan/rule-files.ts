@@ -11,14 +11,17 @@ import { compileRuleSet } from '../rules/index.ts'
  * of their own are left out. `files` must compile, and `set` be a part of what they say (assert).
  */
 export function filesFor(files: readonly RuleSource[], set: RuleSet, streams: readonly Stream[]): RuleSource[] {
-  const wanted = new Set([...set.rules, ...set.rankings].map((d) => `${d.kind} ${d.id} ${d.version}`))
+  const wanted = new Set([
+    ...[...set.rules, ...set.sequences].map((d) => `rule ${d.id} ${d.version}`),
+    ...set.rankings.map((d) => `ranking ${d.id} ${d.version}`),
+  ])
   const parts = files.flatMap(({ path, text }) => {
     const documents = documentsOf(text).filter(({ name }) => name === 'list' || wanted.has(name))
     return documents.length === 0 ? [] : [{ path, text: documents.map((d) => d.text).join('\n---\n') }]
   })
   const compiled = compileRuleSet(parts, { streams })
   assert(compiled.ok, 'a part of the rule files compiles as the whole does')
-  const hashes = ({ rules, rankings }: RuleSet) => [...rules, ...rankings].map((d) => d.hash)
+  const hashes = ({ rules, sequences, rankings }: RuleSet) => [...rules, ...sequences, ...rankings].map((d) => d.hash)
   assert.deepEqual(hashes(compiled.set), hashes(set), 'cut out, a document is the same')
   return parts
 }

@@ -1,5 +1,5 @@
 import type { RuleSource } from '../model/block.ts'
-import type { RuleSet } from '../model/rule.ts'
+import type { RuleSet, SequenceRule } from '../model/rule.ts'
 import type { Field, Stream } from '../model/stream.ts'
 import { compileRuleSet } from '../rules/index.ts'
 
@@ -70,6 +70,33 @@ ${per === null ? '' : `per: ${per}\n`}window: { sliding: 60m, step: 1m }
 limit: 5
 ties: [item_id asc]
 `
+}
+
+/** A sequence over the life of `by`. */
+export function sequenceOf(id: string, by: readonly string[], on: readonly string[]): SequenceRule {
+  return {
+    kind: 'sequence',
+    id,
+    version: 1,
+    hash: id,
+    title: 't',
+    owner: 'o',
+    mode: 'live',
+    on,
+    lets: [],
+    where: null,
+    unless: null,
+    settleMs: 0,
+    params: {},
+    by,
+    steps: on.map((type) => ({ name: type, on: [type], where: null })),
+    forgetAfterMs: 3_600_000,
+    violations: [],
+    matches: [],
+    exceptions: [],
+    about: by[0],
+    cooldownMs: 0,
+  }
 }
 
 export function fileOf(...texts: string[]): RuleSource {

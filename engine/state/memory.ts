@@ -15,6 +15,10 @@ export interface SavedPage {
 /** What a memory holds beyond its pages, as JSON, one entry for each `root` in the order in which they were made. */
 export type Roots = readonly unknown[]
 
+/** By page: saved in this snapshot, or not to be saved; still to be saved. Else the generation of its last change. */
+const SAVED = 0
+const MARKED = -1
+
 /**
  * All arrays of a task's state, in pages that a snapshot copies one by one while the task goes on.
  *
@@ -39,31 +43,36 @@ export class Memory {
     return this.#parts.push(pages) - 1
   }
 
-  /** The page is about to change for the first time in this generation. Called by Pages. */
-  keep(part: number, page: number): void {
-    this.#pass?.keep(part, page)
+  /** The page is about to change for the first time in this generation, or (`whole`) to go. Called by Pages. */
+  keep(part: number, page: number, whole: boolean): void {
+    this.#pass?.keep(part, page, whole)
+  }
+
+  /** Kinds of all Pages, and how many roots there are: a snapshot fits only a memory of the same build. */
+  get build(): string {
+    return `${this.#parts.map((p) => p.kind).join(' ')} ${this.#roots.length}`
   }
 
   /**
    * Begins a snapshot of this moment: of all pages, or of those changed since the one before began. Copies nothing yet:
-   * call the pass's `copy` until it is done. Only one at a time.
+   * call the pass's `copy` until it is done. Only one at a time; after one that was given up, `all` is needed.
    */
   begin(all: boolean): Pass {
     assert(this.#pass === null, 'one snapshot at a time')
     this.generation++
-    const pass = new Pass(
-      this.#parts,
-      all,
-      this.#roots.map((r) => r.save()),
-      () => {
-        this.#pass = null
-      },
-    )
+    const finished = (): void => {
+      if (this.#pass === pass) this.#pass = null
+    }
+    const roots = this.#roots.map((r) => r.save())
+    const pass: Pass = new Pass(this.#parts, all, roots, finished)
     this.#pass = pass
     return pass
   }
 
-  /** Takes up a snapshot, in a memory whose Pages are all there and empty or about to be replaced. */
+  /**
+   * Takes up a snapshot, in a memory whose Pages are all there and empty or about to be replaced. The pages' bytes are
+   * used, not copied, where they fill their buffers.
+   */
   load(roots: Roots, pages: Iterable<SavedPage>): void {
     assert.equal(roots.length, this.#roots.length)
     for (const { part, page, bytes } of pages) this.#parts[part].load(page, bytes)
@@ -79,7 +88,6 @@ export class Pages<P extends Page> {
   readonly #memory: Memory
   readonly #type: PageType<P>
   readonly #part: number
-  /** By page: the generation of its last change; negative while a pass has yet to save it. */
   #stamps = new Int32Array(16)
 
   constructor(memory: Memory, type: PageType<P>) {
@@ -88,9 +96,13 @@ export class Pages<P extends Page> {
     this.#part = memory.register(this as unknown as Pages<Page>)
   }
 
+  get kind(): string {
+    return this.#type.name
+  }
+
   /** The page, to be changed now. */
   write(i: number): P {
-    if (this.#stamps[i] !== this.#memory.generation) this.#keep(i)
+    if (this.#stamps[i] !== this.#memory.generation) this.#keep(i, false)
     return this.list[i]
   }
 
@@ -110,9 +122,9 @@ export class Pages<P extends Page> {
     return this.add(new this.#type(length))
   }
 
-  /** Puts another array in the page's place. */
+  /** Puts another array in the page's place. The one before must not change any more: a snapshot may take it as it is. */
   replace(i: number, page: P): void {
-    this.write(i)
+    if (this.#stamps[i] !== this.#memory.generation) this.#keep(i, true)
     this.list[i] = page
   }
 
@@ -126,28 +138,29 @@ export class Pages<P extends Page> {
     const marked: number[] = []
     for (let i = 0; i < this.list.length; i++) {
       if (!all && this.#stamps[i] !== this.#memory.generation - 1) continue
-      this.#stamps[i] = -1
+      this.#stamps[i] = MARKED
       marked.push(i)
     }
     return marked
   }
 
-  /** For Memory: bytes of a page that is still to be saved; null when it has been. */
+  /** For Memory: bytes of a page that is still to be saved, not a copy; null when it has been. */
   take(i: number): Uint8Array | null {
-    if (this.#stamps[i] !== -1) return null
-    this.#stamps[i] = 0
+    if (this.#stamps[i] !== MARKED) return null
+    this.#stamps[i] = SAVED
     const { buffer, byteOffset, byteLength } = this.list[i]
-    return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength).slice()
+    return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength)
   }
 
   /** For Memory. */
   load(i: number, bytes: Uint8Array): void {
     while (this.list.length <= i) this.grow(0)
-    this.list[i] = new this.#type(bytes.slice().buffer as ArrayBuffer)
+    const isWhole = bytes.byteLength === bytes.buffer.byteLength
+    this.list[i] = new this.#type((isWhole ? bytes : bytes.slice()).buffer as ArrayBuffer)
   }
 
-  #keep(i: number): void {
-    if (this.#stamps[i] === -1) this.#memory.keep(this.#part, i)
+  #keep(i: number, whole: boolean): void {
+    if (this.#stamps[i] === MARKED) this.#memory.keep(this.#part, i, whole)
     this.#stamps[i] = this.#memory.generation
   }
 }
@@ -160,7 +173,9 @@ export class Pass {
   readonly #parts: readonly Pages<Page>[]
   readonly #marked: readonly number[][]
   readonly #finished: () => void
+  readonly #slabs = new Slabs()
   #kept: SavedPage[] = []
+  #keptBytes = 0
   #part = 0
   #next = 0
 
@@ -172,17 +187,20 @@ export class Pass {
     this.#finished = finished
   }
 
-  /** Saves a page before it changes. */
-  keep(part: number, page: number): void {
-    const bytes = this.#parts[part].take(page)
-    if (bytes) this.#kept.push({ part, page, bytes })
+  /** Saves a page before it changes or (`whole`) goes. */
+  keep(part: number, page: number, whole: boolean): void {
+    const taken = this.#parts[part].take(page)
+    if (!taken) return
+    this.#kept.push({ part, page, bytes: whole ? taken : this.#slabs.copy(taken) })
+    this.#keptBytes += taken.length
   }
 
   /** Copies pages, at least one, until `bytesMax` are reached; an empty answer = the snapshot is complete. */
   copy(bytesMax: number): SavedPage[] {
     const saved = this.#kept
+    let bytes = this.#keptBytes
     this.#kept = []
-    let bytes = saved.reduce((sum, p) => sum + p.bytes.length, 0)
+    this.#keptBytes = 0
     while ((bytes < bytesMax || saved.length === 0) && this.#part < this.#parts.length) {
       const marked = this.#marked[this.#part]
       if (this.#next === marked.length) {
@@ -193,10 +211,35 @@ export class Pass {
       const page = marked[this.#next++]
       const taken = this.#parts[this.#part].take(page)
       if (!taken) continue
-      saved.push({ part: this.#part, page, bytes: taken })
+      saved.push({ part: this.#part, page, bytes: this.#slabs.copy(taken) })
       bytes += taken.length
     }
     if (saved.length === 0) this.#finished()
     return saved
+  }
+
+  /** Ends it before it is complete. The next snapshot of this memory must be of all pages. */
+  giveUp(): void {
+    this.#finished()
+  }
+}
+
+const SLAB_BYTES = 1 << 20
+
+/** Copies many small arrays into few large ones: allocating one array a page costs more than copying it. */
+class Slabs {
+  #slab = new Uint8Array(0)
+  #end = 0
+
+  copy(bytes: Uint8Array): Uint8Array {
+    if (this.#end + bytes.length > this.#slab.length) {
+      if (bytes.length * 4 > SLAB_BYTES) return bytes.slice()
+      this.#slab = new Uint8Array(SLAB_BYTES)
+      this.#end = 0
+    }
+    const from = this.#end
+    this.#end += bytes.length
+    this.#slab.set(bytes, from)
+    return this.#slab.subarray(from, this.#end)
   }
 }

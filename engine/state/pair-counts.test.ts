@@ -1,14 +1,17 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { Memory } from './memory.ts'
 import { PairCounts } from './pair-counts.ts'
 
-const delta = fc.constantFrom(1, -1, 8_000_000, -8_000_000, 2 ** 33, -(2 ** 33))
-const step = fc.record({ slot: fc.nat(30), value: fc.nat(20), delta, undo: fc.boolean() })
-
-test('agrees with a plain Map', () => {
+test.each([
+  { wide: false, deltas: [1, -1, 1000, -1000] },
+  { wide: true, deltas: [1, -1, 8_000_000, -8_000_000, 2 ** 33, -(2 ** 33)] },
+])('agrees with a plain Map, wide: $wide', ({ wide, deltas }) => {
+  const delta = fc.constantFrom(...deltas)
+  const step = fc.record({ slot: fc.nat(30), value: fc.nat(20), delta, undo: fc.boolean() })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 2000 }), (steps) => {
-      const counts = new PairCounts()
+      const counts = new PairCounts(new Memory(), wide)
       const model = new Map<string, number>()
       for (const { slot, value, delta, undo } of steps) {
         const name = `${slot}/${value}`
@@ -25,7 +28,7 @@ test('agrees with a plain Map', () => {
 })
 
 test('a hundred thousand pairs come and go', () => {
-  const counts = new PairCounts()
+  const counts = new PairCounts(new Memory(), false)
   for (let i = 0; i < 100_000; i++) expect(counts.add(i >> 4, i & 15, 1)).toBe(1)
   for (let i = 0; i < 100_000; i++) expect(counts.add(i >> 4, i & 15, -1)).toBe(0)
   expect(counts.size).toBe(0)

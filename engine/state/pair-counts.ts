@@ -1,79 +1,67 @@
-const SHARD_BITS = 8
-const SHARDS = 1 << SHARD_BITS
-const SLOTS_MIN = 8
-const STRIDE = 4 // slot + 1 (0 = free), value, low and high half of the count
+import { HashPages, HEAD, HOME_SHIFT, MASK } from './hash-pages.ts'
+import type { Memory } from './memory.ts'
+
+const VALUE = 1
+const LOW = 2
+const HIGH = 3
+const NARROW = 3
+const WIDE = 4
 
 /**
  * A whole number for each (key slot, value code) that has one; pairs at zero are forgotten.
  *
- * Shape   256 open-addressing shards of 16-byte entries, linear probing, removal by shifting back
- * Units   counts are whole, below 2^53 in size
- * Cost    one place in memory per call; a growth rehashes one shard only
- * Memory  21 to 43 bytes a pair
+ * Shape   hash pages of slot + 1 (0 = free), value, count: 32 bits, or (`wide`) low and high half
+ * Units   counts are whole, below 2^31 in size; wide ones below 2^53
+ * Cost    one place in memory per call; a growth rehashes one page only
+ * Memory  16 to 32 bytes a pair; wide 21 to 43
  */
 export class PairCounts {
-  readonly #shards: Int32Array[] = Array.from({ length: SHARDS }, () => new Int32Array(SLOTS_MIN * STRIDE))
-  readonly #used = new Int32Array(SHARDS)
-  size = 0
+  readonly #table: HashPages
+  readonly #stride: number
+
+  constructor(memory: Memory, wide: boolean) {
+    this.#stride = wide ? WIDE : NARROW
+    const hashOf = (page: Int32Array, at: number): number => hashPair(page[at] - 1, page[at + VALUE])
+    this.#table = new HashPages(memory, { stride: this.#stride, flag: 0, hashOf })
+  }
+
+  get size(): number {
+    return this.#table.size
+  }
 
   /** Adds `delta` and returns the count after it. */
   add(slot: number, value: number, delta: number): number {
     const hash = hashPair(slot, value)
-    const s = hash & (SHARDS - 1)
-    const shard = this.#shards[s]
-    const mask = shard.length - 1
-    let at = ((hash >>> SHARD_BITS) * STRIDE) & mask
-    for (; shard[at] !== 0; at = (at + STRIDE) & mask) {
-      if (shard[at] === slot + 1 && shard[at + 1] === value) {
-        const after = shard[at + 3] * 0x1_0000_0000 + (shard[at + 2] >>> 0) + delta
-        if (after === 0) this.#remove(s, at)
-        else setCount(shard, at, after)
+    const page = this.#table.pageOf(hash)
+    const table = this.#table.pages.list[page]
+    const stride = this.#stride
+    const mask = table[MASK]
+    let place = (hash >>> HOME_SHIFT) & mask
+    let at = HEAD + place * stride
+    while (table[at] !== 0) {
+      if (table[at] === slot + 1 && table[at + VALUE] === value) {
+        const before = stride === NARROW ? table[at + LOW] : table[at + HIGH] * 0x1_0000_0000 + (table[at + LOW] >>> 0)
+        const after = before + delta
+        if (after === 0) this.#table.remove(page, place)
+        else this.#setCount(this.#table.pages.write(page), at, after)
         return after
       }
+      place = (place + 1) & mask
+      at = HEAD + place * stride
     }
     if (delta === 0) return 0
-    shard[at] = slot + 1
-    shard[at + 1] = value
-    setCount(shard, at, delta)
-    this.size++
-    this.#used[s]++
-    if (this.#used[s] * STRIDE * 4 > shard.length * 3) this.#grow(s)
+    const target = this.#table.pages.write(page)
+    target[at] = slot + 1
+    target[at + VALUE] = value
+    this.#setCount(target, at, delta)
+    this.#table.added(page, hash)
     return delta
   }
 
-  #remove(s: number, free: number): void {
-    const shard = this.#shards[s]
-    const mask = shard.length - 1
-    let at = free
-    for (let next = (at + STRIDE) & mask; shard[next] !== 0; next = (next + STRIDE) & mask) {
-      const home = ((hashPair(shard[next] - 1, shard[next + 1]) >>> SHARD_BITS) * STRIDE) & mask
-      if (((next - home) & mask) >= ((next - at) & mask)) {
-        shard.copyWithin(at, next, next + STRIDE)
-        at = next
-      }
-    }
-    shard[at] = 0
-    this.size--
-    this.#used[s]--
+  #setCount(page: Int32Array, at: number, count: number): void {
+    page[at + LOW] = count | 0
+    if (this.#stride === WIDE) page[at + HIGH] = Math.floor(count / 0x1_0000_0000)
   }
-
-  #grow(s: number): void {
-    const old = this.#shards[s]
-    const grown = new Int32Array(old.length * 2)
-    const mask = grown.length - 1
-    for (let from = 0; from < old.length; from += STRIDE) {
-      if (old[from] === 0) continue
-      let at = ((hashPair(old[from] - 1, old[from + 1]) >>> SHARD_BITS) * STRIDE) & mask
-      while (grown[at] !== 0) at = (at + STRIDE) & mask
-      for (let i = 0; i < STRIDE; i++) grown[at + i] = old[from + i]
-    }
-    this.#shards[s] = grown
-  }
-}
-
-function setCount(shard: Int32Array, at: number, count: number): void {
-  shard[at + 2] = count | 0
-  shard[at + 3] = Math.floor(count / 0x1_0000_0000)
 }
 
 /** Two rounds of MurmurHash3's mixing. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { Memory } from './memory.ts'
 import { RecentIds } from './recent-ids.ts'
 
 const step = fc.record({
@@ -12,14 +13,17 @@ test('agrees with a plain Map, also after a snapshot', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 500 }), fc.nat(499), (steps, cut) => {
       const spanMs = 100
-      let recent = new RecentIds(spanMs)
+      let memory = new Memory()
+      let recent = new RecentIds(memory, spanMs)
       const readAt = new Map<string, number>()
       let now = 0
       steps.forEach(({ id, advance, ahead }, i) => {
         if (i === cut) {
-          const saved = recent.snapshot()
-          recent = new RecentIds(spanMs)
-          recent.restore(saved)
+          const pass = memory.begin(true)
+          const pages = pass.copy(Number.POSITIVE_INFINITY)
+          memory = new Memory()
+          recent = new RecentIds(memory, spanMs)
+          memory.load(JSON.parse(JSON.stringify(pass.roots)), pages)
         }
         const name = `event-${id}`
         const bytes = new TextEncoder().encode(name)
@@ -34,7 +38,7 @@ test('agrees with a plain Map, also after a snapshot', () => {
 })
 
 test('half a million ids are all different', () => {
-  const recent = new RecentIds(1_000_000)
+  const recent = new RecentIds(new Memory(), 1_000_000)
   let added = 0
   for (let i = 0; i < 500_000; i++) {
     const bytes = Buffer.from(`E${i}`)

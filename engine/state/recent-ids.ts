@@ -1,93 +1,90 @@
 import assert from 'node:assert/strict'
+import { HashPages, HEAD, HOME_SHIFT, MASK, scramble } from './hash-pages.ts'
+import type { Memory } from './memory.ts'
 
-const SHARD_BITS = 6
-const SHARDS = 1 << SHARD_BITS
-const SLOTS_MIN = 16
 const SPAN_MS_MAX = 0x7fff_fff0
 
 const STRIDE = 4 // three words of hash, and milliseconds since the generation's origin + 1 (0 = free)
+const SINCE = 3
 
-/** Ids of one span of stream time: 96 bits of hash and the time of reading, in shards that grow one by one. */
+/** Ids of one span of stream time: 96 bits of hash and the time of reading, in hash pages. */
 class Generation {
-  readonly #originMs: number
-  readonly #shards: Int32Array[] = Array.from({ length: SHARDS }, () => new Int32Array(SLOTS_MIN * STRIDE))
-  readonly #used = new Int32Array(SHARDS)
+  #originMs = 0
+  readonly #table: HashPages
 
-  /** Times lie from `originMs` to 24 days after it. */
-  constructor(originMs: number) {
+  constructor(memory: Memory) {
+    this.#table = new HashPages(memory, { stride: STRIDE, flag: SINCE, hashOf: (page, at) => page[at] })
+    memory.root(
+      () => this.#originMs,
+      (saved) => {
+        this.#originMs = saved
+      },
+    )
+  }
+
+  /** Lets go of all ids; times lie from `originMs` to 24 days after it from now on. */
+  begin(originMs: number): void {
+    if (this.#table.size > 0) this.#table.clear()
     this.#originMs = originMs
   }
 
   /** Time of reading, or NaN. */
   get(a: number, b: number, c: number): number {
-    const shard = this.#shards[a & (SHARDS - 1)]
-    const since = shard[place(shard, a, b, c) + 3]
+    const table = this.#table.pages.list[this.#table.pageOf(a)]
+    const since = table[place(table, a, b, c) + SINCE]
     return since === 0 ? Number.NaN : this.#originMs + since - 1
   }
 
   set(a: number, b: number, c: number, timeMs: number): void {
-    const s = a & (SHARDS - 1)
-    const shard = this.#shards[s]
-    const at = place(shard, a, b, c)
-    if (shard[at + 3] === 0) this.#used[s]++
-    shard[at] = a
-    shard[at + 1] = b
-    shard[at + 2] = c
-    shard[at + 3] = timeMs - this.#originMs + 1
-    if (this.#used[s] * STRIDE * 2 > shard.length) this.#grow(s)
-  }
-
-  /** All entries as rows of four: three hash words and the time. */
-  entries(): Float64Array {
-    const rows = new Float64Array(this.#used.reduce((sum, n) => sum + n, 0) * STRIDE)
-    let to = 0
-    for (const shard of this.#shards) {
-      for (let at = 0; at < shard.length; at += STRIDE) {
-        if (shard[at + 3] === 0) continue
-        rows.set([shard[at], shard[at + 1], shard[at + 2], this.#originMs + shard[at + 3] - 1], to)
-        to += STRIDE
-      }
-    }
-    return rows
-  }
-
-  #grow(s: number): void {
-    const old = this.#shards[s]
-    const grown = new Int32Array(old.length * 2)
-    for (let at = 0; at < old.length; at += STRIDE) {
-      if (old[at + 3] === 0) continue
-      const to = place(grown, old[at], old[at + 1], old[at + 2])
-      for (let i = 0; i < STRIDE; i++) grown[to + i] = old[at + i]
-    }
-    this.#shards[s] = grown
+    const page = this.#table.pageOf(a)
+    const table = this.#table.pages.write(page)
+    const at = place(table, a, b, c)
+    const isNew = table[at + SINCE] === 0
+    table[at] = a
+    table[at + 1] = b
+    table[at + 2] = c
+    table[at + SINCE] = timeMs - this.#originMs + 1
+    if (isNew) this.#table.added(page, a)
   }
 }
 
-/** Where the id stands in the shard, or the free entry where it belongs. */
-function place(shard: Int32Array, a: number, b: number, c: number): number {
-  const mask = shard.length - 1
-  let at = ((a >>> SHARD_BITS) * STRIDE) & mask
-  while (shard[at + 3] !== 0 && (shard[at] !== a || shard[at + 1] !== b || shard[at + 2] !== c))
-    at = (at + STRIDE) & mask
-  return at
+/** Where the id stands in the page, or the free entry where it belongs. */
+function place(table: Int32Array, a: number, b: number, c: number): number {
+  const mask = table[MASK]
+  let slot = (a >>> HOME_SHIFT) & mask
+  for (;;) {
+    const at = HEAD + slot * STRIDE
+    if (table[at + SINCE] === 0 || (table[at] === a && table[at + 1] === b && table[at + 2] === c)) return at
+    slot = (slot + 1) & mask
+  }
 }
 
 /**
  * Remembers which ids were read within the last `spanMs` of stream time.
  *
  * Error   two ids are taken for one with a chance of 2^-96 a pair: never, at any rate a machine can read
- * Memory  32 to 64 bytes an id, for up to twice the span: two generations, the older one dropped whole
+ * Memory  21 to 43 bytes an id, for up to twice the span: two generations, the older one dropped whole
  */
 export class RecentIds {
   readonly #spanMs: number
   #startMs = Number.NEGATIVE_INFINITY
-  #young = new Generation(0)
-  #old = new Generation(0)
+  #young: Generation
+  #old: Generation
 
   /** @param spanMs at most 24 days. */
-  constructor(spanMs: number) {
+  constructor(memory: Memory, spanMs: number) {
     assert(spanMs > 0 && spanMs <= SPAN_MS_MAX)
     this.#spanMs = spanMs
+    const generations = [new Generation(memory), new Generation(memory)]
+    ;[this.#young, this.#old] = generations
+    memory.root(
+      () => ({ young: generations.indexOf(this.#young), startMs: this.#startMs === -Infinity ? null : this.#startMs }),
+      (saved) => {
+        this.#young = generations[saved.young]
+        this.#old = generations[1 - saved.young]
+        this.#startMs = saved.startMs ?? Number.NEGATIVE_INFINITY
+      },
+    )
   }
 
   /**
@@ -115,38 +112,14 @@ export class RecentIds {
     return true
   }
 
-  snapshot(): { startMs: number; young: Float64Array; old: Float64Array } {
-    return { startMs: this.#startMs, young: this.#young.entries(), old: this.#old.entries() }
-  }
-
-  restore(saved: { startMs: number; young: Float64Array; old: Float64Array }): void {
-    this.#startMs = saved.startMs
-    this.#young = generationOf(saved.young, saved.startMs)
-    this.#old = generationOf(saved.old, Number.POSITIVE_INFINITY)
-  }
-
   /** A generation that began a span ago becomes the old one: what that was has been read a span ago or more. */
   #turn(nowMs: number, readMs: number): void {
     const isFar = readMs - this.#startMs > SPAN_MS_MAX
     if (nowMs < this.#startMs + this.#spanMs && !isFar) return
     this.#startMs = isFar ? readMs : nowMs
+    const before = this.#old
     this.#old = this.#young
-    this.#young = new Generation(this.#startMs)
+    this.#young = before
+    before.begin(this.#startMs)
   }
-}
-
-/** @param laterMs origin at the latest. */
-function generationOf(rows: Float64Array, laterMs: number): Generation {
-  let originMs = Number.isFinite(laterMs) ? laterMs : Number.POSITIVE_INFINITY
-  for (let i = 3; i < rows.length; i += 4) originMs = Math.min(originMs, rows[i])
-  const generation = new Generation(Number.isFinite(originMs) ? originMs : 0)
-  for (let i = 0; i < rows.length; i += 4) generation.set(rows[i], rows[i + 1], rows[i + 2], rows[i + 3])
-  return generation
-}
-
-/** Finalizer of MurmurHash3. */
-function scramble(h: number): number {
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
-  return h ^ (h >>> 16)
 }

@@ -7,6 +7,7 @@ import {
   type StringColumn,
 } from '../model/block.ts'
 import { CHUNK_ROWS, CHUNK_ROWS_BITS, Chunk, type ColumnRef, type RowShape } from './chunk.ts'
+import { asDoubles, fillArray, packArrays, unpackArrays } from './packed-arrays.ts'
 import type { Segments } from './segments.ts'
 import type { StringTable } from './string-table.ts'
 
@@ -16,6 +17,13 @@ export type { Chunk, ColumnRef, RowShape } from './chunk.ts'
 const EVICTED_AT_ONCE = 8
 /** Chunks around a cursor that stay: events that came late stand a little before or behind their time. */
 const NEAR = 2
+
+/** Held events as bytes: chunks that never change again, and the rest of this moment. */
+export interface HeldBytes {
+  /** Oldest first, numbered without gaps; a number means the same chunk ever after. `bytes` may be asked for later. */
+  readonly frozen: readonly { readonly number: number; bytes(): Uint8Array }[]
+  readonly hot: Uint8Array
+}
 
 /**
  * The events a task holds, numbered in order of arrival (row 0 is the first ever read), in chunks of 4,096.
@@ -168,6 +176,47 @@ export class Rows {
         if (fits(value, scale)) codes[to + i] = strings.internNumber(value)
       }
     }
+  }
+
+  /** A full chunk changes no more, but for entry numbers, until it is frozen: those are saved besides. */
+  saveHeld(): HeldBytes {
+    const first = this.#firstRow / CHUNK_ROWS
+    const full = this.#chunks.slice(0, -1)
+    const last = this.#chunks.at(-1)
+    const numbers = Float64Array.of(this.#firstRow, this.#endRow, this.#chunks.length, this.#frozen)
+    const entries = this.#chunks.slice(this.#frozen).flatMap((chunk) => (chunk as Chunk).entries)
+    return {
+      frozen: full.map((chunk, i) => ({
+        number: first + i,
+        bytes: () => chunk?.pack() ?? (this.#segments as Segments).read(first + i),
+      })),
+      hot: packArrays([numbers, ...(last ? [last.pack()] : []), ...entries]),
+    }
+  }
+
+  /** `frozen`: oldest first. */
+  loadHeld(frozen: readonly Uint8Array[], hot: Uint8Array): void {
+    const [numbers, ...rest] = unpackArrays(hot)
+    const [firstRow, endRow, chunks, frozenEnd] = asDoubles(numbers)
+    this.#firstRow = firstRow
+    this.#endRow = endRow
+    this.#frozen = frozenEnd
+    const all = [...frozen, ...rest.splice(0, Math.min(1, chunks))]
+    this.#chunks = all.map((bytes, i) => {
+      const chunk = Chunk.unpack(this.shape, bytes)
+      chunk.isFrozen = i < frozenEnd
+      if (!chunk.isFrozen) return chunk
+      this.#newestMs.push(chunk.timeMsMax)
+      if (this.#segments === null) return chunk
+      this.#segments.write(this.#number(i), bytes)
+      if (all.length - i > this.#segments.inMemoryMax) return null
+      this.#frozenInMemory++
+      return chunk
+    })
+    const entries = this.#chunks.slice(frozenEnd).flatMap((chunk) => (chunk as Chunk).entries)
+    entries.forEach((array, i) => {
+      fillArray(array, rest[i])
+    })
   }
 
   /** Lets go of the oldest chunks whose events are all of `throughMs` or older. */

@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { Memory } from './memory.ts'
 import { Skyline } from './skyline.ts'
 
 // window of 20 ms, (t - 20, t]; max
 // time    0      10      20      30
 // event   5       3       4              max: 5, 5, 4 (5 left at 20), 4 (3 left at 30)
 test('the greatest value that has not left', () => {
-  const skyline = new Skyline('max')
+  const skyline = new Skyline(new Memory(), 'max')
   const cells = new Float64Array(2)
   skyline.add(cells, 0, 0, 5)
   skyline.add(cells, 0, 10, 3)
@@ -31,7 +32,7 @@ test('agrees with a plain list: many keys, late events, equal times', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 400 }), (steps) => {
         const windowMs = 12
-        const skyline = new Skyline(kind)
+        const skyline = new Skyline(new Memory(), kind)
         const cells = new Float64Array(8)
         const held: { key: number; timeMs: number; value: number }[][] = [[], [], [], []]
         let now = 0

@@ -1,24 +1,37 @@
-const CHUNK_BITS = 12
+import { type Memory, Pages } from './memory.ts'
+
+const CHUNK_BITS = 11
 const CHUNK = 1 << CHUNK_BITS
 
 /**
  * Greatest (or least) value of each key's window, exact while events leave and late ones come in.
  *
- * Shape   per key a list, oldest first, of the values that no younger one beats; its ends are two cells (node + 1)
+ * Shape   per key a list, oldest first, of the values that no younger one beats; its ends are two cells (nodes count
+ *         from 1, 0 = none)
  * Equal   of two events of one time the greater value stays; of equal values the younger one
  * Cost    add: O(1) amortised, plus the list's part younger than a late event; expire: O(1) amortised
  * Memory  24 bytes a listed value; nodes are used again
  */
 export class Skyline {
   readonly #sign: 1 | -1
-  readonly #times: Float64Array[] = []
-  readonly #values: Float64Array[] = []
-  readonly #links: Int32Array[] = [] // older, younger, as node + 1
-  readonly #free: number[] = []
+  /** Time and ranked value of each node. */
+  readonly #points: Pages<Float64Array>
+  /** Older and younger node of each; of a free one the next free. */
+  readonly #links: Pages<Int32Array>
+  #free = 0
   #nodes = 0
 
-  constructor(kind: 'min' | 'max') {
+  constructor(memory: Memory, kind: 'min' | 'max') {
     this.#sign = kind === 'max' ? 1 : -1
+    this.#points = new Pages(memory, Float64Array)
+    this.#links = new Pages(memory, Int32Array)
+    memory.root(
+      () => ({ free: this.#free, nodes: this.#nodes }),
+      (saved) => {
+        this.#free = saved.free
+        this.#nodes = saved.nodes
+      },
+    )
   }
 
   add(cells: Float64Array, at: number, timeMs: number, value: number): void {
@@ -34,7 +47,7 @@ export class Skyline {
     while (older !== 0 && this.#value(older) <= ranked) {
       const gone = older
       older = this.#older(older)
-      this.#free.push(gone)
+      this.#release(gone)
     }
     const node = this.#newNode(timeMs, ranked)
     this.#link(cells, at, older, node)
@@ -46,8 +59,9 @@ export class Skyline {
     let oldest = cells[at]
     if (oldest === 0 || this.#time(oldest) > throughMs) return
     while (oldest !== 0 && this.#time(oldest) <= throughMs) {
-      this.#free.push(oldest)
+      const gone = oldest
       oldest = this.#younger(oldest)
+      this.#release(gone)
     }
     this.#link(cells, at, 0, oldest)
   }
@@ -58,36 +72,48 @@ export class Skyline {
   }
 
   #newNode(timeMs: number, ranked: number): number {
-    const node = this.#free.length > 0 ? (this.#free.pop() as number) : ++this.#nodes
+    let node = this.#free
+    if (node !== 0) this.#free = this.#older(node)
+    else node = ++this.#nodes
     const chunk = (node - 1) >> CHUNK_BITS
-    if (chunk === this.#times.length) {
-      this.#times.push(new Float64Array(CHUNK))
-      this.#values.push(new Float64Array(CHUNK))
-      this.#links.push(new Int32Array(CHUNK * 2))
+    if (chunk === this.#points.list.length) {
+      this.#points.grow(CHUNK * 2)
+      this.#links.grow(CHUNK * 2)
     }
-    this.#times[chunk][(node - 1) & (CHUNK - 1)] = timeMs
-    this.#values[chunk][(node - 1) & (CHUNK - 1)] = ranked
+    const points = this.#points.write(chunk)
+    points[place(node)] = timeMs
+    points[place(node) + 1] = ranked
     return node
+  }
+
+  #release(node: number): void {
+    this.#links.write((node - 1) >> CHUNK_BITS)[place(node)] = this.#free
+    this.#free = node
   }
 
   /** Makes `younger` follow `older`; 0 stands for the end of the list. */
   #link(cells: Float64Array, at: number, older: number, younger: number): void {
     if (older === 0) cells[at] = younger
-    else this.#links[(older - 1) >> CHUNK_BITS][((older - 1) & (CHUNK - 1)) * 2 + 1] = younger
+    else this.#links.write((older - 1) >> CHUNK_BITS)[place(older) + 1] = younger
     if (younger === 0) cells[at + 1] = older
-    else this.#links[(younger - 1) >> CHUNK_BITS][((younger - 1) & (CHUNK - 1)) * 2] = older
+    else this.#links.write((younger - 1) >> CHUNK_BITS)[place(younger)] = older
   }
 
   #time(node: number): number {
-    return this.#times[(node - 1) >> CHUNK_BITS][(node - 1) & (CHUNK - 1)]
+    return this.#points.list[(node - 1) >> CHUNK_BITS][place(node)]
   }
   #value(node: number): number {
-    return this.#values[(node - 1) >> CHUNK_BITS][(node - 1) & (CHUNK - 1)]
+    return this.#points.list[(node - 1) >> CHUNK_BITS][place(node) + 1]
   }
   #older(node: number): number {
-    return this.#links[(node - 1) >> CHUNK_BITS][((node - 1) & (CHUNK - 1)) * 2]
+    return this.#links.list[(node - 1) >> CHUNK_BITS][place(node)]
   }
   #younger(node: number): number {
-    return this.#links[(node - 1) >> CHUNK_BITS][((node - 1) & (CHUNK - 1)) * 2 + 1]
+    return this.#links.list[(node - 1) >> CHUNK_BITS][place(node) + 1]
   }
+}
+
+/** A node's first word in its page. */
+function place(node: number): number {
+  return ((node - 1) & (CHUNK - 1)) * 2
 }

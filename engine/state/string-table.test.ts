@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { Memory } from './memory.ts'
 import { StringTable } from './string-table.ts'
 
 test('codes mean their values, as long as they are referred to', () => {
@@ -7,7 +8,7 @@ test('codes mean their values, as long as they are referred to', () => {
   const step = fc.record({ add: fc.boolean(), value })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 2000 }), (steps) => {
-      const table = new StringTable()
+      const table = new StringTable(new Memory())
       const held: { value: string | number; code: number }[] = []
       for (const s of steps) {
         if (s.add || held.length === 0) {
@@ -27,8 +28,8 @@ test('codes mean their values, as long as they are referred to', () => {
   )
 })
 
-test('the arena is packed as values come and go', () => {
-  const table = new StringTable()
+test('the room of values that went is used again', () => {
+  const table = new StringTable(new Memory())
   const window: number[] = []
   for (let i = 0; i < 200_000; i++) {
     window.push(table.internText(`a value of some length, number ${i}`))

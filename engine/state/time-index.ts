@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { asDoubles, packArrays, unpackArrays } from './packed-arrays.ts'
 import { Packer, Unpacker } from './packing.ts'
 import type { Segments } from './segments.ts'
 
@@ -167,6 +168,41 @@ export class TimeIndex {
     segment.timesMs = unpacker.numbers(new Float64Array(length), length)
     segment.rows = unpacker.numbers(new Float64Array(length), length)
     this.#frozenInMemory.add(segment)
+  }
+
+  /** All of it as bytes, the plain way. */
+  save(): Uint8Array {
+    const segments: Segment[] = []
+    for (let s: Segment | null = this.#oldest; s !== null; s = s.younger) {
+      if (s.timesMs === GONE) this.#load(s)
+      segments.push(s)
+    }
+    const places = this.cursors.flatMap(({ segment, at }) => [segments.indexOf(segment), at])
+    const stretches = segments.flatMap((s) => [s.timesMs.subarray(0, s.length), s.rows.subarray(0, s.length)])
+    return packArrays([Float64Array.from(places), ...stretches])
+  }
+
+  /** Into an index that is empty and has as many cursors as the saved one. */
+  load(bytes: Uint8Array): void {
+    const [places, ...stretches] = unpackArrays(bytes)
+    const segments: Segment[] = []
+    for (let i = 0; i < stretches.length; i += 2) {
+      const segment = newSegment()
+      segment.timesMs.set(asDoubles(stretches[i]))
+      segment.rows.set(asDoubles(stretches[i + 1]))
+      segment.length = stretches[i].length / 8
+      segment.older = segments.at(-1) ?? null
+      if (segment.older) segment.older.younger = segment
+      segments.push(segment)
+    }
+    this.#oldest = segments[0]
+    this.#thawed = segments[0]
+    this.#youngest = segments[segments.length - 1]
+    const at = asDoubles(places)
+    this.cursors.forEach((cursor, i) => {
+      cursor.segment = segments[at[i * 2]]
+      cursor.at = at[i * 2 + 1]
+    })
   }
 
   #addSegment(): Segment {

@@ -1,12 +1,43 @@
 import { Heap } from '../kit/heap.ts'
 import { alertId } from '../model/alert-id.ts'
-import type { AlertRecord, Cell, MeasureValue, Output } from '../model/output.ts'
+import type { Value } from '../model/expression.ts'
+import type { AlertRecord, Cell, Evidence, MeasureValue, Output, SourcePosition } from '../model/output.ts'
+import type { Rule, SequenceRule } from '../model/rule.ts'
 import { type Alert, alertRecord, alertToJson } from './alert.ts'
 import type { Context } from './context.ts'
 import type { HeldEvents } from './held-events.ts'
-import type { Layout, RulePlan } from './layout.ts'
+import type { Layout, MutePlan, RulePlan } from './layout.ts'
 
 const UPDATE_EVERY_MS = 60_000
+
+/** What alerts are kept by: a rule, or one violation or match of a sequence. Those of one sequence stand in a row. */
+export interface AlertPlan {
+  /** Among all plans of the rule set. */
+  readonly index: number
+  readonly rule: Rule | SequenceRule
+  readonly violation?: string
+  readonly space: number
+  readonly key: readonly (() => Value)[]
+  readonly mutes: readonly MutePlan[]
+}
+
+/** The plan of a violation or match: it has one severity. */
+export interface StandingPlan extends AlertPlan {
+  readonly violation: string
+  /** Index in SEVERITIES. */
+  readonly severity: number
+  readonly explain: () => string
+}
+
+/** A violation or match that stands: an episode of no length. */
+export interface Standing {
+  /** The opening moment, and the moment at which records are written, on the rule's clock. */
+  readonly openedMs: number
+  readonly nowMs: number
+  readonly source: SourcePosition
+  readonly evidence: Evidence
+  readonly coverage: number
+}
 
 /** How the key came to be evaluated: `departure` stands for the first event of the key that left at that moment. */
 export interface Occasion {
@@ -21,7 +52,7 @@ interface Closing {
   readonly atMs: number
   readonly atStreamMs: number
   readonly alert: Alert
-  readonly plan: RulePlan
+  readonly plan: AlertPlan
   readonly slot: number
 }
 
@@ -50,7 +81,7 @@ export class AlertBook {
 
   constructor(host: Host) {
     this.#host = host
-    this.#bySlot = host.layout.rules.map(() => new Map())
+    this.#bySlot = host.layout.alertPlans.map(() => new Map())
   }
 
   get openCount(): number {
@@ -75,6 +106,40 @@ export class AlertBook {
     }
   }
 
+  /** True, and counted, when an exception silences what would stand for the key at `slot`. */
+  isMuted(plan: StandingPlan, slot: number): boolean {
+    if (plan.mutes.length === 0) return false
+    const { context, layout } = this.#host
+    context.setKey(layout.spaces[plan.space], slot)
+    return this.#isMuted(plan)
+  }
+
+  /** A violation or match of the key at `slot` stands, and is not muted. */
+  stand(plan: StandingPlan, slot: number, standing: Standing): void {
+    const { context, layout } = this.#host
+    context.setKey(layout.spaces[plan.space], slot)
+    const { openedMs, nowMs } = standing
+    let alert = this.#bySlot[plan.index].get(slot)
+    if (!alert) {
+      alert = this.#add(plan, slot, { severity: plan.severity, nowMs: openedMs, source: standing.source })
+      alert.episodeOpen = false
+      alert.closesAtMs = alert.cooldownUntilMs
+      alert.window = { start: Number(standing.evidence.events[0].event_time), end: openedMs }
+      alert.explain = plan.explain()
+      alert.evidence = standing.evidence
+      alert.coverage = standing.coverage
+      this.#record(plan, alert, 'open', nowMs)
+      if (plan.rule.cooldownMs === 0) this.#close(plan, slot, alert, nowMs)
+      else this.#schedule(plan, slot, alert)
+    } else {
+      alert.lastSeenMs = openedMs
+      alert.folded++
+      alert.episodes++
+      if (nowMs - alert.lastRecordMs >= UPDATE_EVERY_MS) this.#record(plan, alert, 'updated', nowMs)
+    }
+    this.#dirty.add(alert)
+  }
+
   /** Earliest moment, in stream time, at which an alert closes unless something happens before; or Infinity. */
   nextClosingMs(): number {
     for (;;) {
@@ -95,9 +160,11 @@ export class AlertBook {
 
   /** Closes what is open: the end of a finite input. */
   closeAll(streamMs: number): void {
-    for (const plan of this.#host.layout.rules) {
-      for (const [slot, alert] of this.#bySlot[plan.index])
-        this.#close(plan, slot, alert, streamMs - plan.rule.settleMs)
+    const left = this.#host.layout.alertPlans.flatMap((plan) =>
+      [...this.#bySlot[plan.index]].map(([slot, alert]) => ({ plan, slot, alert })),
+    )
+    for (const { plan, slot, alert } of left.sort(byTurn)) {
+      this.#close(plan, slot, alert, streamMs - plan.rule.settleMs)
     }
   }
 
@@ -115,8 +182,11 @@ export class AlertBook {
   }
 
   /** Takes up an alert of before; false when no rule of this set is its own any more. */
-  restore(alert: Alert, slotOf: (plan: RulePlan, key: Alert['key']) => number): boolean {
-    const plan = this.#host.layout.rules.find((p) => p.rule.id === alert.rule && p.rule.version === alert.version)
+  restore(alert: Alert, slotOf: (plan: AlertPlan, key: Alert['key']) => number): boolean {
+    const plan = this.#host.layout.alertPlans.find(
+      ({ rule, violation = null }) =>
+        rule.id === alert.rule && rule.version === alert.version && violation === alert.violation,
+    )
     if (!plan) return false
     const slot = slotOf(plan, alert.key)
     this.#bySlot[plan.index].set(slot, alert)
@@ -134,10 +204,10 @@ export class AlertBook {
     return null
   }
 
-  #isMuted(plan: RulePlan): boolean {
+  #isMuted(plan: AlertPlan): boolean {
     for (const mute of plan.mutes) {
       if (this.#host.context.streamMs < mute.untilMs && mute.when() === true) {
-        mute.counter.value++
+        if (this.#host.context.evaluating) mute.counter.value++
         return true
       }
     }
@@ -177,13 +247,25 @@ export class AlertBook {
   }
 
   #openAlert(plan: RulePlan, slot: number, severity: number, { row, nowMs }: Occasion): Alert {
-    const { rule } = plan
-    const source = this.#host.events.source(row)
+    const alert = this.#add(plan, slot, { severity, nowMs, source: this.#host.events.source(row) })
+    alert.suspects = plan.rule.suspects ? new Map() : null
+    this.#measure(plan, slot, alert, nowMs)
+    return alert
+  }
+
+  /** A new alert, with an open episode, about which nothing has been taken down yet. */
+  #add(
+    plan: AlertPlan,
+    slot: number,
+    { severity, nowMs, source }: { severity: number; nowMs: number; source: SourcePosition },
+  ): Alert {
+    const { rule, violation = null } = plan
     const key = this.#key(plan)
     const alert: Alert = {
-      id: alertId({ rule: rule.id, version: rule.version, violation: null, key, openedMs: nowMs, source }),
+      id: alertId({ rule: rule.id, version: rule.version, violation, key, openedMs: nowMs, source }),
       rule: rule.id,
       version: rule.version,
+      violation,
       key,
       firstSeenMs: nowMs,
       cooldownUntilMs: nowMs + rule.cooldownMs,
@@ -203,13 +285,12 @@ export class AlertBook {
       explain: '',
       evidence: null,
       coverage: 1,
-      suspects: rule.suspects ? new Map() : null,
+      suspects: null,
       countedEntry: -1,
       countedMs: Number.NEGATIVE_INFINITY,
     }
     this.#bySlot[plan.index].set(slot, alert)
     this.#host.layout.spaces[plan.space].retain(slot)
-    this.#measure(plan, slot, alert, nowMs)
     return alert
   }
 
@@ -240,14 +321,14 @@ export class AlertBook {
     else this.#schedule(plan, slot, alert)
   }
 
-  #schedule(plan: RulePlan, slot: number, alert: Alert): void {
+  #schedule(plan: AlertPlan, slot: number, alert: Alert): void {
     const atMs = alert.closesAtMs === Number.POSITIVE_INFINITY ? alert.cooldownUntilMs : alert.closesAtMs
     const atStreamMs = atMs + plan.rule.settleMs
     if (alert.episodeOpen && atStreamMs <= this.#host.context.streamMs) return
     this.#closings.push({ atMs, atStreamMs, alert, plan, slot })
   }
 
-  #close(plan: RulePlan, slot: number, alert: Alert, nowMs: number): void {
+  #close(plan: AlertPlan, slot: number, alert: Alert, nowMs: number): void {
     alert.episodeOpen = false
     this.#record(plan, alert, 'closed', nowMs)
     this.#bySlot[plan.index].delete(slot)
@@ -256,14 +337,14 @@ export class AlertBook {
     this.#dirty.add(alert)
   }
 
-  #record(plan: RulePlan, alert: Alert, status: AlertRecord['status'], nowMs: number): void {
+  #record(plan: AlertPlan, alert: Alert, status: AlertRecord['status'], nowMs: number): void {
     alert.revision++
     alert.status = status
     alert.lastRecordMs = nowMs
     this.#host.emit(alertRecord(plan.rule, alert, nowMs))
   }
 
-  #key(plan: RulePlan): Record<string, Cell> {
+  #key(plan: AlertPlan): Record<string, Cell> {
     return Object.fromEntries(plan.rule.by.map((name, i) => [name, plan.key[i]() as Cell]))
   }
 
@@ -286,7 +367,8 @@ export class AlertBook {
 }
 
 export function alertKey(alert: Alert): string {
-  return `alert/${alert.rule}@${alert.version}/${JSON.stringify(alert.key)}`
+  const violation = alert.violation === null ? '' : `${alert.violation}/`
+  return `alert/${alert.rule}@${alert.version}/${violation}${JSON.stringify(alert.key)}`
 }
 
 function severityOf(plan: RulePlan): number {
@@ -300,7 +382,10 @@ function isCurrent({ alert, atMs }: Closing): boolean {
 }
 
 function closesBefore(a: Closing, b: Closing): boolean {
-  if (a.atStreamMs !== b.atStreamMs) return a.atStreamMs < b.atStreamMs
-  if (a.plan.index !== b.plan.index) return a.plan.index < b.plan.index
-  return a.alert.sequence < b.alert.sequence
+  return a.atStreamMs !== b.atStreamMs ? a.atStreamMs < b.atStreamMs : byTurn(a, b) < 0
+}
+
+/** Rules in their order, alerts of one in the order of their opening. */
+function byTurn(a: { plan: AlertPlan; alert: Alert }, b: { plan: AlertPlan; alert: Alert }): number {
+  return a.plan.rule === b.plan.rule ? a.alert.sequence - b.alert.sequence : a.plan.index - b.plan.index
 }

@@ -1,5 +1,5 @@
 import type { AlertRecord, Cell, Evidence, MeasureValue, SourcePosition } from '../model/output.ts'
-import { type Rule, SEVERITIES } from '../model/rule.ts'
+import { type Rule, SEVERITIES, type SequenceRule } from '../model/rule.ts'
 
 const SUSPECTS_MAX = 100
 
@@ -8,6 +8,8 @@ export interface Alert {
   readonly id: string
   readonly rule: string
   readonly version: number
+  /** Name of the violation or match, for a sequence. */
+  readonly violation: string | null
   readonly key: Readonly<Record<string, Cell>>
   readonly firstSeenMs: number
   readonly cooldownUntilMs: number
@@ -37,7 +39,7 @@ export interface Alert {
 }
 
 /** The record of an alert as it stands. */
-export function alertRecord(rule: Rule, alert: Alert, eventTimeMs: number): AlertRecord {
+export function alertRecord(rule: Rule | SequenceRule, alert: Alert, eventTimeMs: number): AlertRecord {
   return {
     kind: 'alert',
     alert_id: alert.id,
@@ -48,7 +50,7 @@ export function alertRecord(rule: Rule, alert: Alert, eventTimeMs: number): Aler
     rule_hash: rule.hash,
     mode: rule.mode,
     severity: SEVERITIES[alert.severity],
-    violation: null,
+    violation: alert.violation,
     key: alert.key,
     event_time: eventTimeMs,
     first_seen: alert.firstSeenMs,
@@ -58,7 +60,7 @@ export function alertRecord(rule: Rule, alert: Alert, eventTimeMs: number): Aler
     params: rule.params,
     window: alert.window,
     episodes: alert.episodes,
-    suspects: alert.suspects ? topSuspects(alert.suspects, rule.suspects?.k ?? 0) : [],
+    suspects: alert.suspects && rule.kind === 'rule' ? topSuspects(alert.suspects, rule.suspects?.k ?? 0) : [],
     explain: alert.explain,
     evidence: alert.evidence,
     coverage: alert.coverage,
@@ -93,6 +95,7 @@ export function alertFromJson(text: string): Alert {
   const plain = JSON.parse(text)
   return {
     ...plain,
+    violation: plain.violation ?? null,
     closesAtMs: plain.closesAtMs ?? Number.POSITIVE_INFINITY,
     suspects: plain.suspects ? new Map(plain.suspects) : null,
   }

@@ -141,7 +141,9 @@ function computedFields(set: RuleSet): Set<string> {
   }
   for (const rule of set.rules) for (const name of countedFields(rule)) names.add(name)
   for (const ranking of set.rankings) for (const name of rankedFields(ranking)) names.add(name)
+  for (const sequence of set.sequences) for (const name of sequence.by) names.add(name)
   walk(set.rules)
+  walk(set.sequences)
   walk(set.rankings)
   return names
 }

@@ -4,7 +4,9 @@ import type { Output, SourcePosition } from '../model/output.ts'
 import type { RuleSet } from '../model/rule.ts'
 import type { Stream } from '../model/stream.ts'
 import type { KeySpace } from '../state/key-space.ts'
-import { type Chunk, fits, Rows } from '../state/rows.ts'
+import { Memory } from '../state/memory.ts'
+import { packArrays, unpackArrays } from '../state/packed-arrays.ts'
+import { type Chunk, fits, type HeldBytes, Rows } from '../state/rows.ts'
 import type { Segments } from '../state/segments.ts'
 import { StringTable } from '../state/string-table.ts'
 import { TimeIndex } from '../state/time-index.ts'
@@ -14,6 +16,8 @@ import { Context } from './context.ts'
 import { HeldEvents, passes } from './held-events.ts'
 import { type FeedGroup, Layout, type RankingPlan, type RulePlan, type TypePlan } from './layout.ts'
 import { type PreviousRanks, previousToJson, RankingBoard } from './ranking-board.ts'
+import type { SequenceOrigins } from './sequence/origins.ts'
+import { SequenceBook } from './sequence/sequence-book.ts'
 
 /** Where the held events' columns, and their order in time, are kept besides memory. Both empty at first. */
 export interface HeldSegments {
@@ -30,8 +34,22 @@ export interface CoreOptions {
   /** Stream time from which events of a type are all held; -Infinity = from its beginning. */
   readonly heldSinceMs: (type: string) => number
   readonly held: HeldSegments | null
+  /** Since when sequences know their events. */
+  readonly origins: SequenceOrigins
+  /** Stream time at which the engine's history begins; -Infinity = that of the input. */
+  readonly historyMs: () => number
   readonly emit: (output: Output) => void
   readonly changed: (key: string, value: string | null) => void
+}
+
+/** What a core remembers beside its arrays, for a snapshot; null = the infinity it began with. */
+interface CoreNumbers {
+  readonly streamMs: number | null
+  readonly warmUntilMs: number | null
+  readonly rowShift: number
+  readonly newestRow: number
+  readonly entries: readonly number[]
+  readonly nextAsOfMs: readonly (number | null)[]
 }
 
 /** A rule touched by an event that left. */
@@ -50,8 +68,10 @@ export class Core {
   readonly rows: Rows
   readonly alerts: AlertBook
   readonly boards: readonly RankingBoard[]
+  readonly sequences: SequenceBook
   readonly context = new Context()
-  readonly strings = new StringTable()
+  readonly memory = new Memory()
+  readonly strings = new StringTable(this.memory)
   get evaluating(): boolean {
     return this.context.evaluating
   }
@@ -82,8 +102,8 @@ export class Core {
   constructor(options: CoreOptions) {
     this.#options = options
     const { streams, set, counters } = options
-    const { context, strings } = this
-    this.layout = new Layout({ streams, set, context, strings, counters })
+    const { memory, context, strings } = this
+    this.layout = new Layout({ memory, streams, set, context, strings, counters })
     this.rows = new Rows(this.layout.shape, strings, options.held?.rows)
     this.#index = new TimeIndex(options.held?.index)
     this.#clocks = this.layout.clocks.map((plan) => new Clock(plan, this.#index))
@@ -110,12 +130,29 @@ export class Core {
       emit: options.emit,
       changed: options.changed,
     })
+    this.sequences = new SequenceBook({
+      plans: this.layout.sequences,
+      bitWords: this.layout.shape.bitWords,
+      memory: this.memory,
+      context,
+      alerts: this.alerts,
+      sources: options.sources,
+      sinceMs: ({ rule }) => Math.max(options.historyMs(), options.origins.sinceMs(rule)),
+      wasUnknown: ({ rule }, position, type, timeMs) =>
+        options.origins.wasUnknown(rule, position, this.layout.types[type].name, timeMs),
+      retain: (space, slot) => this.layout.spaces[space].retain(slot),
+      release: (space, slot) => this.layout.spaces[space].release(slot) && this.#idle.push(space, slot),
+    })
     this.boards = this.layout.rankings.map((plan) => new RankingBoard(plan, this.layout, strings))
     const through = this.#clocks.flatMap((clock) => [
       ...clock.plan.windows.map((w) => () => clock.nowMs - w.windowMs),
       ...(clock.entry ? [() => clock.nowMs] : []),
     ])
     this.#cursorThroughMs = (cursor) => through[cursor]()
+    this.memory.root(
+      () => this.#saveNumbers(),
+      (saved) => this.#loadNumbers(saved),
+    )
   }
 
   /** Copies events into the held ones; they take part when `enter` is called for each, in this order. First row's number. */
@@ -133,9 +170,8 @@ export class Core {
 
   /**
    * The event in `row` arrives: filters, key, windows, evaluation. Clocks stand at its time or, for a late one, later.
-   * `bits`: what its filters said when it was read for the first time.
    */
-  enter(row: number, bits: Uint32Array | null = null): void {
+  enter(row: number): void {
     const chunk = this.rows.chunkOf(row)
     const at = Rows.at(row)
     const timeMs = chunk.timesMs[at]
@@ -144,8 +180,7 @@ export class Core {
     this.context.chunk = chunk
     this.context.at = at
     this.#computeLets(type, chunk, at)
-    if (bits) chunk.bits.set(bits, at * bits.length)
-    else this.#setBits(type, chunk, at)
+    this.#setBits(type, chunk, at)
     this.#setKeys(type, chunk, at, row, timeMs)
     if (timeMs >= this.context.streamMs) this.#index.append(timeMs, row)
     else this.#index.insert(timeMs, row, this.#cursorThroughMs)
@@ -180,7 +215,7 @@ export class Core {
 
   /** Next moment, in stream time, at which anything happens by itself: Infinity when nothing is left to happen. */
   nextDueMs(): number {
-    let dueMs = this.alerts.nextClosingMs()
+    let dueMs = Math.min(this.alerts.nextClosingMs(), this.sequences.nextDueMs())
     for (let i = 0; i < this.#clocks.length; i++) {
       const due = this.#clocks[i].nextDueMs() + this.#clocks[i].plan.settleMs
       if (due < dueMs) dueMs = due
@@ -213,28 +248,20 @@ export class Core {
     })
   }
 
-  /** Puts back the entry numbers of events that were entered before, row after row from the oldest held. */
-  setEntries(parts: readonly Float64Array[]): void {
-    const columns = this.rows.shape.entries
-    if (columns === 0 || parts.length === 0) return
-    const newest = new Float64Array(columns).fill(-1)
-    let row = this.rows.firstRow
-    for (const numbers of parts) {
-      for (let i = 0; i < numbers.length; i += columns, row++) {
-        const chunk = this.rows.chunkOf(row)
-        for (let c = 0; c < columns; c++) {
-          chunk.entries[c][Rows.at(row)] = numbers[i + c]
-          newest[c] = Math.max(newest[c], numbers[i + c])
-        }
-      }
-    }
-    this.#clocks.forEach((clock, i) => {
-      if (clock.entry) clock.entries = newest[this.layout.entryColumns[i]] + 1
-    })
+  /** The held events and their order in time, for a snapshot. */
+  saveHeld(): HeldBytes {
+    const { frozen, hot } = this.rows.saveHeld()
+    return { frozen, hot: packArrays([hot, this.#index.save()]) }
+  }
+
+  loadHeld(frozen: readonly Uint8Array[], hot: Uint8Array): void {
+    const [rows, index] = unpackArrays(hot)
+    this.rows.loadHeld(frozen, rows)
+    this.#index.load(index)
   }
 
   /** Slot of a key given by its values, made if need be. */
-  slotOfKey(plan: RulePlan, values: readonly (string | number | boolean | null)[]): number {
+  slotOfKey(plan: { readonly space: number }, values: readonly (string | number | boolean | null)[]): number {
     const space = this.layout.spaces[plan.space]
     const codes = values.map((v) =>
       typeof v === 'string' ? this.strings.internText(v) : this.strings.internNumber(Number(v)),
@@ -243,6 +270,37 @@ export class Core {
     const slot = space.slotOf()
     for (const code of codes) this.strings.release(code)
     return slot
+  }
+
+  /** Slot of a key that is there, as an alert that a snapshot knows refers to it: that reference is taken back. */
+  reclaimSlot(plan: { readonly space: number }, values: readonly (string | number | boolean | null)[]): number {
+    const slot = this.slotOfKey(plan, values)
+    this.layout.spaces[plan.space].release(slot)
+    return slot
+  }
+
+  #saveNumbers(): CoreNumbers {
+    return {
+      streamMs: finite(this.context.streamMs),
+      warmUntilMs: finite(this.warmUntilMs),
+      rowShift: this.#rowShift,
+      newestRow: this.#newestRow,
+      entries: this.#clocks.map((clock) => clock.entries),
+      nextAsOfMs: this.boards.map((board) => finite(board.nextAsOfMs)),
+    }
+  }
+
+  #loadNumbers(saved: CoreNumbers): void {
+    this.#setTime(saved.streamMs ?? Number.NEGATIVE_INFINITY)
+    this.warmUntilMs = saved.warmUntilMs ?? Number.NEGATIVE_INFINITY
+    this.#rowShift = saved.rowShift
+    this.#newestRow = saved.newestRow
+    this.#clocks.forEach((clock, i) => {
+      clock.entries = saved.entries[i]
+    })
+    this.boards.forEach((board, i) => {
+      board.nextAsOfMs = saved.nextAsOfMs[i] ?? Number.POSITIVE_INFINITY
+    })
   }
 
   #setTime(streamMs: number): void {
@@ -255,6 +313,7 @@ export class Core {
     this.#setTime(streamMs)
     for (const clock of this.#clocks) this.#leave(clock)
     this.#evaluateTouched()
+    if (this.sequences.fireDue(streamMs)) this.#lastEffectMs = streamMs
     this.alerts.closeDue(streamMs)
     for (const board of this.boards) this.#rank(board, streamMs - board.plan.ranking.settleMs)
     for (const clock of this.#clocks) if (clock.entry) this.#enterWaiting(clock)
@@ -357,6 +416,11 @@ export class Core {
       const slot = chunk.slots[plan.space][at]
       if (slot >= 0 && this.evaluating) this.alerts.evaluate(plan, slot, { arrival: true, row, nowMs })
     }
+    const sequences = clock.plan.sequences[type]
+    for (let i = 0; i < sequences.length; i++) {
+      const entered = this.sequences.enter(sequences[i], chunk, at, nowMs)
+      if (entered && this.#draining) this.#lastEffectMs = this.context.streamMs
+    }
   }
 
   #isTaken(rules: readonly RulePlan[], chunk: Chunk, at: number): boolean {
@@ -371,7 +435,7 @@ export class Core {
       const slot = chunk.slots[space][at]
       if (slot < 0) continue
       const keySpace = this.layout.spaces[space]
-      const cells = keySpace.cellsOf(slot)
+      const cells = keySpace.writeCells(slot)
       const base = keySpace.baseOf(slot)
       for (let f = 0; f < feeds.length; f++) {
         const feed = feeds[f]
@@ -439,6 +503,10 @@ export class Core {
     for (const type of plan.rule.on) sinceMs = Math.max(sinceMs, this.#options.heldSinceMs(type))
     return Math.max(0, Math.min(1, (nowMs - sinceMs) / plan.rule.windowMs))
   }
+}
+
+function finite(ms: number): number | null {
+  return Number.isFinite(ms) ? ms : null
 }
 
 export function rankingKey(plan: RankingPlan): string {

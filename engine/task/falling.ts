@@ -29,11 +29,12 @@ function falls(e: Expression, rule: Rule): boolean {
   }
 }
 
-/** The same for as long as the key lives. */
+/** The same for as long as the key lives, and a value: what abstains is counted at departures, too. */
 function isFixed(e: Expression): boolean {
-  if (e.op === 'literal' || e.op === 'param' || e.op === 'key') return true
+  if (e.op === 'literal') return e.value !== null
+  if (e.op === 'param' || e.op === 'key') return true
   if (e.op === 'in' || e.op === 'inList') return isFixed(e.value)
-  return e.op === 'call' && e.args.every(isFixed)
+  return e.op === 'call' && e.fn !== 'div' && e.fn !== 'mod' && e.args.every(isFixed)
 }
 
 function isCount(e: Expression, rule: Rule): boolean {

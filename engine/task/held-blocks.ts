@@ -5,20 +5,10 @@ import { type Chunk, type ColumnRef, Rows } from '../state/rows.ts'
 import type { StringTable } from '../state/string-table.ts'
 import type { Core } from './core.ts'
 
-/** Held events as a block again, with what was found out when they were read. */
-export interface HeldBlock {
-  readonly block: Block
-  /** Filter bits, `bitWords` a row. */
-  readonly bits: Uint32Array
-  /** Per settled clock and row: the entry number, -1 = waiting. Row after row. */
-  readonly entries: Float64Array
-}
-
 /** Everything a core holds, in order of arrival: a block for each run of one stream and source partition. */
-export function blocksOf(core: Core, sources: readonly { topic: string; partition: number }[]): HeldBlock[] {
+export function blocksOf(core: Core, sources: readonly { topic: string; partition: number }[]): Block[] {
   const { rows, layout, strings } = core
-  const { bitWords, entries } = rows.shape
-  const blocks: HeldBlock[] = []
+  const blocks: Block[] = []
   const streamOf = (row: number): Stream => layout.types[rows.chunkOf(row).types[Rows.at(row)]].stream
   const sourceOf = (row: number): number => rows.chunkOf(row).sources[Rows.at(row)]
   const offsetOf = (row: number): number => rows.chunkOf(row).offsets[Rows.at(row)]
@@ -30,17 +20,13 @@ export function blocksOf(core: Core, sources: readonly { topic: string; partitio
       to++
     const builder = new BlockBuilder(stream, sources[source].topic, sources[source].partition)
     const columns = (layout.columns.mappings.get(stream.name) ?? []).map((refs) => refs[0])
-    const bits = new Uint32Array((to - from) * bitWords)
-    const numbers = new Float64Array((to - from) * entries)
     for (let row = from; row < to; row++) {
       const chunk = rows.chunkOf(row)
       const at = Rows.at(row)
       builder.begin(chunk.offsets[at], chunk.timesMs[at], layout.types[chunk.types[at]].name)
       for (let i = 0; i < columns.length; i++) copyCell(builder, i, columns[i], chunk, at, strings)
-      for (let w = 0; w < bitWords; w++) bits[(row - from) * bitWords + w] = chunk.bits[at * bitWords + w]
-      for (let e = 0; e < entries; e++) numbers[(row - from) * entries + e] = chunk.entries[e][at]
     }
-    blocks.push({ block: builder.build(), bits, entries: numbers })
+    blocks.push(builder.build())
     from = to
   }
   return blocks

@@ -1,6 +1,7 @@
 import type { Block } from '../model/block.ts'
 import type { Counter, Counters } from '../model/counters.ts'
 import type { Stream } from '../model/stream.ts'
+import { Memory } from '../state/memory.ts'
 import { RecentIds } from '../state/recent-ids.ts'
 import { StringTable } from '../state/string-table.ts'
 
@@ -24,9 +25,11 @@ export class Intake {
   wanted = new Int32Array(1024)
   /** Off while the past is read again. */
   counting = true
+  /** The ids: what a snapshot keeps of the intake. */
+  readonly memory = new Memory()
   readonly #typeIndexOf: (type: string) => number
   readonly #ids = new Map<string, RecentIds>()
-  readonly #typeCodes = new StringTable()
+  readonly #typeCodes = new StringTable(new Memory())
   #typeIndexByCode: number[] = []
   readonly #late: Counter
   readonly #duplicateOffsets: Counter
@@ -36,7 +39,9 @@ export class Intake {
   /** `typeIndexOf`: index of a type in the layout in force, -1 = no rule has it. */
   constructor(streams: readonly Stream[], counters: Counters, typeIndexOf: (type: string) => number) {
     this.#typeIndexOf = typeIndexOf
-    for (const { name, dedupeMs } of streams) if (dedupeMs > 0) this.#ids.set(name, new RecentIds(dedupeMs))
+    for (const { name, dedupeMs } of streams) {
+      if (dedupeMs > 0) this.#ids.set(name, new RecentIds(this.memory, dedupeMs))
+    }
     this.#late = counters.counter('late_total')
     this.#duplicateOffsets = counters.counter('duplicate_offsets_total')
     this.#duplicateIds = counters.counter('duplicate_ids_total')
@@ -98,14 +103,6 @@ export class Intake {
       if (type >= 0 && keep(row, type)) this.wanted[wanted++] = row
     }
     return wanted
-  }
-
-  snapshotIds(): [string, ReturnType<RecentIds['snapshot']>][] {
-    return [...this.#ids].map(([stream, ids]) => [stream, ids.snapshot()])
-  }
-
-  restoreIds(saved: readonly (readonly [string, ReturnType<RecentIds['snapshot']>])[]): void {
-    for (const [stream, ids] of saved) this.#ids.get(stream)?.restore(ids)
   }
 
   /** Types are few; should an input make up thousands, those beyond are looked up by name each time. */

@@ -7,18 +7,22 @@ import {
   type Rule,
   type RuleSet,
   type RunningMeasure,
+  type SequenceRule,
 } from '../model/rule.ts'
 import { type Stream, streamOfType } from '../model/stream.ts'
 import { compileCondition, compileExpression } from '../rules/evaluate/compile.ts'
 import { compileTemplate } from '../rules/evaluate/template.ts'
 import { KEY_CELLS, KeySpace } from '../state/key-space.ts'
+import type { Memory } from '../state/memory.ts'
 import type { ColumnRef, RowShape } from '../state/rows.ts'
 import type { StringTable } from '../state/string-table.ts'
+import type { AlertPlan } from './alert-book.ts'
 import { Columns, canonical } from './columns.ts'
 import { type Context, RowScope } from './context.ts'
 import { fallsOnDeparture } from './falling.ts'
 import { Feed, type FeedKind, POINT, readers } from './measures.ts'
 import { readRatio } from './ratio.ts'
+import { planSequence, type SequencePlan } from './sequence/plan.ts'
 
 type Condition = () => boolean | undefined
 
@@ -57,6 +61,15 @@ export interface ClockPlan {
   readonly boards: number[]
   /** By type index: rules to evaluate when an event enters. */
   readonly arrivals: RulePlan[][]
+  /** By type index: sequences that take the type. */
+  readonly sequences: SequencePlan[][]
+}
+
+/** An exception that mutes. */
+export interface MutePlan {
+  readonly untilMs: number
+  readonly when: Condition
+  readonly counter: Counter
 }
 
 export interface RulePlan {
@@ -72,7 +85,7 @@ export interface RulePlan {
   readonly scope: RowScope
   readonly when: Condition
   readonly severities: readonly { readonly rank: number; readonly when: Condition | null }[]
-  readonly mutes: readonly { readonly untilMs: number; readonly when: Condition; readonly counter: Counter }[]
+  readonly mutes: readonly MutePlan[]
   readonly explain: () => string
   readonly measures: readonly { readonly name: string; readonly read: () => Value }[]
   /** Events in the rule's own window, for `evidence.total`. */
@@ -102,7 +115,7 @@ export interface TypePlan {
   readonly lets: { readonly ref: ColumnRef; readonly read: () => Value }[]
   readonly filters: Filter[]
   /** Key spaces its rules use, and the rules that ask for them. */
-  readonly spaces: { readonly space: number; readonly users: (RulePlan | RankingPlan)[] }[]
+  readonly spaces: { readonly space: number; readonly users: (RulePlan | RankingPlan | SequencePlan)[] }[]
 }
 
 interface SpacePlan {
@@ -124,6 +137,7 @@ export class Layout {
   readonly clocks: ClockPlan[] = []
   readonly rules: RulePlan[] = []
   readonly rankings: RankingPlan[] = []
+  readonly sequences: SequencePlan[] = []
   readonly spaces: KeySpace[]
   /** Per clock: the column with the events' entry numbers there; -1 = they enter as they are read. */
   readonly entryColumns: readonly number[]
@@ -131,6 +145,7 @@ export class Layout {
   readonly retentionMs: number
   readonly feeds: Feed[] = []
 
+  readonly #memory: Memory
   readonly #streams: readonly Stream[]
   readonly #context: Context
   readonly #strings: StringTable
@@ -141,26 +156,29 @@ export class Layout {
   readonly #feedByKey = new Map<string, Feed>()
 
   constructor(init: {
+    memory: Memory
     streams: readonly Stream[]
     set: RuleSet
     context: Context
     strings: StringTable
     counters: Counters
   }) {
+    this.#memory = init.memory
     this.#streams = init.streams
     this.#set = init.set
     this.#context = init.context
     this.#strings = init.strings
     this.#counters = init.counters
     this.columns = new Columns(init.streams, init.set)
-    for (const definition of [...init.set.rules, ...init.set.rankings])
+    for (const definition of [...init.set.rules, ...init.set.sequences, ...init.set.rankings])
       for (const type of definition.on) this.#addType(type)
     for (const rule of init.set.rules) this.#addRule(rule)
+    for (const sequence of init.set.sequences) this.#addSequence(sequence)
     for (const ranking of init.set.rankings) this.#addRanking(ranking)
     for (const clock of this.clocks) clock.windows.sort((a, b) => b.windowMs - a.windowMs)
     this.#setLets()
     this.#setReleases()
-    this.spaces = this.#spacePlans.map((s) => new KeySpace(s.codes.length, s.cells, init.strings))
+    this.spaces = this.#spacePlans.map((s) => new KeySpace(init.memory, s.codes.length, s.cells, init.strings))
     this.retentionMs = Math.max(0, ...this.#spacePlans.map((s) => s.longestMs))
     let settled = 0
     this.entryColumns = this.clocks.map((c) => (c.settleMs > 0 ? settled++ : -1))
@@ -196,7 +214,10 @@ export class Layout {
   }
 
   #growClock(clock: ClockPlan): void {
-    while (clock.arrivals.length < this.types.length) clock.arrivals.push([])
+    while (clock.arrivals.length < this.types.length) {
+      clock.arrivals.push([])
+      clock.sequences.push([])
+    }
     for (const window of clock.windows) {
       while (window.groups.length < this.types.length) {
         window.groups.push([])
@@ -209,7 +230,7 @@ export class Layout {
   #clock(settleMs: number): number {
     const known = this.clocks.findIndex((c) => c.settleMs === settleMs)
     if (known >= 0) return known
-    const clock: ClockPlan = { settleMs, windows: [], rules: [], boards: [], arrivals: [] }
+    const clock: ClockPlan = { settleMs, windows: [], rules: [], boards: [], arrivals: [], sequences: [] }
     this.#growClock(clock)
     return this.clocks.push(clock) - 1
   }
@@ -307,7 +328,8 @@ export class Layout {
     let feed = this.#feedByKey.get(key)
     if (feed) return feed
     const plan = this.#spacePlans[space]
-    feed = new Feed({ kind, cell: plan.cells, word: filter?.word ?? 0, mask: filter?.mask ?? 0, column, ...points })
+    const bit = { word: filter?.word ?? 0, mask: filter?.mask ?? 0 }
+    feed = new Feed({ memory: this.#memory, kind, cell: plan.cells, ...bit, column, ...points })
     plan.cells += feed.cells
     plan.longestMs = Math.max(plan.longestMs, windowMs + this.clocks[clock].settleMs)
     this.#feedByKey.set(key, feed)
@@ -356,13 +378,7 @@ export class Layout {
       scope,
       when: condition(rule.when),
       severities: rule.severity.map((s) => ({ rank: SEVERITY_RANK[s.level], when: s.when ? condition(s.when) : null })),
-      mutes: rule.exceptions
-        .filter((e) => e.apply === 'mute_alert')
-        .map((e) => ({
-          untilMs: e.untilMs,
-          when: condition(e.when),
-          counter: this.#counters.counter('muted_total', { rule: rule.id, exception: e.name }),
-        })),
+      mutes: this.#mutes(rule, scope),
       explain: compileTemplate(rule.explain, scope),
       measures: rule.measures.map((m) => ({ name: m.name, read: readers.get(m.name) as () => Value })),
       total,
@@ -450,8 +466,60 @@ export class Layout {
     this.#use(ranking, plan)
   }
 
+  #addSequence(rule: SequenceRule): void {
+    const events = new RowScope(this.#context, this.columns, this.#strings, this.#set.lists, rule)
+    const scope = new RowScope(this.#context, this.columns, this.#strings, this.#set.lists, rule, rule.by)
+    const clock = this.#clock(rule.settleMs)
+    const space = this.#space(rule, rule.by, `${rule.id}@${rule.version}`)
+    const filter = this.#filter(rule, events)
+    const plan = planSequence(rule, {
+      index: this.sequences.length,
+      firstAlertPlan: this.alertPlans.length,
+      space,
+      clock,
+      filter,
+      filters: rule.steps.map((step) => {
+        const definition = { ...rule, on: step.on }
+        const fields = new RowScope(this.#context, this.columns, this.#strings, this.#set.lists, definition)
+        return this.#measureFilter(definition, fields, filter, step.where)
+      }),
+      typeIndex: this.typeIndex,
+      key: rule.by.map((name) => scope.key(name)),
+      mutes: this.#mutes(rule, scope),
+      explain: (parts) => compileTemplate(parts, scope),
+      counters: this.#counters,
+    })
+    this.sequences.push(plan)
+    this.#holdKeys(rule, plan)
+    this.#use(rule, plan)
+    for (const type of rule.on) this.clocks[clock].sequences[this.typeIndex.get(type) as number].push(plan)
+  }
+
+  /** Events keep their key's slot for as long as they can come late: a window that feeds nothing. */
+  #holdKeys(definition: Definition, { space, clock }: SequencePlan): void {
+    const windowMs = Math.max(...this.#streams.map((s) => s.latenessMs)) + 1
+    this.#spacePlans[space].longestMs = windowMs + this.clocks[clock].settleMs
+    const { groups } = this.#window(this.clocks[clock], windowMs)
+    for (const type of definition.on) groups[this.typeIndex.get(type) as number].push({ space, feeds: [] })
+  }
+
+  #mutes(rule: Rule | SequenceRule, scope: RowScope): MutePlan[] {
+    return rule.exceptions
+      .filter((e) => e.apply === 'mute_alert')
+      .map((e) => ({
+        untilMs: e.untilMs,
+        when: compileCondition(e.when, scope),
+        counter: this.#counters.counter('muted_total', { rule: rule.id, exception: e.name }),
+      }))
+  }
+
+  /** Whose alerts there are, in the order of the rule set. */
+  get alertPlans(): readonly AlertPlan[] {
+    return [...this.rules, ...this.sequences.flatMap((s) => [...s.violations, ...s.matches].map((v) => v.alert))]
+  }
+
   /** Makes events of the definition's types resolve its key. */
-  #use(definition: Definition, user: RulePlan | RankingPlan): void {
+  #use(definition: Definition, user: RulePlan | RankingPlan | SequencePlan): void {
     for (const type of definition.on) {
       const plan = this.types[this.typeIndex.get(type) as number]
       const space = plan.spaces.find((s) => s.space === user.space)

@@ -1,6 +1,7 @@
 import { DECIMAL_NULL_HIGH } from '../model/block.ts'
 import type { Value } from '../model/expression.ts'
 import { addToSquares, addToSum, SQUARE_CELLS, SUM_CELLS, sumAsDouble, varianceNumerator } from '../state/exact.ts'
+import type { Memory } from '../state/memory.ts'
 import { PairCounts } from '../state/pair-counts.ts'
 import type { Chunk, ColumnRef } from '../state/rows.ts'
 import { Skyline } from '../state/skyline.ts'
@@ -42,6 +43,7 @@ export class Feed {
   readonly #skyline: Skyline | null
 
   constructor(init: {
+    memory: Memory
     kind: FeedKind
     cell: number
     word: number
@@ -58,8 +60,10 @@ export class Feed {
     this.column = init.column
     this.weights = init.weights ?? new Float64Array(0)
     this.capPoints = init.capPoints ?? 0
-    this.#pairs = init.kind === 'distinct' || init.kind === 'cappedPoints' ? new PairCounts() : null
-    this.#skyline = init.kind === 'min' || init.kind === 'max' ? new Skyline(init.kind) : null
+    const { memory, kind } = init
+    const isCapped = kind === 'cappedPoints'
+    this.#pairs = kind === 'distinct' || isCapped ? new PairCounts(memory, isCapped) : null
+    this.#skyline = kind === 'min' || kind === 'max' ? new Skyline(memory, kind) : null
   }
 
   /** The event enters (sign 1) or leaves (-1). It has passed the filter; its key's cells begin at `base`. */

@@ -1,110 +1,234 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
-import type { Block, RuleSource } from '../model/block.ts'
-import { decodeEntry, encodeEntry } from '../model/block-codec.ts'
-import { EngineError } from '../model/errors.ts'
+import type { RuleSource } from '../model/block.ts'
+import { SnapshotRefused } from '../model/errors.ts'
+import type { SavedState, SnapshotPiece, SnapshotSource } from '../model/ports.ts'
 import type { Stream } from '../model/stream.ts'
-import type { RecentIds } from '../state/recent-ids.ts'
-import { type Alert, alertFromJson, alertToJson } from './alert.ts'
-import type { HeldBlock } from './held-blocks.ts'
+import type { Memory, Pass, Roots, SavedPage } from '../state/memory.ts'
+import type { HeldBytes } from '../state/rows.ts'
+
+/** Of a state's arrays. Raise it whenever the same bytes would come to mean something else. */
+export const STATE_VERSION = 2
 
 const MAGIC = 0x4c57_534e // "LWSN"
-const VERSION = 1
-const HEAD_BYTES = 16
+const HEAD_BYTES = 20
+const PIECE_BYTES = 12
 
-/** A task's whole state in parts: what it holds, and what it remembers beyond that. */
-export interface Snapshot {
+/** What a piece is a part of: the first digits of its key. 0 and 1: pages of the core's and of the intake's memory. */
+const CHUNK = 2
+const KEPT = 3
+const HOT = 4
+const PAGE_RANGE = 2 ** 32
+const PART_RANGE = 2 ** 16
+const KEPT_CHARS = 1 << 18
+
+type Kept = readonly (readonly [key: string, value: string])[]
+
+/** What says how the pieces fit together. */
+interface Head {
+  readonly version: number
+  readonly shape: string
+  readonly ruleSetHash: string
+  readonly files: readonly RuleSource[]
   /** JSON of the task's meta record. */
   readonly meta: string
-  readonly files: readonly RuleSource[]
-  readonly ruleSetHash: string
-  readonly alerts: readonly Alert[]
-  /** Kept ranks as (key, JSON). */
-  readonly ranks: readonly (readonly [string, string])[]
-  readonly ids: readonly (readonly [string, ReturnType<RecentIds['snapshot']>])[]
-  readonly held: readonly HeldBlock[]
+  readonly roots: readonly Roots[]
+  /** Per memory and part: pages. */
+  readonly lengths: readonly (readonly number[])[]
+  readonly chunks: { readonly first: number; readonly count: number }
+  readonly keptPieces: number
 }
 
-/**
- * Snapshot as bytes: magic, version, length and CRC-32 of the rest, then a JSON directory and byte sections.
- * All numbers little-endian.
- */
-export function encodeSnapshot(snapshot: Snapshot, streams: readonly Stream[]): Uint8Array {
-  const sections: Uint8Array[] = []
-  const add = (array: ArrayBufferView): number =>
-    sections.push(new Uint8Array(array.buffer, array.byteOffset, array.byteLength)) - 1
-  const directory = {
-    meta: snapshot.meta,
-    files: snapshot.files,
-    ruleSetHash: snapshot.ruleSetHash,
-    alerts: snapshot.alerts.map(alertToJson),
-    ranks: snapshot.ranks,
-    ids: snapshot.ids.map(([stream, ids]) => [
-      stream,
-      { startMs: Number.isFinite(ids.startMs) ? ids.startMs : null, young: add(ids.young), old: add(ids.old) },
-    ]),
-    held: snapshot.held.map((h) => ({
-      block: add(encodeEntry(h.block, streams)),
-      bits: add(h.bits),
-      entries: add(h.entries),
-    })),
-    lengths: [] as number[],
+export interface StateToSave extends Pick<Head, 'shape' | 'ruleSetHash' | 'files' | 'meta'> {
+  readonly memories: readonly [core: Memory, intake: Memory]
+  readonly held: HeldBytes
+  readonly kept: ReadonlyMap<string, string>
+  /** All of it; otherwise what changed since the last one, and chunks from this number on. */
+  readonly full: boolean
+  readonly firstNewChunk: number
+}
+
+export interface LoadedState extends Pick<Head, 'roots'> {
+  readonly pages: readonly [core: SavedPage[], intake: SavedPage[]]
+  readonly frozen: readonly Uint8Array[]
+  readonly hot: Uint8Array
+  readonly kept: Kept
+}
+
+/** Hash of all that gives a state's arrays their meaning: they fit a task of the same shape and no other. */
+export function shapeOf(init: { ruleSetHash: string; streams: readonly Stream[]; build: string }): string {
+  const text = JSON.stringify([STATE_VERSION, init.ruleSetHash, init.streams, init.build])
+  return createHash('sha256').update(text).digest('hex')
+}
+
+/** The state of one moment, copied step by step. Everything that changes in place is copied at once. */
+export class TaskSnapshot implements SnapshotSource {
+  readonly full: boolean
+  readonly head: Uint8Array
+  readonly #passes: readonly Pass[]
+  readonly #held: HeldBytes
+  readonly #kept: readonly Kept[]
+  readonly #chunks: Head['chunks']
+  readonly #rest: Generator<SnapshotPiece, void, undefined>
+
+  constructor(state: StateToSave) {
+    this.full = state.full
+    this.#passes = state.memories.map((memory) => memory.begin(state.full))
+    this.#held = state.held
+    this.#kept = groups(state.kept)
+    this.#chunks = { first: state.held.frozen[0]?.number ?? 0, count: state.held.frozen.length }
+    const { shape, ruleSetHash, files, meta } = state
+    const head: Head = {
+      version: STATE_VERSION,
+      ...{ shape, ruleSetHash, files, meta },
+      roots: this.#passes.map((pass) => pass.roots),
+      lengths: this.#passes.map((pass) => pass.lengths),
+      chunks: this.#chunks,
+      keptPieces: this.#kept.length,
+    }
+    this.head = new TextEncoder().encode(JSON.stringify(head))
+    this.#rest = this.#others(state.full ? 0 : state.firstNewChunk)
   }
-  directory.lengths = sections.map((s) => s.length)
-  const head = new TextEncoder().encode(JSON.stringify(directory))
-  const bytes = new Uint8Array(HEAD_BYTES + 4 + head.length + sections.reduce((sum, s) => sum + s.length, 0))
+
+  has(key: number): boolean {
+    const { area, part, page } = split(key)
+    if (area === CHUNK) return page >= this.#chunks.first && page < this.#chunks.first + this.#chunks.count
+    if (area === KEPT) return page < this.#kept.length
+    return area === HOT || page < this.#passes[area].lengths[part]
+  }
+
+  copy(bytesMax: number): SnapshotPiece[] {
+    const pieces: SnapshotPiece[] = []
+    for (const [area, pass] of this.#passes.entries()) {
+      const pages = pass.copy(bytesMax)
+      for (const { part, page, bytes } of pages) pieces.push({ key: join(area, part, page), bytes })
+      if (pages.length > 0) return pieces
+    }
+    for (let bytes = 0; bytes < bytesMax; ) {
+      const next = this.#rest.next()
+      if (next.done) break
+      pieces.push(next.value)
+      bytes += next.value.bytes.length
+    }
+    return pieces
+  }
+
+  giveUp(): void {
+    for (const pass of this.#passes) pass.giveUp()
+  }
+
+  *#others(firstChunk: number): Generator<SnapshotPiece, void, undefined> {
+    yield { key: join(HOT, 0, 0), bytes: this.#held.hot }
+    for (const chunk of this.#held.frozen) {
+      if (chunk.number >= firstChunk) yield { key: join(CHUNK, 0, chunk.number), bytes: chunk.bytes() }
+    }
+    for (const [i, group] of this.#kept.entries()) {
+      yield { key: join(KEPT, 0, i), bytes: new TextEncoder().encode(JSON.stringify(group)) }
+    }
+  }
+}
+
+/** SnapshotRefused when it is of another version. */
+export function readHead(saved: SavedState): Head {
+  const head: Head = JSON.parse(new TextDecoder().decode(saved.head))
+  if (head.version === STATE_VERSION) return head
+  throw new SnapshotRefused('version', `its state is of version ${head.version}, this engine reads ${STATE_VERSION}`)
+}
+
+/** Sorts the pieces. SnapshotRefused when one is missing. */
+export function readPieces(head: Head, pieces: Iterable<SnapshotPiece>): LoadedState {
+  const pages: [SavedPage[], SavedPage[]] = [[], []]
+  const frozen: Uint8Array[] = []
+  const kept: Kept[] = []
+  let hot: Uint8Array | null = null
+  let count = 0
+  for (const { key, bytes } of pieces) {
+    const { area, part, page } = split(key)
+    count++
+    if (area === CHUNK) frozen[page - head.chunks.first] = bytes
+    else if (area === KEPT) kept[page] = JSON.parse(new TextDecoder().decode(bytes))
+    else if (area === HOT) hot = bytes
+    else pages[area].push({ part, page, bytes })
+  }
+  const expected = head.lengths.flat().reduce((sum, n) => sum + n, 0) + head.chunks.count + head.keptPieces + 1
+  if (count !== expected || !hot) throw new SnapshotRefused('torn', `it has ${count} pieces of ${expected}`)
+  return { roots: head.roots, pages, frozen, hot, kept: kept.flat() }
+}
+
+/** A snapshot in one array: magic, version, length, CRC-32 of the rest, length of the head, head, pieces. */
+export function encodeSnapshot(source: SnapshotSource): Uint8Array {
+  const pieces = allOf(source)
+  const length = pieces.reduce((sum, p) => sum + PIECE_BYTES + p.bytes.length, HEAD_BYTES + source.head.length)
+  const bytes = new Uint8Array(length)
   const view = new DataView(bytes.buffer)
-  view.setUint32(HEAD_BYTES, head.length, true)
-  bytes.set(head, HEAD_BYTES + 4)
-  let at = HEAD_BYTES + 4 + head.length
-  for (const section of sections) {
-    bytes.set(section, at)
-    at += section.length
+  view.setUint32(16, source.head.length, true)
+  bytes.set(source.head, HEAD_BYTES)
+  let at = HEAD_BYTES + source.head.length
+  for (const piece of pieces) {
+    view.setFloat64(at, piece.key, true)
+    view.setUint32(at + 8, piece.bytes.length, true)
+    bytes.set(piece.bytes, at + PIECE_BYTES)
+    at += PIECE_BYTES + piece.bytes.length
   }
   view.setUint32(0, MAGIC, true)
-  view.setUint32(4, VERSION, true)
+  view.setUint32(4, STATE_VERSION, true)
   view.setUint32(8, bytes.length, true)
-  view.setUint32(12, crc32(bytes.subarray(HEAD_BYTES)), true)
+  view.setUint32(12, crc32(bytes.subarray(16)), true)
   return bytes
 }
 
-/** Throws EngineError STATE_CORRUPT on anything that is not a whole snapshot of this version. */
-export function decodeSnapshot(bytes: Uint8Array, streams: readonly Stream[]): Snapshot {
-  const refuse = (why: string): never => {
-    throw new EngineError('STATE_CORRUPT', `snapshot refused: ${why}`)
-  }
-  if (bytes.length < HEAD_BYTES + 4) refuse(`${bytes.length} bytes are no snapshot`)
+/** SnapshotRefused on anything that is not a whole snapshot of this version. */
+export function decodeSnapshot(bytes: Uint8Array): SavedState {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (view.getUint32(0, true) !== MAGIC) refuse('it does not begin like one')
-  if (view.getUint32(4, true) !== VERSION) refuse(`version ${view.getUint32(4, true)}, this engine reads ${VERSION}`)
-  if (view.getUint32(8, true) !== bytes.length) refuse(`${bytes.length} bytes of ${view.getUint32(8, true)}`)
-  if (view.getUint32(12, true) !== crc32(bytes.subarray(HEAD_BYTES))) refuse('its checksum is wrong')
-  const headEnd = HEAD_BYTES + 4 + view.getUint32(HEAD_BYTES, true)
-  const directory = JSON.parse(new TextDecoder().decode(bytes.subarray(HEAD_BYTES + 4, headEnd)))
-  const starts: number[] = []
-  let at = headEnd
-  for (const length of directory.lengths as number[]) {
-    starts.push(at)
-    at += length
+  if (bytes.length < HEAD_BYTES || view.getUint32(0, true) !== MAGIC)
+    throw new SnapshotRefused('torn', 'it does not begin like one')
+  const version = view.getUint32(4, true)
+  if (version !== STATE_VERSION)
+    throw new SnapshotRefused('version', `version ${version}, this engine reads ${STATE_VERSION}`)
+  if (view.getUint32(8, true) !== bytes.length)
+    throw new SnapshotRefused('torn', `${bytes.length} bytes of ${view.getUint32(8, true)}`)
+  if (view.getUint32(12, true) !== crc32(bytes.subarray(16)))
+    throw new SnapshotRefused('checksum', 'its checksum is wrong')
+  const headEnd = HEAD_BYTES + view.getUint32(16, true)
+  const pieces: SnapshotPiece[] = []
+  for (let at = headEnd; at < bytes.length; ) {
+    const end = at + PIECE_BYTES + view.getUint32(at + 8, true)
+    pieces.push({ key: view.getFloat64(at, true), bytes: bytes.subarray(at + PIECE_BYTES, end) })
+    at = end
   }
-  const section = (i: number): Uint8Array => bytes.slice(starts[i], starts[i] + directory.lengths[i])
-  return {
-    meta: directory.meta,
-    files: directory.files,
-    ruleSetHash: directory.ruleSetHash,
-    alerts: directory.alerts.map(alertFromJson),
-    ranks: directory.ranks,
-    ids: directory.ids.map(([stream, ids]: [string, { startMs: number | null; young: number; old: number }]) => [
-      stream,
-      {
-        startMs: ids.startMs ?? Number.NEGATIVE_INFINITY,
-        young: new Float64Array(section(ids.young).buffer),
-        old: new Float64Array(section(ids.old).buffer),
-      },
-    ]),
-    held: directory.held.map((h: { block: number; bits: number; entries: number }) => ({
-      block: decodeEntry(section(h.block), streams) as Block,
-      bits: new Uint32Array(section(h.bits).buffer),
-      entries: new Float64Array(section(h.entries).buffer),
-    })),
+  return { head: bytes.subarray(HEAD_BYTES, headEnd), pieces }
+}
+
+function allOf(source: SnapshotSource): SnapshotPiece[] {
+  const pieces: SnapshotPiece[] = []
+  for (;;) {
+    const copied = source.copy(Number.POSITIVE_INFINITY)
+    if (copied.length === 0) return pieces
+    for (const piece of copied) pieces.push(piece)
   }
+}
+
+function groups(kept: ReadonlyMap<string, string>): Kept[] {
+  const all: [string, string][][] = []
+  let room = 0
+  for (const entry of kept) {
+    if (room <= 0) {
+      all.push([])
+      room = KEPT_CHARS
+    }
+    all[all.length - 1].push(entry)
+    room -= entry[1].length
+  }
+  return all
+}
+
+function join(area: number, part: number, page: number): number {
+  assert(part < PART_RANGE && page < PAGE_RANGE)
+  return (area * PART_RANGE + part) * PAGE_RANGE + page
+}
+
+function split(key: number): { area: number; part: number; page: number } {
+  const high = Math.floor(key / PAGE_RANGE)
+  return { area: Math.floor(high / PART_RANGE), part: high % PART_RANGE, page: key % PAGE_RANGE }
 }

@@ -1,18 +1,21 @@
 import assert from 'node:assert/strict'
 import type { Block, LogRecord, RuleSource } from '../model/block.ts'
 import type { Counter, Counters } from '../model/counters.ts'
-import { EngineError } from '../model/errors.ts'
+import { EngineError, SnapshotRefused } from '../model/errors.ts'
 import type { Cell, Output } from '../model/output.ts'
-import type { Sink } from '../model/ports.ts'
+import type { SavedState, Sink } from '../model/ports.ts'
 import type { RuleSet } from '../model/rule.ts'
 import type { Stream } from '../model/stream.ts'
 import { compileRuleSet } from '../rules/index.ts'
 import { type Alert, alertFromJson } from './alert.ts'
-import { alertKey } from './alert-book.ts'
+import { type AlertPlan, alertKey } from './alert-book.ts'
 import { Core, type HeldSegments, rankingKey } from './core.ts'
-import { blocksOf, type HeldBlock } from './held-blocks.ts'
+import { blocksOf } from './held-blocks.ts'
 import { DROPPED, Intake, WANTED } from './intake.ts'
-import { decodeSnapshot, encodeSnapshot } from './snapshot.ts'
+import { type Origin, SequenceOrigins } from './sequence/origins.ts'
+import { freezeSequences, loadSequences, saveSequences } from './sequence/saved.ts'
+import { sequencesSpanMs } from './sequence/span.ts'
+import { decodeSnapshot, encodeSnapshot, readHead, readPieces, shapeOf, TaskSnapshot } from './snapshot.ts'
 import { type SavedSource, Sources } from './sources.ts'
 
 const EMPTY: RuleSet = { hash: '', rules: [], sequences: [], rankings: [], lists: [] }
@@ -38,12 +41,16 @@ interface Meta {
   /** Events ever held, and entered on each settled clock: what alerts count their suspects by. */
   readonly rows: number
   readonly entries: Readonly<Record<string, number>>
+  /** Since when sequences know their events. */
+  readonly origins: Readonly<Record<string, Origin>>
 }
 
 /** Key under which a commit keeps the meta record. */
 export const META_KEY = 'task'
 /** Key under which a commit keeps the rule files in force. */
 export const RULES_KEY = 'rules'
+
+const NOWHERE: Sink = { output: () => {}, change: () => {} }
 
 /**
  * One partition of one exchange: reads its log, makes alerts and rankings. A deterministic function of the records that
@@ -55,6 +62,7 @@ export class Task {
   readonly #options: TaskOptions
   readonly #sources = new Sources()
   readonly #intake: Intake
+  readonly #origins = new SequenceOrigins()
   #core: Core
   #set: RuleSet = EMPTY
   #files: readonly RuleSource[] = []
@@ -63,6 +71,10 @@ export class Task {
   #heldSinceMs = new Map<string, number>()
   #sink: Sink | null = null
   #changes = new Map<string, string | null>()
+  /** Open alerts and ranks as the next commit would leave them. */
+  #kept = new Map<string, string>()
+  /** The core of the last snapshot, and the first chunk of events that it did not have. */
+  #saved: { readonly core: Core; readonly chunksEnd: number } | null = null
   #metaIsStale = false
   #replaying = false
   readonly #outOfRange: Counter
@@ -94,6 +106,16 @@ export class Task {
     return this.#core.alerts.openCount
   }
 
+  /** Keys of which sequences remember something. */
+  get rememberedKeys(): number {
+    return this.#core.sequences.keys
+  }
+
+  /** Timers of sequences that are still to fire. */
+  get liveTimers(): number {
+    return this.#core.sequences.liveTimers
+  }
+
   /** Events held in memory; those of the last 4,096 or fewer that have left all windows included. */
   get heldEvents(): number {
     return this.#core.rows.endRow - this.#core.rows.firstRow
@@ -103,7 +125,7 @@ export class Task {
   get rebuildSpanMs(): number {
     const { streams } = this.#options
     return (
-      this.#core.layout.retentionMs +
+      Math.max(this.#core.layout.retentionMs, sequencesSpanMs(this.#set.sequences)) +
       Math.max(...streams.map((s) => s.latenessMs)) +
       Math.max(...streams.map((s) => s.dedupeMs))
     )
@@ -114,7 +136,7 @@ export class Task {
     const { entry } = record
     if (entry.kind === 'block') this.#readBlock(entry)
     else if (entry.kind === 'mark') this.#advance(this.#sources.mark(entry))
-    else this.#readRules(entry.files)
+    else this.#readRules(entry.files, record.position)
     this.#core.trim()
     this.#metaIsStale = true
     this.#sink = null
@@ -147,47 +169,82 @@ export class Task {
     this.#sink = null
   }
 
-  /** Puts a compiled rule set in force: its state is filled at once from the events held. */
-  install(set: RuleSet): void {
+  /**
+   * Puts a compiled rule set in force: its state is filled at once from the events held. `position`: that of the log
+   * record that brought it.
+   */
+  install(set: RuleSet, position = -1): void {
     const { layout } = this.#core
-    const types = [...set.rules, ...set.rankings].flatMap((d) => d.on)
+    const types = [...set.rules, ...set.sequences, ...set.rankings].flatMap((d) => d.on)
     for (const type of new Set(types)) {
       // a type is held since it was first wanted, and not longer than the longest window of before reached back
       const sinceMs = layout.typeIndex.has(type) ? this.#streamMs - layout.retentionMs : this.#streamMs
       this.#heldSinceMs.set(type, Math.max(this.#heldSinceMs.get(type) ?? Number.NEGATIVE_INFINITY, sinceMs))
     }
+    this.#origins.install(set, position, (type) => this.#heldSinceMs.get(type) ?? Number.NEGATIVE_INFINITY)
     this.#fill(set)
   }
 
   /** The whole state. The task may go on. */
   snapshot(): Uint8Array {
-    return encodeSnapshot(
-      {
-        meta: JSON.stringify(this.#meta()),
-        files: this.#files,
-        ruleSetHash: this.#set.hash,
-        alerts: this.#core.alerts.open(),
-        ranks: ranksOf(this.#core),
-        ids: this.#intake.snapshotIds(),
-        held: blocksOf(this.#core, this.#sources.list),
-      },
-      this.#options.streams,
-    )
+    return encodeSnapshot(this.beginSnapshot(true))
   }
 
   /**
-   * Takes a snapshot up, in a task that has read nothing yet. A rule set that was installed as such (not read from the
-   * log) must have been installed again before. Throws EngineError STATE_CORRUPT when the bytes are not whole.
+   * Begins a snapshot of this moment, to be copied while the task goes on: of all (`full`, or the first one of a rule
+   * set), or of what changed since the one before, if that was copied to its end. One at a time.
    */
-  restore(bytes: Uint8Array): void {
-    const saved = decodeSnapshot(bytes, this.#options.streams)
-    if (saved.files.length > 0) this.#adopt(saved.files)
-    assert.equal(this.#set.hash, saved.ruleSetHash)
-    const meta: Meta = JSON.parse(saved.meta)
+  beginSnapshot(full: boolean): TaskSnapshot {
+    const core = this.#core
+    core.alerts.flush()
+    const held = core.saveHeld()
+    const before = this.#saved?.core === core ? this.#saved : null
+    this.#saved = { core, chunksEnd: (held.frozen.at(-1)?.number ?? -1) + 1 }
+    return new TaskSnapshot({
+      shape: this.#shape(),
+      ruleSetHash: this.#set.hash,
+      files: this.#files,
+      meta: JSON.stringify(this.#meta()),
+      memories: [core.memory, this.#intake.memory],
+      held,
+      kept: this.#kept,
+      full: full || before === null,
+      firstNewChunk: before?.chunksEnd ?? 0,
+    })
+  }
+
+  /**
+   * Takes a snapshot up, in a task that has read nothing yet and is of no use if this fails. A rule set that was
+   * installed as such (not read from the log) must have been installed again before. Throws SnapshotRefused when it is
+   * not whole or of another shape.
+   */
+  restore(snapshot: Uint8Array | SavedState): void {
+    const saved = snapshot instanceof Uint8Array ? decodeSnapshot(snapshot) : snapshot
+    const head = readHead(saved)
+    if (head.files.length > 0) this.#adopt(head.files)
+    if (this.#shape() !== head.shape)
+      throw new SnapshotRefused('shape', 'rules, streams or engine are not those that it was made with')
+    const state = readPieces(head, saved.pieces)
+    const meta: Meta = JSON.parse(head.meta)
+    const core = this.#core
+    this.#streamMs = meta.streamMs ?? Number.NEGATIVE_INFINITY
+    this.#takeUpHistory(meta)
     this.#sources.restore(meta.sources)
-    this.#readHeld(saved.held, true)
-    this.#intake.restoreIds(saved.ids)
-    this.#takeUp(meta, saved.alerts, saved.ranks, saved.held)
+    core.memory.load(state.roots[0], state.pages[0])
+    this.#intake.memory.load(state.roots[1], state.pages[1])
+    core.loadHeld(state.frozen, state.hot)
+    this.#keepAll(state.kept)
+    for (const alert of alertsIn(state.kept)) this.#restoreAlert(alert, (plan, key) => core.reclaimSlot(plan, key))
+    this.#restoreRanks(state.kept, false)
+  }
+
+  /** Reads records again that were committed before: the state moves on, nothing is put out or counted. */
+  readAgain(records: readonly LogRecord[]): void {
+    const counters = [...this.#options.counters.all()].map((counter) => ({ counter, before: counter.value }))
+    for (const record of records) this.process(record, NOWHERE)
+    this.flush(NOWHERE)
+    for (const counter of this.#options.counters.all()) counter.value = 0
+    for (const { counter, before } of counters) counter.value = before
   }
 
   /**
@@ -198,7 +255,7 @@ export class Task {
   beginReplay(kept: ReadonlyMap<string, string>): void {
     const meta = kept.get(META_KEY)
     const files = kept.get(RULES_KEY)
-    if (meta !== undefined) this.#heldSinceMs = heldSinceOf(JSON.parse(meta))
+    if (meta !== undefined) this.#takeUpHistory(JSON.parse(meta))
     if (files !== undefined) this.#adopt(JSON.parse(files))
     this.#replaying = true
   }
@@ -207,6 +264,7 @@ export class Task {
   replay(record: LogRecord): void {
     assert(this.#replaying)
     this.#core.evaluating = false
+    this.#core.sequences.replayedPosition = record.position
     this.process(record, { output: () => assert.fail('nothing is put out in a replay'), change: () => {} })
   }
 
@@ -214,15 +272,15 @@ export class Task {
   endReplay(kept: ReadonlyMap<string, string>): void {
     this.#replaying = false
     this.#core.evaluating = true
+    this.#core.sequences.replayedPosition = Number.POSITIVE_INFINITY
     this.#changes.clear()
     const meta = kept.get(META_KEY)
     if (meta === undefined) return
     const parsed: Meta = JSON.parse(meta)
     this.#sources.restore(parsed.sources)
     const entries = [...kept]
-    const alerts = entries.filter(([key]) => key.startsWith('alert/')).map(([, value]) => alertFromJson(value))
-    const ranks = entries.filter(([key]) => key.startsWith('ranking/'))
-    this.#takeUp(parsed, alerts, ranks)
+    this.#keepAll(entries)
+    this.#takeUp(parsed, alertsIn(entries), entries)
   }
 
   #newCore(set: RuleSet): Core {
@@ -233,11 +291,35 @@ export class Task {
       sources: this.#sources.list,
       heldSinceMs: (type) => Math.max(this.#historyMs, this.#heldSinceMs.get(type) ?? Number.NEGATIVE_INFINITY),
       held: this.#options.held?.() ?? null,
+      origins: this.#origins,
+      historyMs: () => this.#historyMs,
       emit: (output) => this.#emit(output),
-      changed: (key, value) => this.#changes.set(key, value),
+      changed: (key, value) => this.#change(key, value),
     })
     core.alerts.measures = this.#options.measures === true
     return core
+  }
+
+  #change(key: string, value: string | null): void {
+    this.#changes.set(key, value)
+    if (value === null) this.#kept.delete(key)
+    else this.#kept.set(key, value)
+  }
+
+  #keepAll(entries: readonly (readonly [string, string])[]): void {
+    this.#kept = new Map(entries)
+    for (const key of [META_KEY, RULES_KEY]) this.#kept.delete(key)
+  }
+
+  #shape(): string {
+    const { layout, memory } = this.#core
+    const build = JSON.stringify([
+      memory.build,
+      layout.shape,
+      layout.spaces.map((s) => s.stride),
+      this.#intake.memory.build,
+    ])
+    return shapeOf({ ruleSetHash: this.#set.hash, streams: this.#options.streams, build })
   }
 
   #emit(output: Output): void {
@@ -246,7 +328,7 @@ export class Task {
   }
 
   /** A replay knows the rule set in force at its end: here it only lets go of what was not held at this place. */
-  #readRules(files: readonly RuleSource[]): void {
+  #readRules(files: readonly RuleSource[], position: number): void {
     if (this.#replaying) {
       this.#fill(this.#set)
       return
@@ -258,7 +340,7 @@ export class Task {
     }
     this.#files = files
     this.#changes.set(RULES_KEY, JSON.stringify(files))
-    this.install(compiled.set)
+    this.install(compiled.set, position)
   }
 
   /** Takes up a rule set that was in force, with nothing held yet. */
@@ -277,22 +359,26 @@ export class Task {
     const held = blocksOf(before, this.#sources.list)
     const alerts = before.alerts.open()
     const ranks = ranksOf(before)
+    const sequences = saveSequences(before)
     before.alerts.flush()
     this.#set = set
     this.#core = this.#newCore(set)
     this.#core.evaluating = before.evaluating
     this.#core.warmUntilMs = this.#streamMs + this.#core.layout.retentionMs
     this.#intake.forgetTypes()
-    this.#readHeld(held, false)
+    freezeSequences(this.#core, sequences, true)
+    this.#readHeld(held)
+    freezeSequences(this.#core, sequences, false)
+    loadSequences(this.#core, sequences)
     const { rows, entries } = before.numbers()
     this.#core.setNumbers(rows, entries)
-    for (const alert of alerts) if (!this.#restoreAlert(alert)) this.#changes.set(alertKey(alert), null)
+    for (const alert of alerts) if (!this.#restoreAlert(alert)) this.#change(alertKey(alert), null)
     this.#restoreRanks(ranks)
   }
 
   #advance(streamMs: number): void {
     if (!(streamMs > this.#streamMs)) return
-    if (this.#streamMs === Number.NEGATIVE_INFINITY && !this.#options.finite) this.#historyMs = streamMs
+    if (this.#historyMs === Number.NEGATIVE_INFINITY && !this.#options.finite) this.#historyMs = streamMs
     this.#streamMs = streamMs
     this.#core.advance(streamMs)
   }
@@ -319,18 +405,15 @@ export class Task {
     return stream
   }
 
-  /**
-   * Holds and enters events of before, in the order in which they were read, without evaluation. `asItWas`: under the
-   * rule set of before, with the filters' answers of then.
-   */
-  #readHeld(held: readonly HeldBlock[], asItWas: boolean): void {
+  /** Holds and enters events of before, in the order in which they were read, without evaluation. */
+  #readHeld(held: readonly Block[]): void {
     const core = this.#core
     const evaluating = core.evaluating
     core.evaluating = false
     let streamMs = Number.NEGATIVE_INFINITY
     const sinceMs = core.layout.types.map(({ name }) => this.#heldSinceMs.get(name) ?? Number.NEGATIVE_INFINITY)
-    for (const { block, bits } of held) {
-      const wanted = this.#intake.list(block, (row, type) => asItWas || block.timesMs[row] > sinceMs[type])
+    for (const block of held) {
+      const wanted = this.#intake.list(block, (row, type) => block.timesMs[row] > sinceMs[type])
       const source = this.#sources.indexOf(block.sourceTopic, block.sourcePartition)
       let row = core.hold(block, this.#intake.wanted, wanted, this.#intake.types, source)
       for (let k = 0; k < wanted; k++) {
@@ -339,8 +422,7 @@ export class Task {
           streamMs = block.timesMs[i]
           core.advance(streamMs)
         }
-        const words = core.rows.shape.bitWords
-        core.enter(row++, asItWas ? bits.subarray(i * words, (i + 1) * words) : null)
+        core.enter(row++)
       }
     }
     core.rows.takeOutOfRange()
@@ -348,14 +430,8 @@ export class Task {
     core.evaluating = evaluating
   }
 
-  #takeUp(
-    meta: Meta,
-    alerts: readonly Alert[],
-    ranks: readonly (readonly [string, string])[],
-    held: readonly HeldBlock[] = [],
-  ): void {
-    this.#historyMs = meta.historyMs ?? Number.NEGATIVE_INFINITY
-    this.#heldSinceMs = heldSinceOf(meta)
+  #takeUp(meta: Meta, alerts: readonly Alert[], ranks: readonly (readonly [string, string])[]): void {
+    this.#takeUpHistory(meta)
     const evaluating = this.#core.evaluating
     this.#core.evaluating = false
     if (meta.streamMs !== null && meta.streamMs > this.#streamMs) {
@@ -363,22 +439,30 @@ export class Task {
       this.#core.advance(meta.streamMs)
     }
     this.#core.evaluating = evaluating
-    this.#core.setEntries(held.map((h) => h.entries))
     this.#core.setNumbers(meta.rows, meta.entries)
     for (const alert of alerts) this.#restoreAlert(alert)
     this.#restoreRanks(ranks)
   }
 
-  #restoreAlert(alert: Alert): boolean {
-    const key = (by: readonly string[]): Cell[] => by.map((name) => alert.key[name] ?? null)
-    return this.#core.alerts.restore(alert, (plan) => this.#core.slotOfKey(plan, key(plan.rule.by)))
+  #takeUpHistory(meta: Meta): void {
+    this.#historyMs = meta.historyMs ?? Number.NEGATIVE_INFINITY
+    this.#heldSinceMs = heldSinceOf(meta)
+    this.#origins.restore(meta.origins ?? {})
   }
 
-  #restoreRanks(ranks: readonly (readonly [string, string])[]): void {
+  #restoreAlert(
+    alert: Alert,
+    slotOf = (plan: AlertPlan, key: Cell[]): number => this.#core.slotOfKey(plan, key),
+  ): boolean {
+    const key = (by: readonly string[]): Cell[] => by.map((name) => alert.key[name] ?? null)
+    return this.#core.alerts.restore(alert, (plan) => slotOf(plan, key(plan.rule.by)))
+  }
+
+  #restoreRanks(ranks: readonly (readonly [string, string])[], arm = true): void {
     for (const board of this.#core.boards) {
       const prefix = `${rankingKey(board.plan)}/`
       for (const [key, value] of ranks) if (key.startsWith(prefix)) board.restore(key.slice(prefix.length), value)
-      board.arm(this.#streamMs - board.plan.ranking.settleMs, false)
+      if (arm) board.arm(this.#streamMs - board.plan.ranking.settleMs, false)
     }
   }
 
@@ -389,6 +473,7 @@ export class Task {
       historyMs: finite(this.#historyMs),
       heldSinceMs: Object.fromEntries([...this.#heldSinceMs].map(([type, ms]) => [type, finite(ms)])),
       sources: this.#sources.toJson(),
+      origins: this.#origins.toJson(),
       ...this.#core.numbers(),
     }
   }
@@ -396,6 +481,12 @@ export class Task {
 
 function heldSinceOf(meta: Meta): Map<string, number> {
   return new Map(Object.entries(meta.heldSinceMs).map(([type, ms]) => [type, ms ?? Number.NEGATIVE_INFINITY]))
+}
+
+/** In order of opening. */
+function alertsIn(kept: readonly (readonly [string, string])[]): Alert[] {
+  const found = kept.filter(([key]) => key.startsWith('alert/')).map(([, value]) => alertFromJson(value))
+  return found.sort((a, b) => a.sequence - b.sequence)
 }
 
 function ranksOf(core: Core): [string, string][] {

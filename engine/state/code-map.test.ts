@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { CodeMap } from './code-map.ts'
+import { Memory } from './memory.ts'
 
 test('agrees with a plain Map', () => {
   const step = fc.record({ add: fc.boolean(), code: fc.oneof(fc.nat(50), fc.nat(20_000)) })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 1000 }), (steps) => {
-      const map = new CodeMap()
+      const map = new CodeMap(new Memory())
       const model = new Map<number, number>()
       for (const { add, code } of steps) {
         map.probe[0] = code

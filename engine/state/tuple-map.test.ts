@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { Memory } from './memory.ts'
 import { TupleMap } from './tuple-map.ts'
 
 test('agrees with a plain Map under random adds and removes', () => {
   const step = fc.record({ add: fc.boolean(), a: fc.integer({ min: -3, max: 40 }), b: fc.integer({ min: 0, max: 30 }) })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 3000 }), (steps) => {
-      const map = new TupleMap(2)
+      const map = new TupleMap(new Memory(), 2)
       const model = new Map<string, number>()
       for (const { add, a, b } of steps) {
         map.probe[0] = a
@@ -30,7 +31,7 @@ test('agrees with a plain Map under random adds and removes', () => {
 })
 
 test('grows through many shards and empties again', () => {
-  const map = new TupleMap(1)
+  const map = new TupleMap(new Memory(), 1)
   const ids: number[] = []
   for (let i = 0; i < 100_000; i++) {
     map.probe[0] = i * 7

@@ -1,0 +1,39 @@
+const ALIGN = 8
+
+/** Arrays end to end, each at a multiple of 8 bytes; in front their number and lengths in bytes, as doubles. */
+export function packArrays(arrays: readonly ArrayBufferView[]): Uint8Array {
+  const head = Float64Array.of(arrays.length, ...arrays.map((a) => a.byteLength))
+  const bytes = new Uint8Array(arrays.reduce((sum, a) => sum + aligned(a.byteLength), head.byteLength))
+  let at = 0
+  for (const a of [head, ...arrays]) {
+    bytes.set(new Uint8Array(a.buffer, a.byteOffset, a.byteLength), at)
+    at += aligned(a.byteLength)
+  }
+  return bytes
+}
+
+/** The bytes of each array, as views of a copy that begins at a multiple of 8. */
+export function unpackArrays(packed: Uint8Array): Uint8Array[] {
+  const { buffer, byteOffset } = packed.byteOffset % ALIGN === 0 ? packed : packed.slice()
+  const [count] = new Float64Array(buffer, byteOffset, 1)
+  let at = byteOffset + (1 + count) * ALIGN
+  return Array.from(new Float64Array(buffer, byteOffset + ALIGN, count), (length) => {
+    const array = new Uint8Array(buffer, at, length)
+    at += aligned(length)
+    return array
+  })
+}
+
+/** Puts bytes that were an array of this size back into one. */
+export function fillArray(target: ArrayBufferView, bytes: Uint8Array): void {
+  new Uint8Array(target.buffer, target.byteOffset, target.byteLength).set(bytes)
+}
+
+/** Bytes that were packed as doubles, as such. */
+export function asDoubles(bytes: Uint8Array): Float64Array {
+  return new Float64Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / ALIGN)
+}
+
+function aligned(bytes: number): number {
+  return Math.ceil(bytes / ALIGN) * ALIGN
+}
