@@ -43,12 +43,14 @@ export class Calendar {
     const bounds = this.#bounds
     const last = this.#last
     if (last > 0 && ms < bounds[last] && ms >= bounds[last - 1]) return last
-    if (bounds.length === 0 || ms < bounds[0] - this.lengthMs || ms >= bounds[bounds.length - 1] + 64 * this.lengthMs)
+    const reachMs = (BOUNDS_MAX / 2) * this.lengthMs
+    if (bounds.length === 0 || ms < bounds[0] - reachMs || ms >= bounds[bounds.length - 1] + reachMs)
       this.#bounds = [this.#startFrom(ms), this.#endFrom(ms)]
     while (ms < this.#bounds[0]) this.#bounds.unshift(this.#startFrom(this.#bounds[0] - 1))
     while (ms >= this.#bounds[this.#bounds.length - 1]) this.#bounds.push(this.#endFrom(this.#bounds.at(-1) as number))
     if (this.#bounds.length > BOUNDS_MAX)
-      this.#bounds = ms >= this.#bounds[BOUNDS_MAX >> 1] ? this.#bounds.slice(64) : this.#bounds.slice(0, -64)
+      this.#bounds =
+        ms >= this.#bounds[BOUNDS_MAX / 2] ? this.#bounds.slice(-BOUNDS_MAX) : this.#bounds.slice(0, BOUNDS_MAX)
     this.#last = upperBound(this.#bounds, ms)
     return this.#last
   }

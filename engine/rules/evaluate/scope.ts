@@ -2,7 +2,7 @@ import type { Value } from '../../model/expression.ts'
 import type { Scalar } from '../../model/rule.ts'
 
 /** Why a rule takes no position. */
-export type AbstainReason = 'null' | 'division_by_zero' | 'minimum_sample'
+export type AbstainReason = 'null' | 'division_by_zero' | 'minimum_sample' | 'not_a_share'
 
 /**
  * Where the leaves of expressions get their values. Each method is called once, when an expression is compiled; what it
