@@ -5,10 +5,11 @@ import { EngineError } from '../model/errors.ts'
 import type { Stream } from '../model/stream.ts'
 import type { RecentIds } from '../state/recent-ids.ts'
 import { type Alert, alertFromJson, alertToJson } from './alert.ts'
+import type { SavedBaselines } from './core.ts'
 import type { HeldBlock } from './held-blocks.ts'
 
 const MAGIC = 0x4c57_534e // "LWSN"
-const VERSION = 1
+const VERSION = 2
 const HEAD_BYTES = 16
 
 /** A task's whole state in parts: what it holds, and what it remembers beyond that. */
@@ -20,6 +21,7 @@ export interface Snapshot {
   readonly alerts: readonly Alert[]
   /** Kept ranks as (key, JSON). */
   readonly ranks: readonly (readonly [string, string])[]
+  readonly baselines: SavedBaselines
   readonly ids: readonly (readonly [string, ReturnType<RecentIds['snapshot']>])[]
   readonly held: readonly HeldBlock[]
 }
@@ -38,6 +40,7 @@ export function encodeSnapshot(snapshot: Snapshot, streams: readonly Stream[]): 
     ruleSetHash: snapshot.ruleSetHash,
     alerts: snapshot.alerts.map(alertToJson),
     ranks: snapshot.ranks,
+    baselines: snapshot.baselines,
     ids: snapshot.ids.map(([stream, ids]) => [
       stream,
       { startMs: Number.isFinite(ids.startMs) ? ids.startMs : null, young: add(ids.young), old: add(ids.old) },
@@ -93,6 +96,7 @@ export function decodeSnapshot(bytes: Uint8Array, streams: readonly Stream[]): S
     ruleSetHash: directory.ruleSetHash,
     alerts: directory.alerts.map(alertFromJson),
     ranks: directory.ranks,
+    baselines: directory.baselines,
     ids: directory.ids.map(([stream, ids]: [string, { startMs: number | null; young: number; old: number }]) => [
       stream,
       {

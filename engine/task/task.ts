@@ -36,6 +36,8 @@ interface Meta {
   /** Events ever held, and entered on each settled clock: what alerts count their suspects by. */
   readonly rows: number
   readonly entries: Readonly<Record<string, number>>
+  /** `rule@version#hash` -> position of the record that put it in force; -1 = it was installed. */
+  readonly inForceSince: Readonly<Record<string, number>>
 }
 
 /** Key under which a commit keeps the meta record. */
@@ -59,6 +61,7 @@ export class Task {
   #streamMs = Number.NEGATIVE_INFINITY
   #historyMs = Number.NEGATIVE_INFINITY
   #heldSinceMs = new Map<string, number>()
+  #inForceSince: Readonly<Record<string, number>> = {}
   #sink: Sink | null = null
   #changes = new Map<string, string | null>()
   #metaIsStale = false
@@ -100,8 +103,9 @@ export class Task {
   /** How far back, from stream time, records of the log are needed to build the state again. */
   get rebuildSpanMs(): number {
     const { streams } = this.#options
+    const { retentionMs, baselineSpanMs } = this.#core.layout
     return (
-      this.#core.layout.retentionMs +
+      Math.max(retentionMs, baselineSpanMs) +
       Math.max(...streams.map((s) => s.latenessMs)) +
       Math.max(...streams.map((s) => s.dedupeMs))
     )
@@ -112,7 +116,7 @@ export class Task {
     const { entry } = record
     if (entry.kind === 'block') this.#readBlock(entry)
     else if (entry.kind === 'mark') this.#advance(this.#sources.mark(entry))
-    else this.#readRules(entry.files)
+    else this.#readRules(entry.files, record.position)
     this.#core.trim()
     this.#metaIsStale = true
     this.#sink = null
@@ -145,8 +149,8 @@ export class Task {
     this.#sink = null
   }
 
-  /** Puts a compiled rule set in force: its state is filled at once from the events held. */
-  install(set: RuleSet): void {
+  /** Puts a compiled rule set in force: its state is filled at once from the events held. `position`: of its record. */
+  install(set: RuleSet, position = -1): void {
     const { layout } = this.#core
     const types = [...set.rules, ...set.rankings].flatMap((d) => d.on)
     for (const type of new Set(types)) {
@@ -154,7 +158,13 @@ export class Task {
       const sinceMs = layout.typeIndex.has(type) ? this.#streamMs - layout.retentionMs : this.#streamMs
       this.#heldSinceMs.set(type, Math.max(this.#heldSinceMs.get(type) ?? Number.NEGATIVE_INFINITY, sinceMs))
     }
-    this.#fill(set)
+    this.#inForceSince = Object.fromEntries(
+      set.rules.map((r) => [
+        `${r.id}@${r.version}#${r.hash}`,
+        this.#inForceSince[`${r.id}@${r.version}#${r.hash}`] ?? position,
+      ]),
+    )
+    this.#fill(set, position)
   }
 
   /** The whole state. The task may go on. */
@@ -166,6 +176,7 @@ export class Task {
         ruleSetHash: this.#set.hash,
         alerts: this.#core.alerts.open(),
         ranks: ranksOf(this.#core),
+        baselines: this.#core.saveBaselines(),
         ids: this.#intake.snapshotIds(),
         held: blocksOf(this.#core, this.#sources.list),
       },
@@ -186,6 +197,7 @@ export class Task {
     this.#readHeld(saved.held, true)
     this.#intake.restoreIds(saved.ids)
     this.#takeUp(meta, saved.alerts, saved.ranks, saved.held)
+    this.#core.loadBaselines(saved.baselines)
   }
 
   /**
@@ -196,7 +208,10 @@ export class Task {
   beginReplay(kept: ReadonlyMap<string, string>): void {
     const meta = kept.get(META_KEY)
     const files = kept.get(RULES_KEY)
-    if (meta !== undefined) this.#heldSinceMs = heldSinceOf(JSON.parse(meta))
+    if (meta !== undefined) {
+      this.#heldSinceMs = heldSinceOf(JSON.parse(meta))
+      this.#inForceSince = JSON.parse(meta).inForceSince
+    }
     if (files !== undefined) this.#adopt(JSON.parse(files))
     this.#replaying = true
   }
@@ -243,9 +258,9 @@ export class Task {
   }
 
   /** A replay knows the rule set in force at its end: here it only lets go of what was not held at this place. */
-  #readRules(files: readonly RuleSource[]): void {
+  #readRules(files: readonly RuleSource[], position: number): void {
     if (this.#replaying) {
-      this.#fill(this.#set)
+      this.#fill(this.#set, position)
       return
     }
     const compiled = compileRuleSet(files, { streams: this.#options.streams })
@@ -255,7 +270,7 @@ export class Task {
     }
     this.#files = files
     this.#changes.set(RULES_KEY, JSON.stringify(files))
-    this.install(compiled.set)
+    this.install(compiled.set, position)
   }
 
   /** Takes up a rule set that was in force, with nothing held yet. */
@@ -268,9 +283,13 @@ export class Task {
     this.#intake.forgetTypes()
   }
 
-  /** A new core under `set`, with the events held, the alerts and ranks of the one before. */
-  #fill(set: RuleSet): void {
+  /**
+   * A new core under `set`, with the events held, the alerts and ranks of the one before, and the baselines of rules that
+   * were in force before the record at `position`.
+   */
+  #fill(set: RuleSet, position: number): void {
     const before = this.#core
+    const baselines = before.saveBaselines().filter(([name]) => this.#wasInForce(name, position))
     const held = blocksOf(before, this.#sources.list)
     const alerts = before.alerts.open()
     const ranks = ranksOf(before)
@@ -283,8 +302,14 @@ export class Task {
     this.#readHeld(held, false)
     const { rows, entries } = before.numbers()
     this.#core.setNumbers(rows, entries)
+    this.#core.loadBaselines(baselines)
     for (const alert of alerts) if (!this.#restoreAlert(alert)) this.#changes.set(alertKey(alert), null)
     this.#restoreRanks(ranks)
+  }
+
+  /** `name`: of a saved baseline, `rule@version#hash/measure`. */
+  #wasInForce(name: string, position: number): boolean {
+    return this.#inForceSince[name.slice(0, name.lastIndexOf('/'))] < position
   }
 
   #advance(streamMs: number): void {
@@ -353,6 +378,7 @@ export class Task {
   ): void {
     this.#historyMs = meta.historyMs ?? Number.NEGATIVE_INFINITY
     this.#heldSinceMs = heldSinceOf(meta)
+    this.#inForceSince = meta.inForceSince
     const evaluating = this.#core.evaluating
     this.#core.evaluating = false
     if (meta.streamMs !== null && meta.streamMs > this.#streamMs) {
@@ -387,6 +413,7 @@ export class Task {
       heldSinceMs: Object.fromEntries([...this.#heldSinceMs].map(([type, ms]) => [type, finite(ms)])),
       sources: this.#sources.toJson(),
       ...this.#core.numbers(),
+      inForceSince: this.#inForceSince,
     }
   }
 }
