@@ -1,7 +1,7 @@
 import type { Mark } from '../model/block.ts'
 import type { Expression, Operator, ValueType } from '../model/expression.ts'
-import type { NamedList, Ranking, RatioMeasure, Rule, RuleSet, RunningMeasure } from '../model/rule.ts'
-import { type Deal, dealStream } from './deals.ts'
+import type { NamedList, Ranking, RatioMeasure, Rule, RuleSet, RunningMeasure, SequenceRule } from '../model/rule.ts'
+import { DEAL_TYPES, type Deal, dealStream } from './deals.ts'
 
 /** Short ways to write rules, expressions and events by hand: everything has a default. */
 
@@ -44,8 +44,9 @@ export function running(
   of: string | null,
   windowMs: number,
   where: Expression | null = null,
+  more: Partial<RunningMeasure> = {},
 ): RunningMeasure {
-  return { kind, name, of, where, windowMs }
+  return { kind, name, of, where, windowMs, ...more }
 }
 
 export function ratio(
@@ -94,6 +95,25 @@ export function ruleOf(overrides: Partial<Rule> = {}): Rule {
   }
 }
 
+/** By shop, forgotten after a second: deals made, paid, seen and void; no violation and no match. */
+export function sequenceOf(overrides: Partial<SequenceRule> = {}): SequenceRule {
+  return {
+    ...definition,
+    kind: 'sequence',
+    id: 'sequence',
+    on: DEAL_TYPES,
+    by: ['shop'],
+    steps: DEAL_TYPES.map((type) => ({ name: type.slice('deal.'.length), on: [type], where: null })),
+    forgetAfterMs: 1_000,
+    violations: [],
+    matches: [],
+    exceptions: [],
+    about: 'shop',
+    cooldownMs: 0,
+    ...overrides,
+  }
+}
+
 /** Shops by number of deals, 20 ms every 10 ms. */
 export function rankingOf(overrides: Partial<Ranking> = {}): Ranking {
   return {
@@ -116,8 +136,9 @@ export function setOf(
   rules: readonly Rule[],
   rankings: readonly Ranking[] = [],
   lists: readonly NamedList[] = [],
+  sequences: readonly SequenceRule[] = [],
 ): RuleSet {
-  return { hash: 'set', rules, sequences: [], rankings, lists }
+  return { hash: 'set', rules, sequences, rankings, lists }
 }
 
 let lastOffset = 0

@@ -37,5 +37,5 @@ test('the first difference names the record, the fields, and both sides', () => 
 })
 
 test('a case prints as text', () => {
-  expect(describeCase(seededCase(1, 20))).toMatch(/^stream \{"latenessMs":/)
+  expect(describeCase(seededCase(1, 20))).toMatch(/^start .*\nstream \{"latenessMs":/)
 })

@@ -7,6 +7,7 @@ import { type Event, eventAt } from './reference/event.ts'
 import { byTime } from './reference/order.ts'
 import { ReferenceRanking } from './reference/ranking.ts'
 import { ReferenceRule } from './reference/rule.ts'
+import { ReferenceSequence } from './reference/sequence.ts'
 import { TakenEvent } from './reference/taken.ts'
 
 export interface ReferenceOptions {
@@ -25,6 +26,7 @@ export class ReferenceEngine {
   readonly #options: ReferenceOptions
   readonly #counters = new Counters()
   readonly #rules: readonly ReferenceRule[]
+  readonly #sequences: readonly ReferenceSequence[]
   readonly #rankings: readonly ReferenceRanking[]
   #outputs: Output[] = []
   /** Stream time; undefined before the first event or mark. */
@@ -39,28 +41,25 @@ export class ReferenceEngine {
 
   constructor(options: ReferenceOptions) {
     this.#options = options
-    const { lists } = options.set
-    this.#rules = options.set.rules.map(
-      (rule) =>
-        new ReferenceRule(rule, {
-          lists,
-          counters: this.#counters,
-          measures: options.measures === true,
-          historyMs: () => (options.finite ? null : this.#historyMs),
-          emit: (output) => this.#outputs.push(output),
-        }),
-    )
+    const { lists, rules, sequences } = options.set
+    const ruleOptions = {
+      lists,
+      counters: this.#counters,
+      measures: options.measures === true,
+      historyMs: () => (options.finite ? null : this.#historyMs),
+      emit: (output: Output) => this.#outputs.push(output),
+    }
+    this.#rules = rules.map((rule) => new ReferenceRule(rule, ruleOptions))
+    this.#sequences = sequences.map((sequence) => new ReferenceSequence(sequence, ruleOptions))
     this.#rankings = options.set.rankings.map((ranking) => new ReferenceRanking(ranking))
   }
 
-  /** By name, all labels together; and `abstained_total.<reason>`. */
   get counters(): Record<string, number> {
-    const totals: Record<string, number> = {}
-    for (const { name, labels, value } of this.#counters.all()) {
-      totals[name] = (totals[name] ?? 0) + value
-      if (labels.reason) totals[`${name}.${labels.reason}`] = (totals[`${name}.${labels.reason}`] ?? 0) + value
-    }
-    return totals
+    return totalsOf(this.#counters)
+  }
+
+  get #both(): readonly (ReferenceRule | ReferenceSequence)[] {
+    return [...this.#rules, ...this.#sequences]
   }
 
   process(entry: Block | Mark): Output[] {
@@ -78,8 +77,11 @@ export class ReferenceEngine {
   finish(until: 'drained' | 'last'): Output[] {
     this.#outputs = []
     if (this.#streamMs === undefined) return []
-    if (until === 'drained') this.#happenUntil(Number.POSITIVE_INFINITY)
-    for (const rule of this.#rules) rule.closeAll(this.#streamMs - rule.rule.settleMs)
+    if (until === 'drained') {
+      for (let last = this.#nextEffect(this.#streamMs); last !== undefined; last = this.#nextEffect(last))
+        this.#happenUntil(last)
+    }
+    for (const one of this.#both) one.closeAll(this.#streamMs - one.definition.settleMs)
     return this.#outputs
   }
 
@@ -116,9 +118,11 @@ export class ReferenceEngine {
   /** 4. and 5., for each rule and ranking that reads the type. */
   #take(event: Event): void {
     const { lists } = this.#options.set
-    for (const rule of this.#rules)
-      if (rule.rule.on.includes(event.type))
-        rule.take(new TakenEvent(event, rule.rule, rule.rule.by, lists), this.#streamMs! - rule.rule.settleMs)
+    for (const one of this.#both) {
+      const { definition } = one
+      if (definition.on.includes(event.type))
+        one.take(new TakenEvent(event, definition, definition.by, lists), this.#streamMs! - definition.settleMs)
+    }
     for (const ranking of this.#rankings)
       if (ranking.ranking.on.includes(event.type)) {
         const taken = new TakenEvent(event, ranking.ranking, ranking.ranking.per, lists)
@@ -149,35 +153,48 @@ export class ReferenceEngine {
       if (moment === undefined || moment > toMs) return
       this.#streamMs = moment
       this.#leave(moment)
-      for (const rule of this.#rules) rule.closeOver(moment - rule.rule.settleMs)
+      for (const sequence of this.#sequences) sequence.fireTimers(moment - sequence.definition.settleMs)
+      for (const one of this.#both) one.closeOver(moment - one.definition.settleMs)
       for (const ranking of this.#rankings) this.#rank(ranking, moment - ranking.ranking.settleMs)
       this.#enterWaiting(moment)
     }
   }
 
-  /** Steps 1 and 2: all leave, then each (rule, key) in the order of its first event, rules in theirs. */
+  /** Steps 1 and 2: all leave, then each (rule, key) in the order of its first event, rules in theirs; window ends. */
   #leave(moment: number): void {
     const touched = this.#rules.flatMap((rule) =>
-      rule.leave(moment - rule.rule.settleMs).map((taken) => ({ rule, event: taken.event, taken })),
+      rule.leave(moment - rule.definition.settleMs).map((taken) => ({ rule, event: taken.event, taken })),
     )
-    for (const { rule, taken } of touched.sort(byTime)) rule.evaluateDeparture(taken, moment - rule.rule.settleMs)
+    for (const { rule, taken } of touched.sort(byTime)) rule.evaluateDeparture(taken, moment - rule.definition.settleMs)
+    for (const rule of this.#rules) rule.evaluateEnd(moment - rule.definition.settleMs)
   }
 
   /** Step 5: in the order of the events, rules in theirs. */
   #enterWaiting(moment: number): void {
-    const due = this.#rules.flatMap((rule) =>
-      rule.due(moment - rule.rule.settleMs).map((taken) => ({ rule, event: taken.event, taken })),
+    const due = this.#both.flatMap((one) =>
+      one.due(moment - one.definition.settleMs).map((taken) => ({ one, event: taken.event, taken })),
     )
-    for (const { rule, taken } of due.sort(byTime)) rule.enter(taken, moment - rule.rule.settleMs)
+    for (const { one, taken } of due.sort(byTime)) one.enter(taken, moment - one.definition.settleMs)
   }
 
-  /** In stream time: a rule's clock reads `settle` less. */
+  /** The next moment after `streamMs`, in stream time: a rule's clock reads `settle` less. */
   #nextMoment(streamMs: number): number | undefined {
-    const moments = [
-      ...this.#rules.map((r) => plus(r.nextMoment(streamMs - r.rule.settleMs), r.rule.settleMs)),
+    const ends = this.#rules.map((rule) => {
+      const { settleMs } = rule.definition
+      return plus(rule.nextWindowEnd(streamMs - settleMs), settleMs)
+    })
+    return least([this.#nextEffect(streamMs), ...ends])
+  }
+
+  /** The same without the ends of empty windows: a finite input is not followed to those. */
+  #nextEffect(streamMs: number): number | undefined {
+    return least([
+      ...this.#both.map((one) => {
+        const { settleMs } = one.definition
+        return plus(one.nextMoment(streamMs - settleMs), settleMs)
+      }),
       ...this.#rankings.map((r) => plus(r.nextAsOf(streamMs - r.ranking.settleMs), r.ranking.settleMs)),
-    ].filter((moment) => moment !== undefined)
-    return moments.length === 0 ? undefined : Math.min(...moments)
+    ])
   }
 
   #rank(ranking: ReferenceRanking, t: number): void {
@@ -191,4 +208,18 @@ export class ReferenceEngine {
 
 function plus(moment: number | undefined, settleMs: number): number | undefined {
   return moment === undefined ? undefined : moment + settleMs
+}
+
+function least(moments: readonly (number | undefined)[]): number | undefined {
+  return moments.reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a), undefined)
+}
+
+/** By name, all labels together; and `abstained_total.<reason>`. */
+export function totalsOf(counters: Counters): Record<string, number> {
+  const totals: Record<string, number> = {}
+  for (const { name, labels, value } of counters.all()) {
+    totals[name] = (totals[name] ?? 0) + value
+    if (labels.reason) totals[`${name}.${labels.reason}`] = (totals[`${name}.${labels.reason}`] ?? 0) + value
+  }
+  return totals
 }

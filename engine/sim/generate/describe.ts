@@ -1,31 +1,35 @@
 import type { Expression } from '../../model/expression.ts'
 import type { Rule } from '../../model/rule.ts'
-import { rankingOf, ruleOf } from '../build.ts'
+import { rankingOf, ruleOf, sequenceOf } from '../build.ts'
 import type { Deal } from '../deals.ts'
 import type { Case } from '../generate.ts'
-import { START_MS } from './rules.ts'
 
 /** A case as text: what differs from the defaults of `ruleOf` and `rankingOf`, then one event or mark a line. */
-export function describeCase({ set, stream, entries, finite, until, measures, cut }: Case): string {
+export function describeCase({ startMs, set, stream, entries, finite, until, measures, cut }: Case): string {
   const { latenessMs, dedupeMs, idField } = stream
-  const lines = [`stream ${json({ latenessMs, dedupeMs, idField })}, run ${json({ finite, until, measures, cut })}`]
+  const start = new Date(startMs).toISOString()
+  const lines = [
+    `start ${start}`,
+    `stream ${json({ latenessMs, dedupeMs, idField })}, run ${json({ finite, until, measures, cut })}`,
+  ]
   for (const rule of set.rules) lines.push(`rule ${json(unlike(rule, ruleOf({ windowMs: rule.windowMs })))}`)
+  for (const sequence of set.sequences) lines.push(`sequence ${json(unlike(sequence, sequenceOf()))}`)
   for (const ranking of set.rankings) lines.push(`ranking ${json(unlike(ranking, rankingOf()))}`)
   for (const entry of entries)
     if (entry.kind === 'mark')
-      lines.push(`+${entry.upToMs - START_MS} mark of ${entry.sourcePartition}, listing ${entry.sources.join(' ')}`)
+      lines.push(`+${entry.upToMs - startMs} mark of ${entry.sourcePartition}, listing ${entry.sources.join(' ')}`)
     else {
       lines.push(`block of ${entry.partition}`)
-      for (const deal of entry.deals) lines.push(`  ${describeDeal(deal)}`)
+      for (const deal of entry.deals) lines.push(`  ${describeDeal(deal, startMs)}`)
     }
   return lines.join('\n')
 }
 
-function describeDeal({ timeMs, offset, id, type, ...fields }: Deal): string {
+function describeDeal({ timeMs, offset, id, type, ...fields }: Deal, startMs: number): string {
   const values = Object.entries(fields).map(
     ([name, value]) => `${name}=${typeof value === 'bigint' ? value : json(value)}`,
   )
-  return `+${timeMs - START_MS} #${offset} ${id} ${type} ${values.join(' ')}`
+  return `+${timeMs - startMs} #${offset} ${id} ${type} ${values.join(' ')}`
 }
 
 function unlike<T extends object>(value: T, usual: object): Partial<Rule> {

@@ -1,9 +1,10 @@
 import fc from 'fast-check'
-import type { Expression, Operator } from '../../model/expression.ts'
+import type { Expression, Operator, ValueType } from '../../model/expression.ts'
 import { call, field, key, letValue, literal, measured, param } from '../build.ts'
 
 /** Names that stand for "the i-th measure" and "the i-th key member" until the rule is known: see `bindNames`. */
-const measures = [0, 1, 2, 3, 4].map((i) => measured(`${i}`))
+const measures = [0, 1, 2, 3, 4, 5, 6, 7].map((i) => measured(`${i}`))
+const typed = (type: ValueType): Expression => ({ op: 'measure', type, name: '0' })
 const keys = [0, 1].map((i) => key(`${i}`))
 
 /** What an expression may read. */
@@ -17,7 +18,8 @@ const numbers = [0, 1, 2, 3, 5, 0.5, 1.5, 10, 100, -1]
 
 function numeric(reads: Readable, depth: number): fc.Arbitrary<Expression> {
   const leaves: fc.Arbitrary<Expression>[] = [fc.constantFrom(...numbers.map(literal)), fc.constant(param('limit'))]
-  if (reads.measures) leaves.push(fc.constantFrom(...measures), fc.constantFrom(...measures))
+  if (reads.measures)
+    leaves.push(fc.constantFrom(...measures), fc.constantFrom(...measures), fc.constant(call('size', typed('list'))))
   if (reads.event)
     leaves.push(
       fc.constantFrom(field('price'), field('points'), field('count')),
@@ -41,6 +43,7 @@ function numeric(reads: Readable, depth: number): fc.Arbitrary<Expression> {
 
 function text(reads: Readable): fc.Arbitrary<Expression> {
   const leaves = [...keys, literal('s1')]
+  if (reads.measures) leaves.push(typed('string'), literal('b0'))
   if (reads.event)
     leaves.push(field('shop'), field('device'), letValue('pair', 'string'), call('lower', field('buyer')))
   return fc.constantFrom(...leaves)
@@ -64,6 +67,11 @@ export function boolean(reads: Readable, depth: number): fc.Arbitrary<Expression
     { weight: 1, arbitrary: text(reads).map((value) => ({ op: 'inList', type: 'boolean', value, list: 'known' })) },
   ]
   if (reads.event) leaves.push({ weight: 1, arbitrary: fc.constant(field('isNew')) })
+  if (reads.measures)
+    leaves.push(
+      { weight: 1, arbitrary: fc.constant(typed('boolean')) },
+      { weight: 1, arbitrary: text(reads).map((value) => call('member', value, typed('list'))) },
+    )
   const leaf = fc.oneof(...leaves)
   if (depth === 0) return leaf
   const deeper = boolean(reads, depth - 1)
@@ -99,12 +107,33 @@ export function mapExpression(tree: Expression, change: (node: Expression) => Ex
   return change(tree)
 }
 
-/** Puts the names of the rule where numbers stand: measure 3 of two is the second one. */
-export function bindNames(tree: Expression, measureNames: readonly string[], by: readonly string[]): Expression {
+/** The measures of a rule by what they come to. */
+export interface MeasureNames {
+  readonly number: readonly string[]
+  readonly string: readonly string[]
+  readonly boolean: readonly string[]
+  readonly list: readonly { readonly name: string; readonly of: 'number' | 'string' | 'boolean' }[]
+}
+
+const USUAL = { number: 2, string: 'b0', boolean: true }
+
+/** Puts the names of the rule where numbers stand: measure 3 of two is the second one. Without one it is a literal. */
+export function bindNames(tree: Expression, names: MeasureNames, by: readonly string[]): Expression {
   return mapExpression(tree, (node) => {
-    if (node.op === 'measure') return { ...node, name: measureNames[Number(node.name) % measureNames.length]! }
     if (node.op === 'key') return { ...node, name: by[Number(node.name) % by.length]! }
-    return node
+    if (node.op === 'call' && node.fn === 'size' && names.list.length === 0) return literal(0)
+    if (node.op === 'call' && node.fn === 'member') {
+      const [value, list] = node.args as [Expression, Expression]
+      const of = names.list[0]?.of
+      if (!of) return literal(false)
+      return { ...node, args: [of === value.type ? value : literal(USUAL[of]), list] }
+    }
+    if (node.op !== 'measure') return node
+    if (node.type === 'list') return { ...node, name: names.list[0]?.name ?? '' }
+    const of = names[node.type as 'number']
+    return of.length === 0
+      ? literal(USUAL[node.type as 'number'])
+      : { ...node, name: of[Number(node.name) % of.length]! }
   })
 }
 

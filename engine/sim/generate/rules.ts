@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import type { Expression } from '../../model/expression.ts'
 import {
+  type Definition,
+  isRunning,
   type Let,
-  type Measure,
   type NamedList,
   type Ranking,
   type Rule,
@@ -14,17 +15,12 @@ import {
 import { call, field, rankingOf, ruleOf } from '../build.ts'
 import { DEAL_TYPES } from '../deals.ts'
 import { bindNames, boolean, condition, readsEvent, SHOPS, value } from './expressions.ts'
+import { type Feature, weigh } from './features.ts'
+import { type Generated, measuresFrom, measuresSeed, optional, windowSeed } from './measures.ts'
+import { sequenceFrom, sequenceSeed } from './sequences.ts'
 
-/** All times of a generated stream are after this moment. */
-export const START_MS = Date.UTC(2026, 0, 1)
-
-const WINDOWS_MS = [10, 100, 100, 1_000, 1_000, 7_000, 60_000]
 const SETTLES_MS = [0, 0, 0, 50, 2_000]
-const windowMs = fc.constantFrom(...WINDOWS_MS)
 const on = fc.subarray([...DEAL_TYPES], { minLength: 1, maxLength: 3 })
-/** Null but for one in `times`. */
-const optional = <T>(arbitrary: fc.Arbitrary<T>, times: number): fc.Arbitrary<T | null> =>
-  fc.oneof({ weight: times - 1, arbitrary: fc.constant(null) }, { weight: 1, arbitrary })
 const filter = optional(boolean({ event: true, measures: false }, 1), 6)
 
 const known: NamedList = { id: 'known', kind: 'watch', of: 'string', items: SHOPS.slice(0, 2) }
@@ -34,42 +30,14 @@ const lets: readonly Let[] = [
   { name: 'worth', type: 'number', expression: call('mul', field('count'), field('points')) },
   { name: 'share', type: 'number', expression: call('div', field('points'), field('count')) },
 ]
-const NUMBERS = ['price', 'points', 'count', 'worth', 'share']
-const STRINGS = ['buyer', 'device', 'shop', 'pair']
-
-/** A null `windowMs` is that of the rule; a ratio names its parts by number. */
-const measure = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('count' as const), of: fc.constant(null) }) },
-  {
-    weight: 3,
-    arbitrary: fc.record({ kind: fc.constant('distinct' as const), of: fc.constantFrom(...STRINGS, ...NUMBERS) }),
-  },
-  {
-    weight: 5,
-    arbitrary: fc.record({
-      kind: fc.constantFrom('sum' as const, 'avg' as const, 'min' as const, 'max' as const, 'stddev' as const),
-      of: fc.constantFrom(...NUMBERS),
-    }),
-  },
-)
-const measureSeed = fc.record({
-  measure,
-  where: optional(boolean({ event: true, measures: false }, 1), 3),
-  windowMs: optional(windowMs, 2),
-})
-const ratioSeed = fc.record({
-  numerator: fc.nat({ max: 4 }),
-  denominator: fc.nat({ max: 4 }),
-  atLeast: optional(fc.tuple(fc.nat({ max: 4 }), fc.constantFrom(1, 2, 3)), 2),
-})
-
 const exceptionSeed = fc.record({
   apply: fc.constantFrom('mute_alert' as const, 'drop_event' as const),
   onDrop: boolean({ event: true, measures: false }, 1),
   onMute: fc.oneof(condition({ event: false, measures: true }), boolean({ event: true, measures: true }, 1)),
+  /** After the start of the stream. */
   untilMs: fc.oneof(
-    fc.nat({ max: 200 }).map((n) => START_MS + 10 * n),
-    fc.constantFrom(10_000, 3_600_000).map((ms) => START_MS + ms),
+    fc.nat({ max: 200 }).map((n) => 10 * n),
+    fc.constantFrom(10_000, 3_600_000),
   ),
 })
 
@@ -97,69 +65,53 @@ const definition = {
   settleMs: fc.constantFrom(...SETTLES_MS),
 }
 
-const ruleSeed = fc.record({
-  ...definition,
-  by: fc.constantFrom(['shop'], ['shop'], ['buyer'], ['shop', 'buyer'], ['device'], ['device', 'shop'], ['pair']),
-  windowMs,
-  evaluate: fc.constantFrom('every_change' as const, 'every_change' as const, 'arrival' as const),
-  measures: fc.array(measureSeed, { minLength: 1, maxLength: 4 }),
-  ratio: optional(ratioSeed, 2),
-  when: fc.oneof(
-    { weight: 3, arbitrary: condition({ event: false, measures: true }) },
-    { weight: 1, arbitrary: condition({ event: true, measures: true }) },
-  ),
-  severity,
-  exceptions: fc.oneof(
-    { weight: 2, arbitrary: fc.constant<Generated<typeof exceptionSeed>[]>([]) },
-    { weight: 1, arbitrary: fc.array(exceptionSeed, { maxLength: 2 }) },
-  ),
-  cooldownMs: fc.constantFrom(0, 100, 100, 5_000, 5_000, 90_000),
-  suspects: optional(
-    fc.record({ of: fc.constantFrom('buyer', 'device', 'count', 'pair', 'price'), k: fc.constantFrom(1, 2, 3) }),
-    2,
-  ),
-  explain: template,
-  evidence: optional(
-    fc.record({
-      events: fc.constantFrom(1, 2, 5),
-      fields: fc.subarray(['device', 'price', 'points', 'count', 'isNew'], { maxLength: 3 }),
-    }),
-    2,
-  ),
-})
-type Generated<A> = A extends fc.Arbitrary<infer T> ? T : never
-
-function ruleFrom(seed: Generated<typeof ruleSeed>, index: number): Rule {
-  const names = seed.measures.map((_, i) => `m${i}`)
-  const measures: Measure[] = seed.measures.map((m, i) => ({
-    ...m.measure,
-    name: names[i]!,
-    where: m.where && bindNames(m.where, names, seed.by),
-    windowMs: m.windowMs ?? seed.windowMs,
-  }))
-  if (seed.ratio) {
-    const { numerator, denominator, atLeast } = seed.ratio
-    measures.push({
-      kind: 'ratio',
-      name: 'ratio',
-      numerator: names[numerator % names.length]!,
-      denominator: names[denominator % names.length]!,
-      atLeast: atLeast ? { [names[atLeast[0] % names.length]!]: atLeast[1] } : {},
-    })
-    names.push('ratio')
-  }
+const ruleSeed = (features: ReadonlySet<Feature>) =>
+  fc.record({
+    ...definition,
+    by: fc.constantFrom(['shop'], ['shop'], ['buyer'], ['shop', 'buyer'], ['device'], ['device', 'shop'], ['pair']),
+    window: windowSeed(features),
+    evaluate: fc.constantFrom('every_change' as const, 'every_change' as const, 'arrival' as const),
+    measures: measuresSeed(features),
+    when: fc.oneof(
+      { weight: 3, arbitrary: condition({ event: false, measures: true }) },
+      { weight: 1, arbitrary: condition({ event: true, measures: true }) },
+    ),
+    severity,
+    exceptions: fc.oneof(
+      { weight: 2, arbitrary: fc.constant<Generated<typeof exceptionSeed>[]>([]) },
+      { weight: 1, arbitrary: fc.array(exceptionSeed, { maxLength: 2 }) },
+    ),
+    cooldownMs: fc.constantFrom(0, 100, 100, 5_000, 5_000, 90_000),
+    suspects: optional(
+      fc.record({ of: fc.constantFrom('buyer', 'device', 'count', 'pair', 'price'), k: fc.constantFrom(1, 2, 3) }),
+      2,
+    ),
+    explain: template,
+    evidence: optional(
+      fc.record({
+        events: fc.constantFrom(1, 2, 5),
+        fields: fc.subarray(['device', 'price', 'points', 'count', 'isNew'], { maxLength: 3 }),
+      }),
+      2,
+    ),
+  })
+function ruleFrom({ window, ...seed }: Generated<ReturnType<typeof ruleSeed>>, index: number, startMs: number): Rule {
+  const { measures, names } = measuresFrom(seed.measures, window, seed.by)
   const bind = (tree: Expression): Expression => bindNames(tree, names, seed.by)
   const exceptions: RuleException[] = seed.exceptions.map((e, i) => ({
     name: `x${i}`,
     when: bind(e.apply === 'drop_event' ? e.onDrop : e.onMute),
     apply: e.apply,
     reason: '',
-    untilMs: e.untilMs,
+    untilMs: startMs + e.untilMs,
   }))
   const when = bind(seed.when)
   const [levels, otherwise] = seed.severity
+  const readsOfEvents = [when, ...exceptions.map((e) => e.when)].some(readsEvent)
+  const isOfArrivals = readsOfEvents || measures.some((m) => isRunning(m) && m.prior)
   const rule = ruleOf({
     ...seed,
+    ...window,
     id: `rule${index}`,
     params: { limit: 2 },
     measures,
@@ -173,16 +125,15 @@ function ruleFrom(seed: Generated<typeof ruleSeed>, index: number): Rule {
     exceptions,
     about: seed.by.at(-1)!,
     explain: seed.explain.map((part) => ('text' in part ? part : { ...part, expression: bind(part.expression) })),
-    evaluate: [when, ...exceptions.map((e) => e.when)].some(readsEvent) ? 'arrival' : seed.evaluate,
+    evaluate: isOfArrivals ? 'arrival' : seed.evaluate,
   })
-  const { ratio: _, ...clean } = rule as Rule & { ratio: unknown }
-  return { ...clean, lets: letsOf(clean) }
+  return withLets(rule)
 }
 
-/** The `let` values that the document reads. */
-function letsOf(document: unknown): Let[] {
+/** With the `let` values that the document reads. */
+function withLets<T extends Definition>(document: T): T {
   const text = JSON.stringify(document)
-  return lets.filter(({ name }) => text.includes(`"${name}"`))
+  return { ...document, lets: lets.filter(({ name }) => text.includes(`"${name}"`)) }
 }
 
 const rankingSeed = fc.record({
@@ -211,31 +162,39 @@ function rankingFrom({ window, weights, ...seed }: Generated<typeof rankingSeed>
     stepMs: window[1]!,
     weights: Object.fromEntries(seed.on.map((type, i) => [type, weights[i]!])),
   })
-  return { ...ranking, lets: letsOf(ranking) }
+  return withLets(ranking)
 }
 
 /** A ranking has no key: the shop stands in for it. */
 function withoutKeys(tree: Expression): Expression {
-  const text = JSON.stringify(bindNames(tree, ['none'], ['shop']))
+  const text = JSON.stringify(bindNames(tree, { number: ['none'], string: [], boolean: [], list: [] }, ['shop']))
   return JSON.parse(text.replaceAll('"op":"key"', '"op":"field"'))
 }
 
-/** Rules and rankings over the made-up stream, as a compiler would hand them over. */
-export const ruleSet: fc.Arbitrary<RuleSet> = fc
-  .record({
-    rules: fc.oneof(
-      { weight: 1, arbitrary: fc.constant<Generated<typeof ruleSeed>[]>([]) },
-      { weight: 9, arbitrary: fc.array(ruleSeed, { minLength: 1, maxLength: 4, size: 'max' }) },
-    ),
-    rankings: fc.oneof(
-      fc.constant<Generated<typeof rankingSeed>[]>([]),
-      fc.array(rankingSeed, { maxLength: 2, size: 'max' }),
-    ),
-  })
-  .map(({ rules, rankings }) => ({
-    hash: 'generated',
-    rules: rules.map(ruleFrom),
-    sequences: [],
-    rankings: rankings.map(rankingFrom),
-    lists: [known],
-  }))
+/** Rules, sequences and rankings over the made-up stream, as a compiler would hand them over. Asked with its start. */
+export const ruleSet = (features: ReadonlySet<Feature>): fc.Arbitrary<(startMs: number) => RuleSet> =>
+  fc
+    .record({
+      rules: fc.oneof(
+        { weight: 1, arbitrary: fc.constant<Generated<ReturnType<typeof ruleSeed>>[]>([]) },
+        { weight: 9, arbitrary: fc.array(ruleSeed(features), { minLength: 1, maxLength: 4, size: 'max' }) },
+      ),
+      sequences: fc.oneof(
+        { weight: 2, arbitrary: fc.constant<Generated<typeof sequenceSeed>[]>([]) },
+        {
+          weight: weigh(features, 'sequences', 2),
+          arbitrary: fc.array(sequenceSeed, { minLength: 1, maxLength: 2, size: 'max' }),
+        },
+      ),
+      rankings: fc.oneof(
+        fc.constant<Generated<typeof rankingSeed>[]>([]),
+        fc.array(rankingSeed, { maxLength: 2, size: 'max' }),
+      ),
+    })
+    .map(({ rules, sequences, rankings }) => (startMs: number) => ({
+      hash: 'generated',
+      rules: rules.map((seed, i) => ruleFrom(seed, i, startMs)),
+      sequences: sequences.map((seed, i) => withLets(sequenceFrom(seed, i, startMs))),
+      rankings: rankings.map(rankingFrom),
+      lists: [known],
+    }))

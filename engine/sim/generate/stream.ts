@@ -3,7 +3,7 @@ import type { Mark } from '../../model/block.ts'
 import type { Stream } from '../../model/stream.ts'
 import { DEAL_TYPES, type Deal, dealStream } from '../deals.ts'
 import { SHOPS } from './expressions.ts'
-import { START_MS } from './rules.ts'
+import { startMs } from './times.ts'
 
 /** What a task reads, as plain objects that print well. */
 export type Entry = { readonly kind: 'deals'; readonly partition: number; readonly deals: readonly Deal[] } | Mark
@@ -73,11 +73,13 @@ const stepSeed = fc.oneof(
 )
 
 export interface Traffic {
+  readonly startMs: number
   readonly stream: Stream
   readonly entries: readonly Entry[]
 }
 
 const shapeSeed = fc.record({
+  startMs,
   pace: fc.constantFrom('dense' as const, 'middle' as const, 'sparse' as const, 'mixed' as const, 'mixed' as const),
   partitions: fc.constantFrom(1, 2, 3),
   /** Different shops and buyers; SHOPS first. */
@@ -107,7 +109,7 @@ function build(shape: Generated<typeof shapeSeed>, steps: readonly Generated<typ
   const entries: Entry[] = []
   const sent: { partition: number; deal: Deal }[] = []
   const nextOffset = sources.map(() => 0)
-  let nowMs = START_MS
+  let nowMs = shape.startMs
   const send = (partition: number, deal: Deal, freshBlock: boolean) => {
     const last = entries.at(-1)
     if (freshBlock || last?.kind !== 'deals' || last.partition !== partition || !joins(last.deals, deal))
@@ -153,7 +155,7 @@ function build(shape: Generated<typeof shapeSeed>, steps: readonly Generated<typ
       if (step.aheadMs > 0) nowMs += step.aheadMs
     }
   }
-  return { stream, entries }
+  return { startMs: shape.startMs, stream, entries }
 }
 
 /** Offsets rise within a block, and it spans 100 ms at most. */

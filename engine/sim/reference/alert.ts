@@ -1,11 +1,12 @@
-import { alertId } from '../../model/alert-id.ts'
 import type { AlertRecord, Cell, Evidence } from '../../model/output.ts'
 import { type Rule, SEVERITIES, type Severity } from '../../model/rule.ts'
 import type { Event } from './event.ts'
 import type { Result } from './expression.ts'
 import { shown } from './measure.ts'
 import { compareCells, groupBy } from './order.ts'
+import { alertRecord } from './record.ts'
 import type { TakenEvent } from './taken.ts'
+import { startOf } from './window.ts'
 
 const SUSPECTS_MAX = 100
 const UPDATE_EVERY_MS = 60_000
@@ -24,7 +25,7 @@ export interface Match {
 /** An alert from its opening to its closing. `t` is always the rule's clock. */
 export class Alert {
   readonly rule: Rule
-  readonly #opener: TakenEvent
+  readonly opener: TakenEvent
   readonly #firstSeen: number
   #lastSeen: number
   #folded = 0
@@ -41,7 +42,7 @@ export class Alert {
 
   constructor(rule: Rule, opener: TakenEvent, t: number, match: Match) {
     this.rule = rule
-    this.#opener = opener
+    this.opener = opener
     this.#firstSeen = t
     this.#lastSeen = t
     this.#severity = match.severity
@@ -69,6 +70,10 @@ export class Alert {
     if (this.rule.evaluate === 'every_change') this.#isEpisodeOpen = false
   }
 
+  get isEpisodeOpen(): boolean {
+    return this.#isEpisodeOpen
+  }
+
   /** When the time of the alert is over, provided that no episode is open then. */
   get overAt(): number {
     return (this.rule.evaluate === 'arrival' ? this.#lastSeen : this.#firstSeen) + this.rule.cooldownMs
@@ -83,41 +88,26 @@ export class Alert {
     const { rule } = this
     this.#revision += 1
     this.#recordedAt = t
-    const { key } = this.#opener
-    const { source } = this.#opener.event
-    return {
-      kind: 'alert',
-      alert_id: alertId({
-        rule: rule.id,
-        version: rule.version,
-        violation: null,
-        key,
-        openedMs: this.#firstSeen,
-        source,
-      }),
+    const { t: seenAt, match } = this.#seen
+    return alertRecord(rule, {
       revision: this.#revision,
       status,
-      rule: rule.id,
-      version: rule.version,
-      rule_hash: rule.hash,
-      mode: rule.mode,
       severity: this.#severity,
       violation: null,
-      key,
+      key: this.opener.key,
       event_time: t,
       first_seen: this.#firstSeen,
       last_seen: this.#lastSeen,
       folded: this.#folded,
-      measures: shown(this.#seen.match.measures),
-      params: rule.params,
-      window: { start: this.#seen.t - rule.windowMs, end: this.#seen.t },
+      measures: shown(match.measures),
+      window: { start: startOf(rule, seenAt), end: seenAt },
       episodes: this.#episodes,
       suspects: this.#suspects(),
-      explain: this.#seen.match.explain,
-      evidence: evidence(rule, this.#seen.match.own),
-      coverage: this.#seen.match.coverage,
-      source,
-    }
+      explain: match.explain,
+      evidence: evidence(rule, match.own),
+      coverage: match.coverage,
+      source: this.opener.event.source,
+    })
   }
 
   #suspect(match: Match): void {

@@ -2,7 +2,7 @@ import type { Expression, Operator } from '../../model/expression.ts'
 import type { NamedList, Scalar } from '../../model/rule.ts'
 import type { Event } from './event.ts'
 
-export type AbstainReason = 'null' | 'division_by_zero' | 'minimum_sample'
+export type AbstainReason = 'null' | 'division_by_zero' | 'minimum_sample' | 'not_a_share'
 
 /** "The rule takes no position", and why. */
 export class Abstain {
@@ -12,7 +12,7 @@ export class Abstain {
   }
 }
 
-export type Result = number | string | boolean | null | Abstain
+export type Result = number | string | boolean | null | Abstain | readonly (number | string | boolean)[]
 
 /** Where names are looked up. Outside of an arrival there is no event. */
 export interface Scope {
@@ -41,7 +41,7 @@ export function evaluate(expression: Expression, scope: Scope): Result {
       return scope.params[expression.name] ?? null
     case 'in': {
       const value = evaluate(expression.value, scope)
-      return value instanceof Abstain ? value : expression.items.includes(value)
+      return value instanceof Abstain ? value : (expression.items as readonly unknown[]).includes(value)
     }
     case 'inList': {
       const value = evaluate(expression.value, scope)
@@ -72,12 +72,14 @@ function call(fn: Operator, args: readonly Result[]): Result {
       return abstainOnly([a, b]) ?? a === b
     case 'ne':
       return abstainOnly([a, b]) ?? a !== b
+    case 'member':
+      return abstainOrNull([b]) ?? abstainOnly([a]) ?? (b as readonly Result[]).includes(a)
     default:
       return abstainOrNull(args) ?? known(plain(fn, args as Plain[]))
   }
 }
 
-type Plain = number | string | boolean
+type Plain = number | string | boolean | readonly (number | string | boolean)[]
 
 function abstainOnly(args: readonly Result[]): Abstain | undefined {
   return args.find((a) => a instanceof Abstain)
@@ -131,7 +133,7 @@ function plain(fn: Operator, args: readonly Plain[]): Result {
     case 'concat':
       return text + other
     case 'size':
-      return [...text].length
+      return [...(args[0] as string | readonly unknown[])].length
     case 'startsWith':
       return text.startsWith(other)
     case 'endsWith':

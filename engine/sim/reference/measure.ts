@@ -1,85 +1,148 @@
-import type { Cell } from '../../model/output.ts'
-import { isRunning, type Measure, type RatioMeasure, type RunningMeasure } from '../../model/rule.ts'
+import type { MeasureValue } from '../../model/output.ts'
+import {
+  type BaselineMeasure,
+  isRunning,
+  type Measure,
+  type RatioMeasure,
+  type RunningMeasure,
+} from '../../model/rule.ts'
 import type { FixedPoint } from './event.ts'
 import { Abstain, type Result } from './expression.ts'
+import { compareCells, groupBy } from './order.ts'
 import type { TakenEvent } from './taken.ts'
 
-/**
- * All measures of one rule and key, counted anew from the events of the key that stand in each measure's window.
- * `inWindow(w)`: those events for a window of `w` ms, oldest first.
- */
-export function measureAll(
-  measures: readonly Measure[],
-  inWindow: (windowMs: number) => readonly TakenEvent[],
-): ReadonlyMap<string, Result> {
-  const running = new Map<string, number | null>()
-  for (const measure of measures)
-    if (isRunning(measure))
-      running.set(
-        measure.name,
-        measureOne(
-          measure,
-          inWindow(measure.windowMs).filter((e) => e.isMeasuredBy(measure)),
-        ),
-      )
-  const valueOfMeasure = (name: string): Result => {
-    const measure = measures.find((m) => m.name === name)!
-    return measure.kind === 'ratio' ? ratio(measure, valueOfMeasure) : running.get(name)!
-  }
-  return new Map(measures.map((m) => [m.name, valueOfMeasure(m.name)]))
+/** What the measures of one key are counted from. */
+export interface Sample {
+  /** Events of the key in the measure's window, oldest first. */
+  held(measure: RunningMeasure): readonly TakenEvent[]
+  /** Points that count, in ascending order of their step ends. */
+  points(measure: BaselineMeasure): readonly number[]
 }
 
-function measureOne(measure: RunningMeasure, events: readonly TakenEvent[]): number | null {
-  if (measure.kind === 'count' && measure.of === null) return events.length
+/** All measures by the names that conditions and records have for them, counted anew. */
+export function measureAll(measures: readonly Measure[], sample: Sample): ReadonlyMap<string, Result> {
+  const values = new Map<string, Result>()
+  for (const measure of measures) {
+    if (isRunning(measure)) values.set(measure.name, measureOne(measure, sample.held(measure)))
+    if (measure.kind === 'baseline')
+      for (const [name, value] of baseline(measure, sample.points(measure)))
+        values.set(`${measure.name}.${name}`, value)
+  }
+  const take = (name: string): Result => {
+    const measure = measures.find((m) => m.name === name)
+    return measure?.kind === 'ratio' ? ratio(measure, take) : values.get(name)!
+  }
+  for (const { kind, name } of measures) if (kind === 'ratio') values.set(name, take(name))
+  return values
+}
+
+type Known = number | string | boolean
+
+/** `events`: those in the window, oldest first; the measure's own filter is still to be asked. */
+function measureOne(measure: RunningMeasure, events: readonly TakenEvent[]): Result {
+  const measured = events.filter((e) => e.isMeasuredBy(measure))
+  if (measure.kind === 'count' && measure.of === null) return measured.length
   const of = measure.of!
-  const cells = events.map((e) => e.cell(of)).filter((c) => c !== null)
+  const cells = measured.map((e) => e.cell(of)).filter((c) => c !== null)
+  const numbers = cells as number[]
   switch (measure.kind) {
     case 'count':
       return cells.length
     case 'distinct':
       return new Set(cells).size
     case 'min':
-      return least(cells, (a, b) => a < b)
+      return numbers.reduce<number | null>((least, v) => (least === null || v < least ? v : least), null)
     case 'max':
-      return least(cells, (a, b) => a > b)
+      return numbers.reduce<number | null>((most, v) => (most === null || v > most ? v : most), null)
+    case 'last':
+      return cells.at(-1) ?? null
+    case 'share':
+      return cells.length === 0 ? null : byFrequency(cells)[0]!.events / cells.length
+    case 'top':
+      return cells.length === 0
+        ? null
+        : byFrequency(cells)
+            .slice(0, measure.k)
+            .map(({ value }) => value)
+    case 'percentile':
+      return percentile(numbers, measure.p!)
+    default:
+      return moments(
+        measure.kind,
+        measured.map((e) => e.fixedPoint(of)).filter((f) => f !== null),
+      )
   }
-  const fixed = events.map((e) => e.fixedPoint(of)).filter((f) => f !== null)
+}
+
+function byFrequency(cells: readonly Known[]): { value: Known; events: number }[] {
+  return [...groupBy(cells, (c) => c)]
+    .map(([value, { length }]) => ({ value, events: length }))
+    .sort((a, b) => b.events - a.events || compareCells(a.value, b.value))
+}
+
+const GROWTH = 1.01 / 0.99
+
+function percentile(values: readonly number[], p: number): number | null {
+  if (values.length === 0) return null
+  const rank = Math.max(1, Math.ceil((p / 100) * values.length))
+  const value = [...values].sort((a, b) => a - b)[rank - 1]!
+  if (value === 0) return 0
+  const bucket = Math.ceil(Math.log(Math.abs(value)) / Math.log(GROWTH))
+  return (Math.sign(value) * (2 * GROWTH ** bucket)) / (GROWTH + 1)
+}
+
+function moments(kind: 'sum' | 'avg' | 'stddev', fixed: readonly FixedPoint[]): number | null {
   const scale = fixed[0]?.scale ?? 0
   const total = fixed.reduce((sum, v) => sum + v.digits, 0n)
   const sum = Number(total) / 10 ** scale
-  if (measure.kind === 'sum') return sum
+  if (kind === 'sum') return sum
   if (fixed.length === 0) return null
-  if (measure.kind === 'avg') return sum / fixed.length
+  if (kind === 'avg') return sum / fixed.length
   const squares = fixed.reduce((all, v) => all + v.digits * v.digits, 0n)
   const radicand = BigInt(fixed.length) * squares - total * total
   return Math.sqrt(Number(radicand)) / fixed.length / 10 ** scale
 }
 
-function least(cells: readonly Cell[], isBefore: (a: number, b: number) => boolean): number | null {
-  let best: number | null = null
-  for (const cell of cells as readonly number[]) if (best === null || isBefore(cell, best)) best = cell
-  return best
-}
-
-function ratio(measure: RatioMeasure, valueOfMeasure: (name: string) => Result): Result {
+function ratio(measure: RatioMeasure, take: (name: string) => Result): Result {
   for (const [name, atLeast] of Object.entries(measure.atLeast)) {
-    const value = valueOfMeasure(name)
+    const value = take(name)
     if (typeof value !== 'number' || value < atLeast) return new Abstain('minimum_sample')
   }
-  const a = valueOfMeasure(measure.numerator)
-  const b = valueOfMeasure(measure.denominator)
+  const a = take(measure.numerator)
+  const b = take(measure.denominator)
   if (a instanceof Abstain) return a
   if (b instanceof Abstain) return b
   if (a === null || b === null) return new Abstain('null')
   if (b === 0) return new Abstain('division_by_zero')
-  return (a as number) / (b as number)
+  return measure.lowerBoundZ === undefined
+    ? (a as number) / (b as number)
+    : lowerBound(a as number, b as number, measure.lowerBoundZ)
+}
+
+/** Lower end of the Wilson score interval of a share. */
+function lowerBound(a: number, b: number, z: number): Result {
+  if (a < 0 || a > b) return new Abstain('not_a_share')
+  const n = b
+  const p = a / b
+  return (p + (z * z) / (2 * n) - z * Math.sqrt((p * (1 - p) + (z * z) / (4 * n)) / n)) / (1 + (z * z) / n)
+}
+
+function baseline({ minPoints }: BaselineMeasure, points: readonly number[]): [string, Result][] {
+  const n = points.length
+  const tooFew = new Abstain('minimum_sample')
+  const isEnough = n > 0 && n >= minPoints
+  const mean = points.reduce((sum, x) => sum + x, 0) / n
+  const squares = points.reduce((sum, x) => sum + (x - mean) * (x - mean), 0)
+  return [
+    ['mean', isEnough ? mean : tooFew],
+    ['stddev', isEnough ? Math.sqrt(Math.max(0, squares / n)) : tooFew],
+    ['points', n],
+  ]
 }
 
 /** What a record shows of the measures: one that abstains is null. */
-export function shown(measures: ReadonlyMap<string, Result>): Record<string, number | null> {
-  return Object.fromEntries(
-    [...measures].map(([name, v]) => [name, v instanceof Abstain ? null : (v as number | null)]),
-  )
+export function shown(measures: ReadonlyMap<string, Result>): Record<string, MeasureValue> {
+  return Object.fromEntries([...measures].map(([name, v]) => [name, v instanceof Abstain ? null : v]))
 }
 
 /** A double at `scale` decimals, rounded. */

@@ -1,12 +1,15 @@
 import type { Counters } from '../../model/counters.ts'
-import type { MeasuresRecord, Output } from '../../model/output.ts'
+import type { MeasuresRecord, MeasureValue, Output } from '../../model/output.ts'
 import { isRunning, type NamedList, type Rule } from '../../model/rule.ts'
 import { Alert, type Match } from './alert.ts'
+import { Baseline, type Entered } from './baseline.ts'
+import { isExcepted } from './exceptions.ts'
 import { Abstain, evaluate, type Scope } from './expression.ts'
 import { measureAll, shown } from './measure.ts'
 import { byTime, groupBy } from './order.ts'
 import type { TakenEvent } from './taken.ts'
 import { renderTemplate } from './template.ts'
+import { endFor, holds, startOf, type Window } from './window.ts'
 
 export interface RuleOptions {
   readonly lists: readonly NamedList[]
@@ -20,30 +23,37 @@ export interface RuleOptions {
 
 /** One rule with all events that it took. `t` is always the rule's clock. */
 export class ReferenceRule {
-  readonly rule: Rule
+  readonly definition: Rule
   readonly #options: RuleOptions
   /** All windows: the rule's own and those of its measures. */
-  readonly #windowsMs: readonly number[]
-  /** Events that entered, in no particular order. */
-  #entered: TakenEvent[] = []
+  readonly #windows: readonly Window[]
+  readonly #tumbling: readonly Window[]
+  readonly #baselines: readonly Baseline[]
+  /** How far back events are kept. */
+  readonly #reachMs: number
+  /** Events that entered, in the order in which they did. */
+  #entered: Entered[] = []
   /** Events ahead of the rule's clock (`settle`). */
   #waiting: TakenEvent[] = []
   /** Alerts that are not closed, by key, in order of opening. */
   readonly #alerts = new Map<string, Alert>()
+  /** Keys that lost an event at the moment at hand. */
+  #touched = new Set<string>()
 
   constructor(rule: Rule, options: RuleOptions) {
-    this.rule = rule
+    this.definition = rule
     this.#options = options
-    const measured = rule.measures.filter(isRunning).map((m) => m.windowMs)
-    this.#windowsMs = [...new Set([rule.windowMs, ...measured])]
+    this.#windows = [rule, ...rule.measures.filter(isRunning)]
+    this.#tumbling = this.#windows.filter((w) => w.tumbling)
+    this.#baselines = rule.measures.filter((m) => m.kind === 'baseline').map((m) => new Baseline(m, rule))
+    this.#reachMs = Math.max(...this.#windows.map((w) => w.windowMs), ...this.#baselines.map((b) => b.reachMs))
   }
 
   /** Reads one event (where, unless, drop_event, null keys), and lets it enter or wait. */
   take(taken: TakenEvent, t: number): void {
-    const { rule } = this
-    if (!taken.isKept(rule)) return
-    const streamMs = t + rule.settleMs
-    if (this.#isExcepted('drop_event', taken.scope, streamMs)) return
+    const { definition } = this
+    if (!taken.isKept(definition)) return
+    if (isExcepted(definition.exceptions, 'drop_event', taken.scope, t + definition.settleMs)) return
     if (taken.hasNullInKey) {
       this.#count('null_keys_total')
       return
@@ -52,26 +62,45 @@ export class ReferenceRule {
     else this.#waiting.push(taken)
   }
 
-  /** The next moment after `t` at which something can happen. */
+  /** The next moment after `t` that a finite input is followed to. */
   nextMoment(t: number): number | undefined {
-    const departures = this.#entered.flatMap(({ event }) => this.#windowsMs.map((w) => event.timeMs + w))
+    const ends = this.#entered.flatMap((entered) => entered.ends.map((end) => end.ms))
     const entries = this.#waiting.map(({ event }) => event.timeMs)
     const closings = [...this.#alerts.values()].map((alert) => alert.overAt)
-    const moments = [...departures, ...entries, ...closings].filter((moment) => moment > t)
-    return moments.length === 0 ? undefined : moments.reduce((a, b) => Math.min(a, b))
+    return earliest([...ends, ...entries, ...closings], t)
+  }
+
+  /** The next moment after `t` at which nothing may be left to happen but an evaluation. */
+  nextWindowEnd(t: number): number | undefined {
+    return this.#openEpisodes().length === 0
+      ? undefined
+      : earliest(
+          this.#tumbling.map((w) => endFor(w, t)),
+          t,
+        )
   }
 
   /** Step 1 of moment `t`: events leave. For each key that lost one, the first one that left. */
   leave(t: number): TakenEvent[] {
-    const leaving = this.#entered.filter(({ event }) => this.#windowsMs.some((w) => event.timeMs + w === t))
-    const longestMs = Math.max(...this.#windowsMs)
-    this.#entered = this.#entered.filter(({ event }) => event.timeMs > t - longestMs)
-    return [...groupBy(leaving.sort(byTime), (taken) => taken.keyText).values()].map(([first]) => first!)
+    const leaving = this.#entered
+      .filter(({ ends }) => ends.some(({ window, ms }) => ms === t && !window.tumbling))
+      .map(({ taken }) => taken)
+    this.#entered = this.#entered.filter(({ taken }) => taken.event.timeMs > t - this.#reachMs)
+    const byKey = groupBy(leaving.sort(byTime), (taken) => taken.keyText)
+    this.#touched = new Set(byKey.keys())
+    return [...byKey.values()].map(([first]) => first!)
   }
 
   /** Step 2: the key of an event that left is evaluated. */
   evaluateDeparture(first: TakenEvent, t: number): void {
-    if (this.rule.evaluate === 'every_change') this.#evaluate(first, t, false)
+    if (this.definition.evaluate === 'every_change') this.#evaluate(first, t, false)
+  }
+
+  /** Step 2, then: where a tumbling window ends, keys with an open episode are evaluated, if they have not been. */
+  evaluateEnd(t: number): void {
+    if (!this.#tumbling.some((w) => startOf(w, t) === t)) return
+    for (const alert of this.#openEpisodes())
+      if (!this.#touched.has(alert.opener.keyText)) this.#evaluate(alert.opener, t, false)
   }
 
   /** Step 3: alerts whose time is over close. */
@@ -93,23 +122,43 @@ export class ReferenceRule {
 
   /** The event enters every window that still holds its time; its key is evaluated if there is one. */
   enter(taken: TakenEvent, t: number): void {
-    if (!this.#windowsMs.some((w) => taken.event.timeMs > t - w)) return
-    this.#entered.push(taken)
+    if (!this.#windows.some((w) => holds(w, taken.event.timeMs, t))) {
+      this.#count('missed_windows_total')
+      return
+    }
+    const ends = this.#windows.map((window) => ({ window, ms: endFor(window, taken.event.timeMs) }))
+    this.#entered.push({ taken, at: t, ends })
+    for (const baseline of this.#baselines) baseline.enter(taken, t)
     this.#evaluate(taken, t, true)
   }
 
-  /** Events of the key of `taken` in the window `(t - windowMs, t]`, oldest first. */
-  #inWindow(taken: TakenEvent, windowMs: number, t: number): TakenEvent[] {
+  #openEpisodes(): Alert[] {
+    if (this.definition.evaluate === 'arrival') return []
+    return [...this.#alerts.values()].filter((alert) => alert.isEpisodeOpen)
+  }
+
+  /** Events of the key of `taken` in the window as it stands at `t`, oldest first. */
+  #inWindow({ keyText }: TakenEvent, window: Window, t: number): TakenEvent[] {
     return this.#entered
-      .filter((other) => other.keyText === taken.keyText && other.event.timeMs > t - windowMs)
+      .map(({ taken }) => taken)
+      .filter((other) => other.keyText === keyText && holds(window, other.event.timeMs, t))
       .sort(byTime)
   }
 
-  /** `cause`: the event that entered, or the first one that left. */
+  /** `cause`: the event that entered, the first one that left, or the opener of the alert whose episode is open. */
   #evaluate(cause: TakenEvent, t: number, isArrival: boolean): void {
-    const { rule } = this
-    const streamMs = t + rule.settleMs
-    const measures = measureAll(rule.measures, (windowMs) => this.#inWindow(cause, windowMs, t))
+    const rule = this.definition
+    const measures = measureAll(rule.measures, {
+      held: (m) => this.#inWindow(cause, m, t).filter((e) => !(m.prior && isArrival && e === cause)),
+      points: (m) =>
+        this.#baselines
+          .find((b) => b.measure === m)!
+          .points(
+            cause.keyText,
+            t,
+            this.#entered.filter((e) => e.taken.keyText === cause.keyText).sort((a, b) => byTime(a.taken, b.taken)),
+          ),
+    })
     const scope: Scope = {
       event: isArrival ? cause.event : null,
       lets: isArrival ? cause.scope.lets : new Map(),
@@ -121,14 +170,14 @@ export class ReferenceRule {
     const when = evaluate(rule.when, scope) ?? new Abstain('null')
     if (isArrival && this.#options.measures) this.#options.emit(measuresRecord(rule, cause, shown(measures), when))
     if (when instanceof Abstain) this.#count('abstained_total', { rule: rule.id, reason: when.reason })
-    if (when === true && this.#isExcepted('mute_alert', scope, streamMs)) {
+    if (when === true && isExcepted(rule.exceptions, 'mute_alert', scope, t + rule.settleMs)) {
       this.#count('muted_total')
       return
     }
     if (when === true) {
       const level = rule.severity.find((s) => s.when === null || evaluate(s.when, scope) === true)!
       const explain = renderTemplate(rule.explain, scope)
-      const own = this.#inWindow(cause, rule.windowMs, t)
+      const own = this.#inWindow(cause, rule, t)
       this.#match(cause, t, isArrival, { severity: level.level, measures, explain, coverage: this.#coverage(t), own })
     } else this.#alerts.get(cause.keyText)?.endEpisode()
     const alert = this.#alerts.get(cause.keyText)
@@ -138,7 +187,7 @@ export class ReferenceRule {
   #match(cause: TakenEvent, t: number, isArrival: boolean, match: Match): void {
     const alert = this.#alerts.get(cause.keyText)
     if (!alert) {
-      const opened = new Alert(this.rule, cause, t, match)
+      const opened = new Alert(this.definition, cause, t, match)
       this.#alerts.set(cause.keyText, opened)
       this.#options.emit(opened.record('open', t))
     } else if (alert.matchAgain(t, match, isArrival)) this.#options.emit(alert.record('updated', t))
@@ -151,13 +200,7 @@ export class ReferenceRule {
 
   #coverage(t: number): number {
     const historyMs = this.#options.historyMs()
-    return historyMs === null ? 1 : Math.max(0, Math.min(1, (t - historyMs) / this.rule.windowMs))
-  }
-
-  #isExcepted(apply: 'mute_alert' | 'drop_event', scope: Scope, streamMs: number): boolean {
-    return this.rule.exceptions.some(
-      (e) => e.apply === apply && streamMs < e.untilMs && evaluate(e.when, scope) === true,
-    )
+    return historyMs === null ? 1 : Math.max(0, Math.min(1, (t - historyMs) / this.definition.windowMs))
   }
 
   #count(name: string, labels: Record<string, string> = {}): void {
@@ -165,10 +208,16 @@ export class ReferenceRule {
   }
 }
 
+/** The earliest of those after `t`. */
+export function earliest(moments: readonly number[], t: number): number | undefined {
+  const later = moments.filter((moment) => moment > t)
+  return later.length === 0 ? undefined : later.reduce((a, b) => Math.min(a, b))
+}
+
 function measuresRecord(
   rule: Rule,
   { event, key }: TakenEvent,
-  measures: Record<string, number | null>,
+  measures: Record<string, MeasureValue>,
   when: unknown,
 ): MeasuresRecord {
   return {

@@ -64,5 +64,5 @@ export class TakenEvent {
 /** A `let` is a value as that of a field: one that abstains is null, and so is a number that does not fit. */
 function letValue(result: Result): Cell {
   if (result instanceof Abstain) return null
-  return typeof result === 'number' && !fits(result, LET_SCALE) ? null : result
+  return typeof result === 'number' && !fits(result, LET_SCALE) ? null : (result as Cell) // no let is a list
 }

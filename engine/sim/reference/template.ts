@@ -10,6 +10,7 @@ export function renderTemplate(parts: readonly TemplatePart[], scope: Scope): st
 
 function formatted(value: Result, format: TemplateFormat, digits: number): string {
   if (value === null || value instanceof Abstain) return 'unknown'
+  if (Array.isArray(value)) return value.map((v) => formatted(v, format, digits)).join(', ')
   if (typeof value !== 'number') return String(value)
   switch (format) {
     case 'plain':

@@ -1,0 +1,22 @@
+/** Parts of the semantics that rules can be generated without, for a fast engine that does not have them yet. */
+export const FEATURES = [
+  'last',
+  'share',
+  'top',
+  'percentile',
+  'lower_bound',
+  'prior',
+  'tumbling',
+  'baseline',
+  'sequences',
+] as const
+export type Feature = (typeof FEATURES)[number]
+
+export const ALL_FEATURES: ReadonlySet<Feature> = new Set(FEATURES)
+/** What the fast engine is compared on. */
+export const FAST_FEATURES: ReadonlySet<Feature> = new Set<Feature>([])
+
+/** `weight` when the feature is wanted, else 0. */
+export function weigh(features: ReadonlySet<Feature>, feature: Feature, weight: number): number {
+  return features.has(feature) ? weight : 0
+}
