@@ -51,7 +51,7 @@ function asText(compiled: Compiled, files: readonly RuleSource[]): string {
   const { set, tests, notes } = compiled
   const notesText = notes.map((n) => `${n.file}:${n.line}:${n.column}: note: ${n.message}\n`).join('')
   const parts = [
-    counted(set.rules.length, 'rule'),
+    counted(set.rules.length + set.sequences.length, 'rule'),
     counted(set.rankings.length, 'ranking'),
     counted(set.lists.length, 'list'),
     counted(tests.length, 'test'),

@@ -51,7 +51,7 @@ export function test(paths: readonly string[], options: TestOptions): ExitCode {
 /** What each rule and ranking lacks of `least` tests. */
 function lackingTests({ set, tests }: Sound, least: number): string[] {
   if (least === 0) return []
-  return [...set.rules, ...set.rankings].flatMap(({ id, version }) => {
+  return [...set.rules, ...set.sequences, ...set.rankings].flatMap(({ id, version }) => {
     const own = tests.filter((t) => t.rule === id && t.version === version)
     if (own.length < least) return [`${id}@${version}: ${own.length} tests, at least ${least} are asked for`]
     if (least < 2) return []

@@ -1,3 +1,4 @@
+import type { MeasureValue } from '../model/output.ts'
 import type { Scalar, Severity } from '../model/rule.ts'
 
 export type FieldValue = string | number | boolean | null
@@ -24,7 +25,10 @@ export interface Expectation {
   /** Partial: only the names given are compared. For a ranking, its `per`. */
   readonly key: Readonly<Record<string, FieldValue>> | null
   readonly severity: Severity | null
-  readonly measure: Readonly<Record<string, number | null>> | null
+  /** A list is compared as a whole. */
+  readonly measure: Readonly<Record<string, MeasureValue>> | null
+  /** Of a sequence: the name of a violation or match. */
+  readonly violation: string | null
   readonly folded: number | null
   /** All of them; `events` null = not asked for. */
   readonly suspects: readonly { readonly value: FieldValue; readonly events: number | null }[] | null

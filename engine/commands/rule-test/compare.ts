@@ -62,9 +62,10 @@ function alertLines(test: RuleTest, e: Expectation, alert: AlertRecord | null): 
   for (const [name, value] of Object.entries(e.key ?? {}))
     add(`key.${name}`, show(value), alert && show(alert.key[name] ?? null))
   if (e.severity !== null) add('severity', e.severity, alert?.severity ?? null)
+  if (e.violation !== null) add('violation', e.violation, alert && (alert.violation ?? 'none'))
   for (const [name, value] of Object.entries(e.measure ?? {})) {
     const actual = alert?.measures[name] ?? null
-    add(name, show(value), alert && show(actual), sameNumber(value, actual))
+    add(name, show(value), alert && show(actual), sameValue(value, actual))
   }
   if (e.folded !== null) add('folded', show(e.folded), alert && show(alert.folded))
   if (e.suspects !== null) {
@@ -81,7 +82,8 @@ function alertLines(test: RuleTest, e: Expectation, alert: AlertRecord | null): 
 
 function unexpected(test: RuleTest, alert: AlertRecord): Line[] {
   const key = Object.entries(alert.key).map(([name, value]) => `${name} ${show(value)}`)
-  const actual = `at ${since(test, alert.first_seen)}, ${key.join(', ')}, ${alert.severity}: ${alert.explain}`
+  const what = alert.violation === null ? alert.severity : `${alert.violation}, ${alert.severity}`
+  const actual = `at ${since(test, alert.first_seen)}, ${key.join(', ')}, ${what}: ${alert.explain}`
   return [{ name: 'alert', expected: null, actual, ok: false }]
 }
 
@@ -111,7 +113,8 @@ export function includes(
 }
 
 /** To nine digits: a ratio written by hand need not be the nearest double. */
-function sameNumber(a: MeasureValue, b: MeasureValue): boolean {
+function sameValue(a: MeasureValue, b: MeasureValue): boolean {
+  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((v, i) => sameValue(v, b[i]!))
   if (typeof a !== 'number' || typeof b !== 'number') return a === b
   return Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(b))
 }
@@ -156,6 +159,6 @@ export function since(test: RuleTest, timeMs: number): string {
 }
 
 export function show(value: MeasureValue): string {
-  if (Array.isArray(value)) return value.map(show).join(', ')
+  if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`
   return typeof value === 'number' ? String(Number(value.toPrecision(12))) : String(value)
 }

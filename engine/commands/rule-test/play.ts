@@ -2,7 +2,7 @@ import { BlockBuilder } from '../../model/block-builder.ts'
 import { setCell } from '../../model/column.ts'
 import { Counters } from '../../model/counters.ts'
 import type { AlertRecord, MeasuresRecord, RankingRecord } from '../../model/output.ts'
-import type { RuleSet } from '../../model/rule.ts'
+import type { Rule, RuleSet, SequenceRule } from '../../model/rule.ts'
 import { type Stream, streamOfType } from '../../model/stream.ts'
 import { type RuleTest, ruleSetForTest, type TestStep } from '../../rules/index.ts'
 import { Task } from '../../task/task.ts'
@@ -42,7 +42,7 @@ export function play(whole: RuleSet, test: RuleTest, streams: readonly Stream[])
     if (clockMs !== null) task.advanceTo(clockMs, sink)
     if ('type' in step) task.process({ position, entry: blockOf(step, position, streams) }, sink)
   }
-  const [only] = [...set.rules, ...set.rankings]
+  const [only] = [...set.rules, ...set.sequences, ...set.rankings]
   task.advanceTo(task.streamMs + (only?.settleMs ?? 0), sink)
   const abstained = counters.total('abstained_total')
   task.finish('last', sink)
@@ -59,9 +59,13 @@ export function playMuted(
   streams: readonly Stream[],
   alerts: readonly AlertRecord[],
 ): AlertRecord[] {
-  const rules = whole.rules.map((r) => ({ ...r, exceptions: r.exceptions.filter((e) => e.apply !== 'mute_alert') }))
+  const unmuted = <R extends Rule | SequenceRule>(rule: R): R => ({
+    ...rule,
+    exceptions: rule.exceptions.filter((e) => e.apply !== 'mute_alert'),
+  })
+  const [rules, sequences] = [whole.rules.map(unmuted), whole.sequences.map(unmuted)]
   const ids = new Set(alerts.map((a) => a.alert_id))
-  return play({ ...whole, rules }, test, streams).alerts.filter((a) => !ids.has(a.alert_id))
+  return play({ ...whole, rules, sequences }, test, streams).alerts.filter((a) => !ids.has(a.alert_id))
 }
 
 function blockOf(step: Exclude<TestStep, { advanceToMs: number }>, offset: number, streams: readonly Stream[]) {

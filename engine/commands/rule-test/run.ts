@@ -2,7 +2,7 @@ import type { RuleSet } from '../../model/rule.ts'
 import type { Stream } from '../../model/stream.ts'
 import type { RuleTest } from '../../rules/index.ts'
 import { compareAlerts, compareRankings, type Pair } from './compare.ts'
-import { nearestMoment } from './nearest.ts'
+import { eventsOfKey, nearestMoment } from './nearest.ts'
 import { play, playMuted } from './play.ts'
 
 /** What one key of a test (`expect`, `expect_muted`, `expect_abstained`) came to. */
@@ -22,15 +22,19 @@ export interface TestResult {
 
 export function runRuleTest(set: RuleSet, test: RuleTest, streams: readonly Stream[]): TestResult {
   const played = play(set, test, streams)
-  const rule = set.rules.find((r) => r.id === test.rule && r.version === test.version)
+  const isTested = (d: { id: string; version: number }) => d.id === test.rule && d.version === test.version
+  const rule = set.rules.find(isTested)
+  const sequence = set.sequences.find(isTested)
   const verdicts: Verdict[] = []
   if (test.expect !== null) {
-    const pairs = rule
-      ? compareAlerts(test, test.expect, played.alerts)
-      : compareRankings(test, test.expect, played.rankings)
-    const missing = pairs.find((p) => p.expectation && p.lines.every((l) => l.actual === null))
-    const nearest =
-      rule && missing?.expectation ? nearestMoment(test, rule, missing.expectation, played.measures) : null
+    const pairs =
+      rule || sequence
+        ? compareAlerts(test, test.expect, played.alerts)
+        : compareRankings(test, test.expect, played.rankings)
+    const missing = pairs.find((p) => p.expectation && p.lines.every((l) => l.actual === null))?.expectation
+    let nearest: string | null = null
+    if (missing && rule) nearest = nearestMoment(test, rule, missing, played.measures)
+    else if (missing && sequence) nearest = eventsOfKey(test, sequence, missing)
     verdicts.push({ of: 'expect', pairs, nearest })
   }
   if (test.expectMuted !== null) {

@@ -58,6 +58,15 @@ test('an alert has the names and values of its record', () => {
   })
 })
 
+test('measures are of any type, and lists of mixed ones', () => {
+  const measures = { orders: 9, state: 'paid', flag: false, none: null, best: ['B1', 2.5, true], nobody: [] }
+  expect(decoded('alert', new OutputEncoder().encodeAlert({ ...alert, measures }))).toEqual({ ...alert, measures })
+  // A sequence has none, and its evidence says where its steps stand.
+  const events = [{ step: 'paid', event_time: 1_767_227_999_000, topic: 't', partition: 3, offset: 7 }]
+  const late = { ...alert, violation: 'unpaid', measures: {}, evidence: { events, total: 1, truncated: false } }
+  expect(decoded('alert', new OutputEncoder().encodeAlert(late))).toEqual(late)
+})
+
 test('a ranking has the names and values of its record', () => {
   const bytes = new OutputEncoder(IDS).encodeRanking(ranking)
   expect(bytes[4]).toBe(8)
@@ -80,10 +89,19 @@ test('schema ids come from the registry', async () => {
 describe('a consumer of alerts with another version of the schema', () => {
   type Fields = { name: string; type: unknown; default?: unknown }[]
   const shipped = shippedSchema('alert') as { fields: Fields }
-  const read = (reader: object) => {
-    const [from, to] = [shipped, reader].map((schema) => avsc.Type.forSchema(schema as avsc.Schema))
-    return to!.fromBuffer(new OutputEncoder().encodeAlert(alert).subarray(5), to!.createResolver(from!))
+  const between = (writer: object, reader: object, record: AlertRecord = alert) => {
+    const [from, to] = [writer, reader].map((schema) => avsc.Type.forSchema(schema as avsc.Schema))
+    return to!.fromBuffer(from!.toBuffer(record), to!.createResolver(from!))
   }
+  const read = (reader: object) => between(shipped, reader)
+  const numbers = { type: 'map', values: ['null', 'double'] }
+  const onlyNumbers = {
+    ...shipped,
+    fields: shipped.fields.map((f) => (f.name === 'measures' ? { ...f, type: numbers } : f)),
+  }
+  test('newer: reads alerts from when measures were numbers', () => {
+    expect(between(onlyNumbers, shipped)).toMatchObject({ measures: alert.measures, alert_id: '5c1f' })
+  })
   test('older: passes new fields over', () => {
     const older = { ...shipped, fields: shipped.fields.filter((f) => f.name !== 'coverage' && f.name !== 'evidence') }
     expect(read(older)).toMatchObject({ alert_id: '5c1f', source: { offset: 1234 } })

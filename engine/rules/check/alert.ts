@@ -25,22 +25,31 @@ export function checkAlert(draft: Draft, by: readonly string[], title: string, n
   const fallback = { about: by[by.length - 1] ?? '', explain: [{ text: title }] }
   if (!map) return { ...fallback, cooldownMs: 0, suspects: null, evidence: null }
   read.keys(map, ['about', 'cooldown', 'suspects', 'explain', 'evidence'], {}, 'of alert')
-  const aboutNode = entryOf(map, 'about')?.value
-  const about = aboutNode && read.text(aboutNode, 'about')
-  if (aboutNode && about && by.length > 0 && !by.includes(about)) {
-    read.fault('unknown-key-field', aboutNode, `"${about}" is not in "by"`, didYouMean(about, by))
-  }
-  const cooldown = entryOf(map, 'cooldown')?.value
   const explainNode = entryOf(map, 'explain')?.value
   const explainText = explainNode && read.scalar(explainNode, 'explain')
   const explain = explainText ? checkTemplate(explainText, names, read.report) : null
   return {
-    about: about || fallback.about,
-    cooldownMs: (cooldown && durationOf(read, cooldown, 'cooldown', 0, WINDOW_MAX_MS)) || 0,
+    about: checkAbout(draft, map, by),
+    cooldownMs: checkCooldown(draft, map),
     suspects: checkSuspects(draft, map),
     explain: explain ?? fallback.explain,
     evidence: checkEvidence(draft, map),
   }
+}
+
+/** The last of `by` if the file does not say. */
+export function checkAbout({ read }: Draft, alert: MapNode, by: readonly string[]): string {
+  const node = entryOf(alert, 'about')?.value
+  const about = node && read.text(node, 'about')
+  if (node && about && by.length > 0 && !by.includes(about)) {
+    read.fault('unknown-key-field', node, `"${about}" is not in "by"`, didYouMean(about, by))
+  }
+  return about || (by[by.length - 1] ?? '')
+}
+
+export function checkCooldown({ read }: Draft, alert: MapNode): number {
+  const node = entryOf(alert, 'cooldown')?.value
+  return (node && durationOf(read, node, 'cooldown', 0, WINDOW_MAX_MS)) || 0
 }
 
 function checkSuspects(draft: Draft, alert: MapNode): Rule['suspects'] {

@@ -37,7 +37,6 @@ export const DEFINITION_KEYS = [
   'tags',
   'runbook',
   'mode',
-  'on',
   'where',
   'unless',
   'let',
@@ -50,9 +49,23 @@ const TYPES_MAX = 64
 const LETS_MAX = 64
 const PARAMS_MAX = 64
 
-/** One rule or ranking while it is being checked: its names so far, and the parts that both kinds have. */
+/** An event type where it is named. */
+export interface TypeName {
+  readonly name: string
+  readonly span: Span
+}
+
+/** The document that a draft is of. */
+export interface DraftOf {
+  readonly id: string
+  readonly node: MapNode
+  readonly idSpan: Span
+  readonly report: Reporter
+}
+
+/** A rule, sequence or ranking while it is being checked: its names so far, and the parts that all kinds have. */
 export class Draft {
-  readonly kind: 'rule' | 'ranking'
+  readonly kind: 'rule' | 'sequence' | 'ranking'
   readonly id: string
   readonly node: MapNode
   readonly idSpan: Span
@@ -72,14 +85,14 @@ export class Draft {
   readonly #letSpans = new Map<string, Span>()
   readonly #hidden = new Map<string, string>()
   #openParams = false
+  #openTypes = false
 
+  /** `types`: null = those of `on`. */
   constructor(
-    kind: 'rule' | 'ranking',
-    id: string,
-    node: MapNode,
-    idSpan: Span,
-    report: Reporter,
+    kind: Draft['kind'],
+    { id, node, idSpan, report }: DraftOf,
     around: Surroundings,
+    types: readonly TypeName[] | null = null,
   ) {
     this.kind = kind
     this.id = id
@@ -87,9 +100,8 @@ export class Draft {
     this.idSpan = idSpan
     this.read = new Reader(report)
     this.around = around
-    const { types, open } = this.#eventTypes()
-    this.types = types
-    this.fields = fieldNames(types, around.streams, open)
+    this.types = this.#eventTypes(types ?? this.#typesOfOn())
+    this.fields = fieldNames(this.types, around.streams, this.#openTypes)
     this.#readParams()
   }
 
@@ -106,8 +118,10 @@ export class Draft {
     return {
       place,
       fields: this.fields,
+      noEvent: null,
       lets: this.letTypes,
       measures: new Map(),
+      elements: new Map(),
       hidden: this.#hidden,
       keys: null,
       keysAtReading: false,
@@ -237,26 +251,25 @@ export class Draft {
     }
   }
 
-  #eventTypes(): { types: string[]; open: boolean } {
-    if (entryOf(this.node, 'sequence')) return { types: [], open: true } // its steps name the types
+  #typesOfOn(): readonly TypeName[] {
     const node = this.required('on')
-    const names = node && this.read.names(node, 'on')
-    if (!names) return { types: [], open: true }
-    if (names.length > TYPES_MAX) this.read.fault('too-many', node, `at most ${TYPES_MAX} event types`)
-    const types: string[] = []
+    return (node && this.read.names(node, 'on')) ?? []
+  }
+
+  /** Those that a stream carries, each once. */
+  #eventTypes(names: readonly TypeName[]): string[] {
+    if (names.length > TYPES_MAX) this.read.fault('too-many', names[TYPES_MAX].span, `at most ${TYPES_MAX} event types`)
+    const types = new Set<string>()
     for (const { name, span } of names) {
       if (name.includes('*')) this.read.fault('unknown-event-type', span, `"${name}": event types are named one by one`)
-      else if (streamOfType(this.around.streams, name)) types.push(name)
+      else if (streamOfType(this.around.streams, name)) types.add(name)
       else {
-        this.read.fault(
-          'unknown-event-type',
-          span,
-          `no stream carries events of type "${name}"`,
-          typeHint(name, this.around.streams),
-        )
+        const message = `no stream carries events of type "${name}"`
+        this.read.fault('unknown-event-type', span, message, typeHint(name, this.around.streams))
       }
     }
-    return { types, open: types.length < names.length || names.length === 0 }
+    this.#openTypes = names.length === 0 || names.some(({ name }) => !types.has(name))
+    return [...types]
   }
 
   #readParams(): void {

@@ -1,178 +1,137 @@
-import type { Measure, RatioMeasure, RunningMeasure } from '../../model/rule.ts'
-import { aType } from '../expression/check.ts'
+import type { BaselineMeasure, Measure, RatioMeasure, RunningMeasure } from '../../model/rule.ts'
+import { aType, BASELINE_PARTS } from '../expression/check.ts'
+import type { Type } from '../expression/names.ts'
 import { nearest } from '../source/suggest.ts'
 import type { Span } from '../source/text.ts'
 import { type Entry, entryOf, type MapNode } from '../source/tree.ts'
-import { goodName, windowOf } from '../source/values.ts'
+import { goodName } from '../source/values.ts'
+import { checkBaseline } from './baseline.ts'
 import type { Draft } from './definition.ts'
+import { checkRatio } from './ratio.ts'
+import { checkRunning, RUNNING_KINDS } from './running.ts'
+import type { Window } from './window.ts'
 
 const MEASURES_MAX = 64
-const RUNNING = ['count', 'distinct', 'sum', 'avg', 'min', 'max', 'stddev'] as const
-const NUMERIC = new Set<string>(['sum', 'avg', 'min', 'max', 'stddev'])
-const KINDS: readonly string[] = [...RUNNING, 'ratio']
-const LATER_KINDS: Readonly<Record<string, string>> = {
-  last: 'the measure "last"',
-  share: 'the measure "share"',
-  top: 'the measure "top"',
-  percentile: 'the measure "percentile"',
-  baseline: 'the measure "baseline"',
-}
-const LATER_KEYS: Readonly<Record<string, string>> = {
-  ...LATER_KINDS,
-  prior: '"prior"',
-  lower_bound: '"lower_bound"',
-  k: '"k"',
-  p: '"p"',
-  over: '"over"',
-  step: '"step"',
-  min_points: '"min_points"',
+const KINDS: readonly string[] = [...RUNNING_KINDS, 'ratio', 'baseline']
+
+/** A measure as the file has it: its name, its kind with what it measures, and all of its keys. */
+export interface Spec {
+  readonly name: string
+  readonly span: Span
+  readonly kind: Entry
+  readonly node: MapNode
 }
 
-/** `measure:` -> measures in the order of the file. `windowMs` is the rule's own window, 0 if it is faulty. */
-export function checkMeasures(draft: Draft, windowMs: number): Measure[] {
+export interface CheckedMeasures {
+  /** In the order of the file; faulty ones are left out. */
+  readonly measures: readonly Measure[]
+  /** What conditions and tests may read, by the names that they use: `orders`, `usual.mean`. */
+  readonly types: ReadonlyMap<string, Type>
+  /** What the values of a list measure are. */
+  readonly elements: ReadonlyMap<string, Type>
+  /** The first `prior: true`. */
+  readonly prior: Span | null
+}
+
+/** Measures of a rule while they are checked: what ratios and baselines can be made of. */
+export class MeasureNames {
+  readonly draft: Draft
+  /** Every name of the file, with its kind; null where that is faulty. */
+  readonly kinds = new Map<string, string | null>()
+  readonly types = new Map<string, Type>()
+  readonly elements = new Map<string, Type>()
+  readonly running = new Map<string, RunningMeasure>()
+  readonly ratios = new Map<string, RatioMeasure>()
+  prior: Span | null = null
+
+  constructor(draft: Draft) {
+    this.draft = draft
+  }
+
+  /** The kind of the measure `name`; null after a fault, or where it has one of its own. */
+  kindOf(name: string, span: Span): string | null {
+    const kind = this.kinds.get(name)
+    if (kind !== undefined) return kind
+    const meant = nearest(name, this.kinds.keys())
+    const hint = meant === null ? null : `did you mean "${meant}"?`
+    return this.draft.read.fault('unknown-measure', span, `"${name}" is not a measure of this rule`, hint)
+  }
+
+  /** True for a measure that gives numbers. */
+  isNumeric(name: string, span: Span, what: string): boolean {
+    const type = this.types.get(name)
+    if (type === 'number') return true
+    if (type === 'unknown' || type === undefined) return false
+    const { read } = this.draft
+    read.fault('type-mismatch', span, `${what} needs numbers, but "${name}" is ${aType(type)}`)
+    return false
+  }
+}
+
+/** `measure:` -> measures in the order of the file. `window` is the rule's own, null if it is faulty. */
+export function checkMeasures(draft: Draft, window: Window | null): CheckedMeasures {
   const { read } = draft
+  const names = new MeasureNames(draft)
   const node = draft.required('measure')
   const map = node && read.map(node, 'measure')
-  if (!map) return []
+  if (!map) return { ...names, measures: [] }
   if (map.entries.length === 0) read.fault('missing-key', map, 'a rule needs at least one measure')
   if (map.entries.length > MEASURES_MAX)
     read.fault('too-many', map, `${map.entries.length} measures; at most ${MEASURES_MAX}`)
-  const out: Measure[] = []
-  for (const entry of map.entries) {
-    checkName(draft, entry)
-    const spec = entry.value.kind === 'map' ? entry.value : null
-    if (!spec) {
-      if (entry.value.kind !== 'broken')
-        read.fault('wrong-value', entry.value, `the measure "${entry.key}" is a mapping`, 'such as { count: events }')
-      continue
-    }
-    const measure = checkMeasure(draft, entry, spec, windowMs, map)
-    if (measure) out.push(measure)
+  const specs = map.entries.flatMap((entry) => readSpec(names, entry) ?? [])
+  const found = new Map<string, Measure>()
+  const take = (measure: RunningMeasure | RatioMeasure | BaselineMeasure | null) => {
+    if (measure) found.set(measure.name, measure)
   }
-  return out
+  // What others are made of comes first, so that their order in the file does not matter.
+  for (const spec of specs) if (RUNNING_KINDS.some((k) => k === spec.kind.key)) take(checkRunning(names, spec, window))
+  for (const spec of specs) if (spec.kind.key === 'ratio') take(checkRatio(names, spec))
+  for (const spec of specs) if (spec.kind.key === 'baseline') take(checkBaseline(names, spec))
+  const measures = specs.flatMap(({ name }) => found.get(name) ?? [])
+  return { measures, types: names.types, elements: names.elements, prior: names.prior }
 }
 
-function checkName(draft: Draft, { key, keySpan }: Entry): void {
-  goodName(draft.read, key, keySpan, 'a measure')
-  if (draft.letTypes.has(key)) draft.read.fault('duplicate-name', keySpan, `"${key}" is a let already`)
-}
-
-function checkMeasure(draft: Draft, entry: Entry, spec: MapNode, windowMs: number, all: MapNode): Measure | null {
-  const { read } = draft
-  const kinds = spec.entries.filter((e) => KINDS.includes(e.key))
-  const later = spec.entries.filter((e) => Object.hasOwn(LATER_KINDS, e.key))
-  if (kinds.length === 0 && later.length > 0) {
-    for (const e of later) read.later(e.keySpan, LATER_KINDS[e.key])
+function readSpec(names: MeasureNames, { key: name, keySpan: span, value }: Entry): Spec | null {
+  const { read, letTypes } = names.draft
+  goodName(read, name, span, 'a measure')
+  if (letTypes.has(name)) read.fault('duplicate-name', span, `"${name}" is a let already`)
+  names.kinds.set(name, null)
+  names.types.set(name, 'unknown')
+  if (value.kind !== 'map') {
+    if (value.kind !== 'broken')
+      read.fault('wrong-value', value, `the measure "${name}" is a mapping`, 'such as { count: events }')
     return null
   }
-  if (kinds.length === 0) {
-    const guess = spec.entries.map((e) => nearest(e.key, KINDS)).find((k) => k !== null)
+  const kind = kindOf(names, value)
+  if (!kind) return null
+  names.kinds.set(name, kind.key)
+  if (kind.key === 'baseline') {
+    names.types.delete(name)
+    for (const part of BASELINE_PARTS) names.types.set(`${name}.${part}`, 'number')
+  } else if (kind.key === 'top') names.types.set(name, 'list')
+  else if (kind.key !== 'last') names.types.set(name, 'number')
+  return { name, span, kind, node: value }
+}
+
+/** The entry that says what is measured. */
+function kindOf({ draft }: MeasureNames, node: MapNode): Entry | null {
+  const { read } = draft
+  const [kind, second] = node.entries.filter((e) => KINDS.includes(e.key))
+  if (!kind) {
+    const guess = node.entries.map((e) => nearest(e.key, KINDS)).find((k) => k !== null)
     const hint = guess ? `did you mean "${guess}"?` : null
-    return read.fault('unknown-key', spec, `a measure says what it measures: one of ${KINDS.join(', ')}`, hint)
+    return read.fault('unknown-key', node, `a measure says what it measures: one of ${KINDS.join(', ')}`, hint)
   }
-  if (kinds.length > 1)
-    return read.fault(
-      'wrong-value',
-      kinds[1].keySpan,
-      `a measure is of one kind, and "${kinds[0].key}" stands there already`,
-    )
-  const kind = kinds[0]
-  if (kind.key === 'ratio') return checkRatio(draft, entry, spec, kind, all)
-  read.keys(spec, [kind.key, 'where', 'window'], LATER_KEYS, `of a ${kind.key} measure`)
-  const of = measured(draft, kind)
-  const where = draft.readingCondition(entryOf(spec, 'where')?.value, 'where')
-  const own = entryOf(spec, 'window')
-  if (own?.value.kind === 'map') {
-    read.later(own.keySpan, 'a calendar window')
-    return null
-  }
-  const ownMs = own ? windowOf(read, own.value, 'window') : windowMs
-  if (of === undefined) return null
-  return { kind: kind.key as RunningMeasure['kind'], name: entry.key, of, where, windowMs: ownMs ?? 0 }
+  if (!second) return kind
+  const message = `a measure is of one kind, and "${kind.key}" stands there already`
+  return read.fault('wrong-value', second.keySpan, message)
 }
 
-/** What is measured; undefined after a fault. */
-function measured(draft: Draft, kind: Entry): string | null | undefined {
-  const { read } = draft
-  const name = read.text(kind.value, `"${kind.key}"`)
-  if (name === null) return undefined
-  if (kind.key === 'count') {
-    if (name === 'events') return null
-    read.fault(
-      'wrong-value',
-      kind.value,
-      'count counts events',
-      name.length > 0 ? `write count: events, or distinct: ${name}` : null,
-    )
-    return undefined
+/** A key that other measures have and this kind has not, with the reason. */
+export function misplaced(names: MeasureNames, { node, kind }: Spec, keys: readonly string[], hint: string): void {
+  for (const key of keys) {
+    const entry = entryOf(node, key)
+    const message = `"${key}" is not a key of a ${kind.key} measure`
+    if (entry) names.draft.read.fault('unknown-key', entry.keySpan, message, hint)
   }
-  const type = draft.fieldOrLet(name, kind.value.span)
-  if (type === null) return undefined
-  if (NUMERIC.has(kind.key) && type !== 'number' && type !== 'unknown') {
-    read.fault('type-mismatch', kind.value, `${kind.key} needs numbers, but "${name}" is ${aType(type)}`)
-    return undefined
-  }
-  return name
-}
-
-function checkRatio(draft: Draft, entry: Entry, spec: MapNode, ratio: Entry, all: MapNode): RatioMeasure | null {
-  const { read } = draft
-  for (const key of ['where', 'window']) {
-    const misplaced = entryOf(spec, key)
-    if (misplaced)
-      read.fault(
-        'unknown-key',
-        misplaced.keySpan,
-        `"${key}" is not a key of a ratio measure`,
-        'give it to the two measures it divides',
-      )
-  }
-  read.keys(spec, ['ratio', 'at_least', 'where', 'window'], LATER_KEYS, 'of a ratio measure')
-  const parts = read.seq(ratio.value, '"ratio"')
-  if (!parts) return null
-  if (parts.items.length !== 2)
-    return read.fault('wrong-value', parts, 'a ratio has two parts', 'such as ratio: [orders, buyers]')
-  const names = parts.items.map((item) => {
-    const name = read.text(item, 'a part of a ratio')
-    return name !== null && isRunning(draft, name, item.span, all) ? name : null
-  })
-  const atLeast = checkAtLeast(draft, spec, all)
-  const [numerator, denominator] = names
-  if (numerator === null || denominator === null) return null
-  return { kind: 'ratio', name: entry.key, numerator, denominator, atLeast }
-}
-
-function checkAtLeast(draft: Draft, spec: MapNode, all: MapNode): Record<string, number> {
-  const { read } = draft
-  const node = entryOf(spec, 'at_least')?.value
-  const map = node && read.map(node, 'at_least')
-  const out: Record<string, number> = {}
-  for (const { key, keySpan, value } of map ? map.entries : []) {
-    if (!isRunning(draft, key, keySpan, all)) continue
-    const least = read.number(value, `at_least of "${key}"`)
-    if (least !== null) out[key] = least
-  }
-  return out
-}
-
-/** Ratios are made of measures that are kept, not of ratios: so their order does not matter and nothing goes in circles. */
-function isRunning(draft: Draft, name: string, span: Span, all: MapNode): boolean {
-  const { read } = draft
-  const other = entryOf(all, name)
-  if (!other) {
-    const hint = nearest(
-      name,
-      all.entries.map((e) => e.key),
-    )
-    read.fault(
-      'unknown-measure',
-      span,
-      `"${name}" is not a measure of this rule`,
-      hint ? `did you mean "${hint}"?` : null,
-    )
-    return false
-  }
-  if (other.value.kind !== 'map' || !entryOf(other.value, 'ratio')) return true
-  read.fault('wrong-value', span, `"${name}" is a ratio itself`, 'name measures that are counted or summed')
-  return false
 }

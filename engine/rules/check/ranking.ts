@@ -4,9 +4,9 @@ import { didYouMean } from '../source/suggest.ts'
 import { type Entry, entryOf, type MapNode } from '../source/tree.ts'
 import { durationOf, windowOf } from '../source/values.ts'
 import { DEFINITION_KEYS, type Draft } from './definition.ts'
-import type { RuleNames } from './rule.ts'
+import type { TestNames } from './rule.ts'
 
-const KEYS = ['ranking', ...DEFINITION_KEYS, 'rank', 'per', 'window', 'score', 'limit', 'ties']
+const KEYS = ['ranking', ...DEFINITION_KEYS, 'on', 'rank', 'per', 'window', 'score', 'limit', 'ties']
 const LATER: Readonly<Record<string, string>> = { columns: '"columns"' }
 const LIMIT_MAX = 10_000
 const PER_MAX = 8
@@ -14,7 +14,7 @@ const WEIGHT_MAX = 1_000_000
 
 export interface CheckedRanking {
   readonly ranking: Omit<Ranking, 'hash'> | null
-  readonly names: RuleNames
+  readonly names: TestNames
 }
 
 export function checkRanking(draft: Draft): CheckedRanking {
@@ -64,7 +64,7 @@ export function checkRanking(draft: Draft): CheckedRanking {
         limit,
         ties,
       } as const)
-  return { ranking, names: { by: per, measures: new Set() } }
+  return { ranking, names: { by: per, measures: new Map(), violations: new Set() } }
 }
 
 function checkPer(draft: Draft): Map<string, Type> {

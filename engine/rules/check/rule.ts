@@ -2,15 +2,16 @@ import type { Rule } from '../../model/rule.ts'
 import type { Names, Type } from '../expression/names.ts'
 import type { Span } from '../source/text.ts'
 import { entryOf } from '../source/tree.ts'
-import { windowOf } from '../source/values.ts'
 import { checkAlert } from './alert.ts'
 import { checkCondition, checkExceptions, checkSeverity } from './conditions.ts'
 import { DEFINITION_KEYS, type Draft } from './definition.ts'
-import { checkMeasures } from './measures.ts'
+import { type CheckedMeasures, checkMeasures } from './measures.ts'
+import { checkWindow } from './window.ts'
 
 const KEYS = [
   'rule',
   ...DEFINITION_KEYS,
+  'on',
   'by',
   'window',
   'evaluate',
@@ -20,51 +21,51 @@ const KEYS = [
   'exceptions',
   'alert',
 ]
-const LATER: Readonly<Record<string, string>> = {
-  sequence: 'a sequence',
-  violations: '"violations"',
-  matches: '"matches"',
-}
 const BY_MAX = 8
 
-/** What the tests of a rule may name. */
-export interface RuleNames {
+/** What the tests of a document may name. */
+export interface TestNames {
   readonly by: ReadonlyMap<string, Type>
-  readonly measures: ReadonlySet<string>
+  readonly measures: ReadonlyMap<string, Type>
+  /** Of a sequence: its violations and matches. */
+  readonly violations: ReadonlySet<string>
+}
+
+/** Something to tell the author that is no fault. */
+export interface Note {
+  readonly span: Span
+  readonly message: string
 }
 
 export interface CheckedRule {
   /** Null when there is a fault. */
   readonly rule: Omit<Rule, 'hash'> | null
-  readonly names: RuleNames
+  readonly names: TestNames
   /** Why the rule is evaluated on arrival only although its file does not say so. */
-  readonly note: { readonly span: Span; readonly message: string } | null
+  readonly note: Note | null
 }
 
 export function checkRule(draft: Draft): CheckedRule {
   const { read } = draft
-  read.keys(draft.node, KEYS, LATER, 'of a rule')
-  const nothing: CheckedRule = { rule: null, names: { by: new Map(), measures: new Set() }, note: null }
-  if (draft.node.entries.some((e) => Object.hasOwn(LATER, e.key))) return nothing
-
+  read.keys(draft.node, KEYS, {}, 'of a rule')
   const version = draft.version()
   const title = draft.title()
   const owner = draft.owner()
   const mode = draft.mode()
   const settleMs = draft.settleMs()
   const measureNode = draft.value('measure')
-  const measureNames = measureNode?.kind === 'map' ? measureNode.entries.map((e) => e.key) : []
-  for (const name of measureNames) {
-    draft.hide(name, `"${name}" is a measure: this is asked of each event, before anything is measured`)
+  for (const { key } of measureNode?.kind === 'map' ? measureNode.entries : []) {
+    draft.hide(key, `"${key}" is a measure: this is asked of each event, before anything is measured`)
   }
   draft.readLets()
   const where = draft.readingCondition(draft.value('where'), 'where')
   const unless = draft.readingCondition(draft.value('unless'), 'unless')
   const by = checkBy(draft)
-  const windowMs = checkWindow(draft)
-  const measures = checkMeasures(draft, windowMs)
+  const windowNode = draft.required('window')
+  const window = windowNode && checkWindow(read, windowNode)
+  const measured = checkMeasures(draft, window)
 
-  const names = conditionNames(draft, by, measureNames)
+  const names = conditionNames(draft, by, measured)
   const when = checkCondition(draft, draft.required('when'), names('when', false))
   const severity = checkSeverity(draft, names('severity', false))
   const exceptions = checkExceptions(
@@ -73,10 +74,10 @@ export function checkRule(draft: Draft): CheckedRule {
     names('the condition of a drop_event exception', true),
   )
   const alert = checkAlert(draft, [...by.keys()], title ?? '', names('explain', false))
-  const { evaluate, note } = checkEvaluate(draft)
+  const { evaluate, note } = checkEvaluate(draft, measured.prior)
   draft.warnUnused()
 
-  const faulty = read.report.errorCount > 0 || version === null || title === null || when === null
+  const faulty = read.report.errorCount > 0 || version === null || title === null || when === null || window === null
   const rule = faulty
     ? null
     : ({
@@ -93,18 +94,18 @@ export function checkRule(draft: Draft): CheckedRule {
         settleMs,
         params: Object.fromEntries(draft.params),
         by: [...by.keys()],
-        windowMs,
+        ...window,
         evaluate,
-        measures,
+        measures: measured.measures,
         when,
         severity,
         exceptions,
         ...alert,
       } as const)
-  return { rule, names: { by, measures: new Set(measureNames) }, note }
+  return { rule, names: { by, measures: measured.types, violations: new Set() }, note }
 }
 
-function checkBy(draft: Draft): Map<string, Type> {
+export function checkBy(draft: Draft): Map<string, Type> {
   const node = draft.required('by')
   const names = node && draft.read.names(node, 'by')
   const by = new Map<string, Type>()
@@ -113,23 +114,15 @@ function checkBy(draft: Draft): Map<string, Type> {
   return by
 }
 
-function checkWindow(draft: Draft): number {
-  const node = draft.required('window')
-  if (node?.kind !== 'map') return (node && windowOf(draft.read, node, 'window')) || 0
-  draft.read.keys(node, [], { tumbling: 'a tumbling window', zone: 'a calendar window' }, 'of window')
-  if (node.entries.length === 0) draft.read.fault('wrong-value', node, 'window is a duration', 'such as 1h')
-  return 0
-}
-
 /** Names that `when` and its like may see; those of a dropping exception are asked before the event is counted. */
-function conditionNames(draft: Draft, by: ReadonlyMap<string, Type>, measures: readonly string[]) {
-  const measureTypes = new Map<string, Type>(measures.map((m) => [m, 'number']))
+function conditionNames(draft: Draft, by: ReadonlyMap<string, Type>, { types, elements }: CheckedMeasures) {
   const isOpen = draft.value('measure')?.kind !== 'map'
   return (place: string, atReading: boolean): Names => {
     const reading = draft.readingNames(place)
     return {
       ...reading,
-      measures: atReading ? new Map() : measureTypes,
+      measures: atReading ? new Map() : types,
+      elements,
       hidden: atReading ? reading.hidden : new Map(),
       keys: by,
       keysAtReading: atReading,
@@ -139,22 +132,19 @@ function conditionNames(draft: Draft, by: ReadonlyMap<string, Type>, measures: r
   }
 }
 
-function checkEvaluate(draft: Draft): { evaluate: Rule['evaluate']; note: CheckedRule['note'] } {
+function checkEvaluate(draft: Draft, prior: Span | null): { evaluate: Rule['evaluate']; note: Note | null } {
   const entry = entryOf(draft.node, 'evaluate')
   const reads = draft.conditionUses.event
   const said = entry && draft.read.oneOf(entry.value, 'evaluate', ['every_change', 'arrival'] as const)
-  if (said === 'every_change' && reads) {
-    draft.read.fault(
-      'event-needs-arrival',
-      reads,
-      'this reads the event, and there is none when one leaves the window: "evaluate: every_change" cannot hold',
-      'write evaluate: arrival',
-    )
+  if (said === 'every_change') {
+    const message = ', and there is none when one leaves the window: "evaluate: every_change" cannot hold'
+    const hint = 'write evaluate: arrival'
+    if (reads) draft.read.fault('event-needs-arrival', reads, `this reads the event${message}`, hint)
+    if (prior) draft.read.fault('event-needs-arrival', prior, `this leaves out the arriving event${message}`, hint)
   }
   if (entry) return { evaluate: said ?? 'every_change', note: null }
-  if (!reads) return { evaluate: 'every_change', note: null }
-  return {
-    evaluate: 'arrival',
-    note: { span: reads, message: 'reads the event, so the rule is evaluated on arrival only' },
-  }
+  const only = 'so the rule is evaluated on arrival only'
+  if (reads) return { evaluate: 'arrival', note: { span: reads, message: `reads the event, ${only}` } }
+  if (prior) return { evaluate: 'arrival', note: { span: prior, message: `leaves out the arriving event, ${only}` } }
+  return { evaluate: 'every_change', note: null }
 }

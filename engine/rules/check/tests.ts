@@ -1,5 +1,7 @@
+import type { MeasureValue } from '../../model/output.ts'
 import { type Scalar, SEVERITIES } from '../../model/rule.ts'
 import type { Stream } from '../../model/stream.ts'
+import { aType } from '../expression/check.ts'
 import type { Type } from '../expression/names.ts'
 import type { Reporter } from '../source/issues.ts'
 import { firstLine, Reader } from '../source/read.ts'
@@ -7,20 +9,23 @@ import { didYouMean } from '../source/suggest.ts'
 import { entryOf, type MapNode, type Node } from '../source/tree.ts'
 import { dateOf, offsetOf } from '../source/values.ts'
 import { type Expectation, type FieldValue, type RuleTest, TEST_START_MS } from '../tests.ts'
-import type { RuleNames } from './rule.ts'
+import type { TestNames } from './rule.ts'
 import { checkEvents } from './test-events.ts'
 
 const TESTS_MAX = 1_000
 const KEYS = ['name', 'events', 'expect', 'expect_muted', 'expect_abstained', 'lists', 'params', 'start']
-const RULE_ROW = ['at', 'key', 'severity', 'measure', 'folded', 'suspects', 'explain_contains']
-const RANKING_ROW = ['at', 'key', 'items']
+const ROWS: Readonly<Record<Tested['kind'], readonly string[]>> = {
+  rule: ['at', 'key', 'severity', 'measure', 'folded', 'suspects', 'explain_contains'],
+  sequence: ['at', 'key', 'severity', 'violation', 'folded', 'explain_contains'],
+  ranking: ['at', 'key', 'items'],
+}
 
-/** The rule or ranking that tests are about. */
+/** The rule, sequence or ranking that tests are about. */
 export interface Tested {
-  readonly kind: 'rule' | 'ranking'
+  readonly kind: 'rule' | 'sequence' | 'ranking'
   readonly id: string
   readonly version: number
-  readonly names: RuleNames
+  readonly names: TestNames
   readonly params: ReadonlyMap<string, Scalar>
   readonly streams: readonly Stream[]
   readonly lists: ReadonlyMap<string, 'string' | 'number'>
@@ -103,8 +108,8 @@ function checkExpectations(
 }
 
 function checkExpectation(read: Reader, row: MapNode, startMs: number, tested: Tested): Expectation {
-  const known = tested.kind === 'rule' ? RULE_ROW : RANKING_ROW
-  read.keys(row, known, { violation: '"violation"' }, 'of an expectation')
+  const known = ROWS[tested.kind]
+  read.keys(row, known, {}, `of an expectation about a ${tested.kind}`)
   const value = (key: string): Node | undefined => (known.includes(key) ? entryOf(row, key)?.value : undefined)
   const { line, column } = read.report.source.position(firstLine(row).start)
   const at = value('at')
@@ -119,6 +124,7 @@ function checkExpectation(read: Reader, row: MapNode, startMs: number, tested: T
     key: checkKey(read, value('key'), tested),
     severity: severity ? read.oneOf(severity, 'severity', SEVERITIES) : null,
     measure: checkMeasures(read, value('measure'), tested),
+    violation: checkViolation(read, value('violation'), tested),
     folded: folded ? read.integer(folded, 'folded', 0, 1e9) : null,
     suspects: checkSuspects(read, value('suspects')),
     explainContains: explain ? read.text(explain, 'explain_contains') : null,
@@ -133,7 +139,7 @@ function checkKey(read: Reader, node: Node | undefined, { names, kind }: Tested)
   for (const { key, keySpan, value } of map.entries) {
     const type = names.by.get(key)
     if (type === undefined) {
-      const where = kind === 'rule' ? '"by"' : '"per"'
+      const where = kind === 'ranking' ? '"per"' : '"by"'
       read.fault('unknown-key-field', keySpan, `"${key}" is not in ${where}`, didYouMean(key, names.by.keys()))
       continue
     }
@@ -158,19 +164,41 @@ function fits(type: Type, value: FieldValue): boolean {
 function checkMeasures(read: Reader, node: Node | undefined, { names }: Tested): Expectation['measure'] {
   const map = node && read.map(node, 'measure')
   if (!map) return null
-  const out: Record<string, number | null> = {}
+  const out: Record<string, MeasureValue> = {}
   for (const { key, keySpan, value } of map.entries) {
-    if (!names.measures.has(key)) {
-      read.fault('unknown-measure', keySpan, `"${key}" is not a measure of this rule`, didYouMean(key, names.measures))
-      continue
-    }
-    if (value.kind === 'scalar' && value.value === null) out[key] = null
+    const type = names.measures.get(key)
+    if (type === undefined) {
+      const hint = didYouMean(key, names.measures.keys())
+      read.fault('unknown-measure', keySpan, `"${key}" is not a measure of this rule`, hint)
+    } else if (value.kind === 'scalar' && value.value === null) out[key] = null
     else {
-      const number = read.number(value, `the measure "${key}"`)
-      if (number !== null) out[key] = number
+      const expected = type === 'list' ? checkValues(read, value, key) : checkValue(read, value, key, type)
+      if (expected !== null) out[key] = expected
     }
   }
   return out
+}
+
+function checkValue(read: Reader, node: Node, measure: string, type: Type): FieldValue {
+  if (type === 'number') return read.number(node, `the measure "${measure}"`)
+  const scalar = read.scalar(node, `the measure "${measure}"`)
+  if (!scalar) return null
+  if (fits(type, scalar.value)) return scalar.value
+  const hint = type === 'string' ? 'put it in quotes' : null
+  return read.fault('type-mismatch', node, `the measure "${measure}" is ${aType(type)}`, hint)
+}
+
+/** All values of a `top` measure, in their order. */
+function checkValues(read: Reader, node: Node, measure: string): (number | string | boolean)[] | null {
+  const list = read.seq(node, `the measure "${measure}"`)
+  return list ? list.items.flatMap((item) => read.scalar(item, 'a value')?.value ?? []) : null
+}
+
+function checkViolation(read: Reader, node: Node | undefined, { names }: Tested): string | null {
+  const name = node ? read.text(node, 'violation') : null
+  if (!node || name === null || names.violations.has(name)) return name
+  const hint = didYouMean(name, names.violations)
+  return read.fault('unknown-name', node, `"${name}" is not a violation or match of this rule`, hint)
 }
 
 /** `[B0, B1]`, or `[{ value: B0, events: 3 }]`. */

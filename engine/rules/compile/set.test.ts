@@ -252,6 +252,7 @@ describe('tests of rules', () => {
       measure: null,
       folded: null,
       suspects: null,
+      violation: null,
       explainContains: null,
       items: null,
     }
@@ -302,6 +303,188 @@ describe('tests of rules', () => {
     expect(own.lists[0].items).toEqual(['b', 'c'])
     expect(own.hash).not.toBe(set.hash)
     expect(set.lists[0].items).toEqual(['a'])
+  })
+})
+
+describe('measures', () => {
+  const measures = (lines: string, window = 'window: 1h') => {
+    const text = rule('a')
+      .text.replace(/measure:\n.*\n/, `measure:\n${lines}\n`)
+      .replace('window: 1h', window)
+    return compiled([{ path: 'a.yaml', text: text.replace('when: orders >', 'when: n >') }]).set.rules[0]
+  }
+  const common = { where: null, windowMs: 3_600_000 }
+
+  test('of the newer kinds, with their defaults', () => {
+    const lines = `  n: { count: events }
+  status: { last: status }
+  biggest: { share: buyer_id }
+  best: { top: buyer_id }
+  three: { top: buyer_id, k: 3 }
+  p95: { percentile: amount, p: 95 }
+  before: { count: events, prior: true }`
+    const { measures: all, evaluate } = measures(lines)
+    expect(all).toEqual([
+      { kind: 'count', name: 'n', of: null, ...common },
+      { kind: 'last', name: 'status', of: 'status', ...common },
+      { kind: 'share', name: 'biggest', of: 'buyer_id', ...common },
+      { kind: 'top', name: 'best', of: 'buyer_id', k: 1, ...common },
+      { kind: 'top', name: 'three', of: 'buyer_id', k: 3, ...common },
+      { kind: 'percentile', name: 'p95', of: 'amount', p: 95, ...common },
+      { kind: 'count', name: 'before', of: null, prior: true, ...common },
+    ])
+    expect(evaluate).toBe('arrival')
+  })
+
+  test('a prior measure makes the rule arrival-only, with a note', () => {
+    const text = rule('a').text.replace('{ count: events }', '{ count: events, prior: true }')
+    const { notes, set } = compiled([{ path: 'a.yaml', text }])
+    expect(notes).toMatchObject([{ line: 9, column: 28, message: expect.stringContaining('on arrival only') }])
+    expect(set.rules[0].evaluate).toBe('arrival')
+    expect(compiled([{ path: 'a.yaml', text: `${text}evaluate: arrival\n` }]).notes).toEqual([])
+  })
+
+  test('ratios and baselines, wherever they stand', () => {
+    const lines = `  usual: { baseline: sure, over: 7d, step: 1d, min_points: 5 }
+  sure: { ratio: [n, all], lower_bound: 0.95 }
+  usual_n: { baseline: n, over: 30d, step: 8h }
+  n: { count: events }
+  all: { count: events, window: { tumbling: 1d, zone: Asia/Shanghai } }`
+    const { measures: found } = measures(lines)
+    expect(found.map((m) => m.name)).toEqual(['usual', 'sure', 'usual_n', 'n', 'all'])
+    const day = 86_400_000
+    expect(found[0]).toEqual({
+      kind: 'baseline',
+      name: 'usual',
+      of: 'sure',
+      overMs: 7 * day,
+      stepMs: day,
+      zone: 'Asia/Shanghai',
+      minPoints: 5,
+    })
+    expect(found[1]).toMatchObject({ kind: 'ratio', lowerBoundZ: expect.closeTo(1.959963984540054, 14) })
+    expect(found[2]).toMatchObject({ overMs: 30 * day, stepMs: day / 3, zone: 'UTC', minPoints: 3 })
+  })
+
+  test('calendar windows, of the rule and of single measures', () => {
+    const lines = `  n: { count: events }
+  fast: { count: events, window: 5m }
+  week: { count: events, window: { tumbling: 7d } }`
+    const found = measures(lines, 'window: { tumbling: 1d, zone: Asia/Shanghai }')
+    const shanghai = { windowMs: 27 * 3_600_000, tumbling: { lengthMs: 86_400_000, zone: 'Asia/Shanghai' } }
+    expect(found).toMatchObject(shanghai)
+    expect(found.measures).toMatchObject([
+      shanghai,
+      { windowMs: 300_000 },
+      { windowMs: 604_800_000, tumbling: { lengthMs: 604_800_000, zone: 'UTC' } },
+    ])
+    expect('tumbling' in found.measures[1]).toBe(false)
+  })
+
+  test('are read by their dotted names, and looked for in', () => {
+    const lines = `  n: { count: events }
+  best: { top: buyer_id }
+  usual: { baseline: n, over: 7d, step: 1d }`
+    const text = rule('a').text.replace(/measure:\n.*\nwhen: .*\n/, `measure:\n${lines}\nwhen: WHEN\n`)
+    const when = (condition: string) =>
+      compiled([{ path: 'a.yaml', text: text.replace('WHEN', condition) }]).set.rules[0].when
+    const best = { op: 'measure', type: 'list', name: 'best' }
+    expect(when('n > usual.mean')).toMatchObject({
+      args: [{ name: 'n' }, { op: 'measure', type: 'number', name: 'usual.mean' }],
+    })
+    expect(when('key.shop_id in best')).toMatchObject({ fn: 'member', type: 'boolean', args: [{ op: 'key' }, best] })
+    expect(when('size(best) > 2')).toMatchObject({ args: [{ fn: 'size', args: [best] }, {}] })
+  })
+})
+
+describe('sequences', () => {
+  const sequence = (more = '', version = 1) => ({
+    path: 's.yaml',
+    text: `rule: lifecycle
+version: ${version}
+title: Not as it should be
+by: [order_id]
+params: { who: O9, limit: 3 }
+sequence:
+  steps:
+    created: [order.created, order.cancelled]
+    paid: { on: payment.captured, where: event.amount > params.limit }
+    again: order.created
+violations:
+  - { name: unpaid, after: created, expect: paid, within: 15m, severity: low, explain: "{key.order_id} unpaid" }
+  - { name: early, forbid: paid, before: created, severity: high }
+matches:
+  - { name: twice, order: [created, again], without: [paid], within: 1h, severity: critical }
+exceptions:
+  - { name: a, when: key.order_id == params.who, reason: r, until: 2030-01-01 }
+  - { name: b, when: event.amount > 3, apply: drop_event, reason: r, until: 2030-01-01 }
+${more}`,
+  })
+
+  test('value by value, with the defaults', () => {
+    const { set } = compiled([sequence()])
+    expect([set.rules, set.rankings]).toEqual([[], []])
+    const [found] = set.sequences
+    expect(found).toMatchObject({
+      kind: 'sequence',
+      on: ['order.created', 'order.cancelled', 'payment.captured'],
+      by: ['order_id'],
+      about: 'order_id',
+      cooldownMs: 0,
+      forgetAfterMs: 86_400_000,
+      settleMs: 0,
+    })
+    expect(found.steps).toMatchObject([
+      { name: 'created', on: ['order.created', 'order.cancelled'], where: null },
+      { name: 'paid', on: ['payment.captured'], where: { fn: 'gt' } },
+      { name: 'again', on: ['order.created'], where: null },
+    ])
+    const title = [{ text: 'Not as it should be' }]
+    expect(found.violations).toEqual([
+      {
+        name: 'unpaid',
+        kind: 'expect',
+        after: 'created',
+        expect: ['paid'],
+        withinMs: 900_000,
+        severity: 'low',
+        explain: [
+          { expression: { op: 'key', type: 'string', name: 'order_id' }, format: 'plain', digits: 0 },
+          { text: ' unpaid' },
+        ],
+      },
+      { name: 'early', kind: 'forbid', forbid: 'paid', before: 'created', severity: 'high', explain: title },
+    ])
+    expect(found.matches).toEqual([
+      {
+        name: 'twice',
+        order: ['created', 'again'],
+        without: ['paid'],
+        withinMs: 3_600_000,
+        severity: 'critical',
+        explain: title,
+      },
+    ])
+    expect(found.exceptions.map((e) => [e.name, e.apply])).toEqual([
+      ['a', 'mute_alert'],
+      ['b', 'drop_event'],
+    ])
+    expect(JSON.parse(JSON.stringify(set))).toEqual(set)
+  })
+
+  test('have hashes, versions, modes and sets for tests as rules do', () => {
+    const plain = compiled([sequence()]).set
+    const other = compiled([{ ...sequence(), text: sequence().text.replace('15m', '16m') }]).set
+    expect([other.hash === plain.hash, other.sequences[0].hash === plain.sequences[0].hash]).toEqual([false, false])
+    expect(codes([sequence(), { ...sequence('', 2), path: 't.yaml' }])).toEqual(['two-live-versions'])
+    expect(codes([sequence(), { ...rule('lifecycle', '', 2), path: 't.yaml' }])).toEqual(['two-live-versions'])
+    expect(compiled([sequence('mode: off\n')]).set.sequences).toEqual([])
+    const more = 'tests: [{ name: t, params: { limit: 9 }, events: [], expect: [{ violation: twice }] }]\n'
+    const { set, tests } = compiled([sequence(more), rule('b')])
+    expect(tests[0].expect).toMatchObject([{ violation: 'twice', measure: null }])
+    const own = ruleSetForTest(set, tests[0])
+    expect([own.rules, own.sequences.map((s) => s.params)]).toEqual([[], [{ limit: 9, who: 'O9' }]])
+    expect(compiled([sequence()], { params: { lifecycle: { limit: 7 } } }).set.sequences[0].params.limit).toBe(7)
   })
 })
 

@@ -3,12 +3,15 @@ import type { Ranking, Rule, RuleSet, Scalar, SequenceRule } from '../../model/r
 import type { Stream } from '../../model/stream.ts'
 import { Draft, type Surroundings } from '../check/definition.ts'
 import { checkRanking } from '../check/ranking.ts'
-import { checkRule, type RuleNames } from '../check/rule.ts'
+import { checkRule, type Note, type TestNames } from '../check/rule.ts'
+import { checkSequence, isSequence } from '../check/sequence.ts'
+import { readSteps } from '../check/steps.ts'
 import { checkTests, type Tested } from '../check/tests.ts'
 import type { RuleIssue } from '../source/issues.ts'
 import { parseFile } from '../source/parse.ts'
 import { Reader } from '../source/read.ts'
 import { didYouMean } from '../source/suggest.ts'
+import type { SourceText } from '../source/text.ts'
 import { entryOf } from '../source/tree.ts'
 import type { RuleTest } from '../tests.ts'
 import { type Document, readDocuments } from './documents.ts'
@@ -47,8 +50,8 @@ export type Compiled =
 interface Checked {
   readonly document: Document
   readonly draft: Draft
-  readonly value: Rule | Ranking | null
-  readonly names: RuleNames
+  readonly value: Rule | SequenceRule | Ranking | null
+  readonly names: TestNames
 }
 
 /**
@@ -79,7 +82,7 @@ export function compileRuleSet(files: readonly RuleSource[], options: CompileOpt
   const running = accepted.flatMap((c) => (c.value && c.value.mode !== 'off' ? [c.value] : []))
   const rules = running.filter((r): r is Rule => r.kind === 'rule')
   const rankings = running.filter((r): r is Ranking => r.kind === 'ranking')
-  const sequences: SequenceRule[] = []
+  const sequences = running.filter((r): r is SequenceRule => r.kind === 'sequence')
   const hash = hashOf([running.map((r) => [r.kind, r.id, r.hash, r.mode, sorted(r.params)]), lists])
   const runningKeys = new Set(running.map((r) => `${r.id}@${r.version}`))
   const runnable = tests.filter((t) => runningKeys.has(`${t.rule}@${t.version}`))
@@ -89,7 +92,7 @@ export function compileRuleSet(files: readonly RuleSource[], options: CompileOpt
 /** The set with nothing but the rule or ranking of `test`, and with the test's params and lists. */
 export function ruleSetForTest(set: RuleSet, test: RuleTest): RuleSet {
   const mine = (d: { id: string; version: number }) => d.id === test.rule && d.version === test.version
-  const set1 = <D extends Rule | Ranking>(d: D): D => ({ ...d, params: { ...d.params, ...test.params } })
+  const set1 = <D extends Rule | SequenceRule | Ranking>(d: D): D => ({ ...d, params: { ...d.params, ...test.params } })
   const rules = set.rules.filter(mine).map(set1)
   const rankings = set.rankings.filter(mine).map(set1)
   const lists = set.lists.map((l) =>
@@ -98,7 +101,7 @@ export function ruleSetForTest(set: RuleSet, test: RuleTest): RuleSet {
   return {
     hash: hashOf([set.hash, test.rule, test.version, test.params, test.lists]),
     rules,
-    sequences: set.sequences.filter(mine),
+    sequences: set.sequences.filter(mine).map(set1),
     rankings,
     lists,
   }
@@ -107,17 +110,27 @@ export function ruleSetForTest(set: RuleSet, test: RuleTest): RuleSet {
 function checkDocument(document: Document, around: Surroundings, notes: RuleNote[]): Checked {
   const { kind, id, node, idSpan, report } = document
   const hash = bodyHash(node)
-  const draft = new Draft(kind === 'rule' ? 'rule' : 'ranking', id, node, idSpan, report, around)
-  if (draft.kind === 'ranking') {
+  if (kind === 'ranking') {
+    const draft = new Draft('ranking', document, around)
     const { ranking, names } = checkRanking(draft)
     return { document, draft, value: ranking && { ...ranking, hash }, names }
   }
-  const { rule, names, note } = checkRule(draft)
-  if (note) {
-    const { line, column } = report.source.position(note.span.start)
-    notes.push({ file: report.source.path, line, column, rule: id, message: note.message })
+  if (isSequence(node)) {
+    const steps = readSteps(new Reader(report), node, idSpan)
+    const types = steps.steps.flatMap((s) => s.on)
+    const draft = new Draft('sequence', document, around, types)
+    const { sequence, names } = checkSequence(draft, steps)
+    return { document, draft, value: sequence && { ...sequence, hash }, names }
   }
+  const draft = new Draft('rule', document, around)
+  const { rule, names, note } = checkRule(draft)
+  if (note) notes.push(noteAt(note, id, report.source))
   return { document, draft, value: rule && { ...rule, hash }, names }
+}
+
+function noteAt({ span, message }: Note, rule: string, source: SourceText): RuleNote {
+  const { line, column } = source.position(span.start)
+  return { file: source.path, line, column, rule, message }
 }
 
 /** The same id twice: as another version, or not at all. */

@@ -32,6 +32,8 @@ export function compileCall(e: Call, scope: Scope): Condition {
       return textTest(e, scope, (a, b) => a.includes(b))
     case 'matches':
       return matches(e, scope)
+    case 'member':
+      return member(e, scope)
     default:
       throw new Error(`${e.fn} yields no condition`)
   }
@@ -188,6 +190,18 @@ function matches(e: Call, scope: Scope): Condition {
   return () => {
     const x = a()
     return typeof x === 'string' ? pattern.test(x) : nothing(x, scope)
+  }
+}
+
+/** Null is a value to look for, but nothing can be said of a list that is not there. */
+function member(e: Call, scope: Scope): Condition {
+  const value = compileExpression(e.args[0], scope)
+  const list = compileExpression(e.args[1], scope)
+  return () => {
+    const v = value()
+    if (v === undefined) return undefined
+    const items = list()
+    return Array.isArray(items) ? items.includes(v) : nothing(items, scope)
   }
 }
 

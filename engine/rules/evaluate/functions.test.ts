@@ -64,6 +64,33 @@ describe('text', () => {
   })
 })
 
+describe('lists', () => {
+  const list = (...values: (string | number | boolean)[]) =>
+    ({ op: 'field', type: 'list', name: JSON.stringify(values) }) as const
+  const none = { op: 'field', type: 'list', name: 'null' } as const
+  const lists: Scope = { ...scope, field: (name) => () => JSON.parse(name) as Value, let: () => () => undefined }
+  const ask = (fn: Operator, type: ValueType, ...args: Expression[]) =>
+    compileExpression({ op: 'call', type, fn, args }, lists)()
+  const abstaining: Expression = { op: 'let', type: 'string', name: 'x' }
+  test('have members and a size', () => {
+    expect(ask('member', 'boolean', text('B1'), list('B0', 'B1'))).toBe(true)
+    expect(ask('member', 'boolean', text('B2'), list('B0', 'B1'))).toBe(false)
+    expect(ask('member', 'boolean', text(null), list('B0'))).toBe(false)
+    expect(ask('size', 'number', list(1, 2, 3))).toBe(3)
+  })
+  test('that are not there make an expression abstain', () => {
+    lists.reason = 'minimum_sample'
+    expect([ask('member', 'boolean', text('B1'), none), lists.reason]).toEqual([undefined, 'null'])
+    lists.reason = 'minimum_sample'
+    expect([ask('size', 'number', none), lists.reason]).toEqual([undefined, 'null'])
+    expect(ask('member', 'boolean', abstaining, list('B0'))).toBe(undefined)
+  })
+  test('are written with commas', () => {
+    const part = { expression: list('B0', 1 / 3, true), format: 'plain', digits: 0 } as const
+    expect(renderTemplate([part, { ...part, expression: none }], lists)).toBe('B0, 0.333333, trueunknown')
+  })
+})
+
 describe('clocks', () => {
   const at = (iso: string) => Date.parse(iso)
   test('hours and weekdays follow the zone and its summer time', () => {

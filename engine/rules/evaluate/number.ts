@@ -128,12 +128,13 @@ export function roundHalfAway(x: number): number {
   return x < 0 ? -Math.round(-x) : Math.round(x)
 }
 
-/** Characters as people count them: code points, as CEL does. */
+/** Values of a list, or characters as people count them: code points, as CEL does. */
 function sizeOf(e: Call, scope: Scope): () => number {
-  const text = compileExpression(e.args[0], scope)
+  const sized = compileExpression(e.args[0], scope)
   return () => {
-    const v = text()
+    const v = sized()
     if (typeof v !== 'string') {
+      if (Array.isArray(v)) return v.length
       if (v !== undefined) scope.reason = 'null'
       return NONE
     }

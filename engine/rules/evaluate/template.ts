@@ -31,6 +31,7 @@ function compilePart(part: TemplatePart, scope: Scope): () => string {
 /** What is not known, null or abstained, is shown as such. */
 export function showValue(value: Value, format: TemplateFormat, digits: number): string {
   if (value === null || value === undefined) return 'unknown'
+  if (Array.isArray(value)) return value.map((v) => showValue(v, format, digits)).join(', ')
   if (typeof value !== 'number') return String(value)
   if (format === 'fixed') return withoutMinusZero(value.toFixed(digits))
   if (format === 'percent') return `${withoutMinusZero((value * 100).toFixed(digits))}%`

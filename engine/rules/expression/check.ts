@@ -1,6 +1,7 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
 import { parseDuration } from '../../kit/duration.ts'
 import type { Expression, Operator, ValueType } from '../../model/expression.ts'
+import { isZone } from '../evaluate/zone.ts'
 import type { IssueCode, Reporter } from '../source/issues.ts'
 import { didYouMean } from '../source/suggest.ts'
 import type { Span } from '../source/text.ts'
@@ -32,6 +33,8 @@ export function checkExpression(
 
 const COMPARISONS: Readonly<Record<string, Operator>> = { '<': 'lt', '<=': 'le', '>': 'gt', '>=': 'ge' }
 const ARITHMETIC: Readonly<Record<string, Operator>> = { '-': 'sub', '*': 'mul', '/': 'div', '%': 'mod' }
+
+export const BASELINE_PARTS = ['mean', 'stddev', 'points'] as const
 
 class Checker {
   readonly #source: ExpressionText
@@ -95,7 +98,7 @@ class Checker {
 
   expect(node: ASTNode, typed: Typed, type: ValueType, what: string): void {
     if (typed.type === type || typed.type === 'unknown') return
-    this.#fault('type-mismatch', node, `${what}, but this is ${aType(typed.type)}`)
+    this.#fault('type-mismatch', node, `${what}, but this is ${aType(typed.type)}`, listHint(typed))
   }
 
   #literal(node: ASTNode & { op: 'value' }): Typed {
@@ -117,7 +120,7 @@ class Checker {
   }
 
   #name(name: string, node: ASTNode): Typed {
-    const { lets, measures, hidden, uses, fields, open } = this.#names
+    const { lets, measures, hidden, uses, fields, open, keys, noEvent } = this.#names
     const letType = lets.get(name)
     if (letType !== undefined) {
       uses.lets.add(name)
@@ -126,8 +129,15 @@ class Checker {
     }
     const measureType = measures.get(name)
     if (measureType !== undefined) return leaf('measure', name, measureType)
+    if (measures.has(`${name}.mean`)) {
+      const hint = `write ${name}.mean, ${name}.stddev or ${name}.points`
+      return this.#fault('wrong-value', node, `"${name}" is a baseline: it has several values`, hint)
+    }
     const why = hidden.get(name)
     if (why !== undefined) return this.#fault('not-in-scope', node, why)
+    if (noEvent !== null && keys?.has(name)) {
+      return this.#fault('unknown-name', node, `"${name}" is of the key`, `did you mean "key.${name}"?`)
+    }
     if (isRoot(name)) return this.#fault('wrong-value', node, `"${name}" is not a value`, `name one, as in ${name}.x`)
     if (open.measures) return UNKNOWN
     if (fields.types.has(name)) {
@@ -170,11 +180,26 @@ class Checker {
         )
       case 'features':
         return this.#later(node, 'features')
-      default: {
-        const roots = ['event', 'key', 'params', 'lists']
-        return this.#fault('unknown-name', root, `"${root.args}" has no parts`, didYouMean(root.args, roots))
-      }
+      default:
+        return this.#part(root.args, name, root, span)
     }
+  }
+
+  /** `usual.mean` of a baseline; nothing else has parts. */
+  #part(whole: string, name: string, root: ASTNode, span: Span): Typed {
+    const { measures, hidden, open } = this.#names
+    const type = measures.get(`${whole}.${name}`)
+    if (type !== undefined) return leaf('measure', `${whole}.${name}`, type)
+    if (measures.has(`${whole}.mean`)) {
+      const hint = didYouMean(name, BASELINE_PARTS) ?? `a baseline has ${BASELINE_PARTS.join(', ')}`
+      return this.#faultAt('unknown-measure', span, `"${name}" is not a part of the baseline "${whole}"`, hint)
+    }
+    const why = hidden.get(whole)
+    if (why !== undefined) return this.#fault('not-in-scope', root, why)
+    const baselines = [...measures.keys()].filter((m) => m.endsWith('.mean')).map((m) => m.slice(0, -'.mean'.length))
+    const meant = didYouMean(whole, ['event', 'key', 'params', 'lists', ...baselines])
+    if (open.measures && meant === null) return UNKNOWN
+    return this.#fault('unknown-name', root, `"${whole}" has no parts`, meant)
   }
 
   #deep(root: ASTNode, node: ASTNode): Typed {
@@ -185,7 +210,8 @@ class Checker {
   }
 
   #field(name: string, span: Span, node: ASTNode): Typed {
-    const { fields, lets, uses } = this.#names
+    const { fields, lets, uses, noEvent } = this.#names
+    if (noEvent !== null) return this.#fault('not-in-scope', node, noEvent)
     uses.event ??= this.#span(node)
     const type = fields.types.get(name)
     if (type !== undefined) return leaf('field', name, type)
@@ -255,6 +281,10 @@ class Checker {
     this.expect(condition, c, 'boolean', '"?" needs a condition before it')
     const a = this.infer(yes)
     const b = this.infer(no)
+    if (a.type === 'list' || b.type === 'list') {
+      const [node, typed] = a.type === 'list' ? [yes, a] : [no, b]
+      return this.#fault('type-mismatch', node, 'a choice is not between lists', listHint(typed))
+    }
     const type = a.type === 'null' || a.type === 'unknown' ? b.type : a.type
     if (type !== 'null' && type !== 'unknown' && b.type !== 'null') {
       this.expect(no, b, type, `both sides of ":" are of one type, the left one is ${aType(type)}`)
@@ -264,7 +294,11 @@ class Checker {
 
   #equality(node: ASTNode & { op: '==' | '!=' }, fn: 'eq' | 'ne'): Typed {
     const [left, right] = node.args.map((n) => this.infer(n))
-    if (!comparable(left.type, right.type)) {
+    const list = [left, right].findIndex((side) => side.type === 'list')
+    if (list >= 0) {
+      const hint = listHint([left, right][list])
+      this.#fault('type-mismatch', node.args[list], `"${node.op}" does not compare lists`, hint)
+    } else if (!comparable(left.type, right.type)) {
       const message = `${aType(left.type)} never equals ${aType(right.type)}`
       this.#fault('type-mismatch', node.args[1], message)
     }
@@ -277,7 +311,9 @@ class Checker {
     if (type !== 'unknown') {
       if (type !== 'number' && type !== 'string') {
         const at = left.type === 'unknown' ? node.args[1] : node.args[0]
-        this.#fault('type-mismatch', at, `"${node.op}" orders numbers or text, but this is ${aType(type)}`)
+        const typed = at === node.args[0] ? left : right
+        const message = `"${node.op}" orders numbers or text, but this is ${aType(type)}`
+        this.#fault('type-mismatch', at, message, listHint(typed))
       } else this.expect(node.args[1], right, type, `"${node.op}" needs ${aType(type)} on both sides`)
     }
     return call(fn, 'boolean', [left, right])
@@ -299,10 +335,15 @@ class Checker {
     if (haystack.op === '.' && haystack.args[0].op === 'id' && haystack.args[0].args === 'lists') {
       return this.#inList(needle, value, haystack)
     }
+    if (haystack.op === 'id' && this.#names.measures.get(haystack.args) === 'list') {
+      return this.#inMeasure(needle, value, haystack)
+    }
     if (haystack.op !== 'list') {
-      this.#fault('wrong-value', haystack, '"in" needs a list on its right', 'as in lists.my_shops or ["a", "b"]')
+      const hint = 'as in lists.my_shops, ["a", "b"] or a "top" measure'
+      this.#fault('wrong-value', haystack, '"in" needs a list on its right', hint)
       return { type: 'boolean', expression: UNKNOWN.expression }
     }
+    if (value.type === 'list') return this.#fault('type-mismatch', needle, 'a list is in no list', listHint(value))
     const items: (number | string | boolean | null)[] = []
     for (const item of haystack.args) {
       const typed = this.infer(item)
@@ -334,6 +375,19 @@ class Checker {
       this.#fault('type-mismatch', needle, `the list "${name}" holds ${of}s, but this is ${aType(value.type)}`)
     }
     return { type: 'boolean', expression: { op: 'inList', type: 'boolean', value: value.expression, list: name } }
+  }
+
+  #inMeasure(needle: ASTNode, value: Typed, haystack: ASTNode & { op: 'id' }): Typed {
+    const name = haystack.args
+    const of = this.#names.elements.get(name) ?? 'unknown'
+    if (!comparable(value.type, of)) {
+      this.#fault(
+        'type-mismatch',
+        needle,
+        `"${name}" holds values that are ${aType(of)}, but this is ${aType(value.type)}`,
+      )
+    }
+    return call('member', 'boolean', [value, leaf('measure', name, 'list')])
   }
 
   #call(node: ASTNode & { op: 'call' }): Typed {
@@ -382,9 +436,12 @@ class Checker {
     }
     typed.forEach((t, i) => {
       const wanted = takes[Math.min(i, takes.length - 1)]
-      if (wanted !== 'scalar') this.expect(args[i], t, wanted, `${usage} needs ${aType(wanted)} here`)
-      else if (t.type === 'boolean' || t.type === 'null') {
-        this.#fault('type-mismatch', args[i], `${usage} needs text or numbers, but this is ${aType(t.type)}`)
+      if (wanted === 'sized') {
+        if (t.type !== 'list') this.expect(args[i], t, 'string', `${usage} needs text or a list here`)
+      } else if (wanted !== 'scalar') this.expect(args[i], t, wanted, `${usage} needs ${aType(wanted)} here`)
+      else if (t.type === 'boolean' || t.type === 'null' || t.type === 'list') {
+        const message = `${usage} needs text or numbers, but this is ${aType(t.type)}`
+        this.#fault('type-mismatch', args[i], message, listHint(t))
       }
     })
     if (fn === 'matches') this.#pattern(args[1], typed[1])
@@ -471,8 +528,16 @@ function comparable(a: Type, b: Type): boolean {
 
 export function aType(type: Type): string {
   if (type === 'string') return 'text'
+  if (type === 'list') return 'a list of values'
   if (type === 'boolean') return 'a condition (true or false)'
   return type === 'number' ? 'a number' : type
+}
+
+/** What can be done with the values of a `top` measure. */
+function listHint({ type, expression }: Typed): string | null {
+  if (type !== 'list') return null
+  const name = expression.op === 'measure' ? expression.name : 'list'
+  return `ask x in ${name}, or size(${name})`
 }
 
 function shapeName(op: string): string {
@@ -483,13 +548,4 @@ function shapeName(op: string): string {
 
 function isRoot(name: string): boolean {
   return name === 'event' || name === 'key' || name === 'params' || name === 'lists' || name === 'features'
-}
-
-function isZone(zone: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: zone })
-    return zone !== ''
-  } catch {
-    return false
-  }
 }

@@ -1,9 +1,9 @@
 import type { Operator } from '../../model/expression.ts'
 
-/** What a function takes: `text` or `scalar` = string or number; `…` in `rest` repeats the last one. */
+/** What a function takes: `scalar` = string or number, `sized` = string or list. */
 export interface Signature {
   readonly fn: Operator
-  readonly takes: readonly ('number' | 'string' | 'scalar')[]
+  readonly takes: readonly ('number' | 'string' | 'scalar' | 'sized')[]
   /** More arguments of the last kind are allowed, up to this many in all. */
   readonly most: number
   readonly gives: 'number' | 'string' | 'boolean'
@@ -23,7 +23,7 @@ function of(
 
 /** `name(a, b)` */
 export const FUNCTIONS: ReadonlyMap<string, Signature> = new Map([
-  ['size', of('size', ['string'], 'number', 'size(text)')],
+  ['size', of('size', ['sized'], 'number', 'size(text)')],
   ['abs', of('abs', ['number'], 'number', 'abs(x)')],
   ['min', of('min', ['number', 'number'], 'number', 'min(a, b)', 8)],
   ['max', of('max', ['number', 'number'], 'number', 'max(a, b)', 8)],
@@ -37,7 +37,7 @@ export const FUNCTIONS: ReadonlyMap<string, Signature> = new Map([
 
 /** `a.name(b)`; `takes[0]` is what stands before the dot. */
 export const METHODS: ReadonlyMap<string, Signature> = new Map([
-  ['size', of('size', ['string'], 'number', 'text.size()')],
+  ['size', of('size', ['sized'], 'number', 'text.size()')],
   ['startsWith', of('startsWith', ['string', 'string'], 'boolean', 'text.startsWith("a")')],
   ['endsWith', of('endsWith', ['string', 'string'], 'boolean', 'text.endsWith("a")')],
   ['contains', of('contains', ['string', 'string'], 'boolean', 'text.contains("a")')],

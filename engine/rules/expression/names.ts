@@ -21,8 +21,13 @@ export interface Names {
   /** For messages: `where`, `when`, … */
   readonly place: string
   readonly fields: FieldNames
+  /** Why `event` cannot be read here; null where it can. */
+  readonly noEvent: string | null
   readonly lets: ReadonlyMap<string, Type>
+  /** Those of a baseline by their dotted names: `usual.mean`. */
   readonly measures: ReadonlyMap<string, Type>
+  /** What the values of a list measure are. */
+  readonly elements: ReadonlyMap<string, Type>
   /** Names that exist in the rule but may not be read here -> why. */
   readonly hidden: ReadonlyMap<string, string>
   /** `by` names; null where the key cannot be read. */

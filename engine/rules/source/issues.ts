@@ -40,8 +40,10 @@ export type IssueCode =
   | 'unknown-key-field'
   | 'unknown-function'
   | 'unknown-rule'
+  | 'unknown-step'
   | 'not-in-scope'
   | 'unused'
+  | 'unlikely-value'
   // expressions
   | 'expression-syntax'
   | 'expression-too-long'

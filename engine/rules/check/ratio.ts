@@ -1,0 +1,61 @@
+import type { RatioMeasure } from '../../model/rule.ts'
+import type { Span } from '../source/text.ts'
+import { entryOf } from '../source/tree.ts'
+import { type MeasureNames, misplaced, type Spec } from './measures.ts'
+import { standardScore } from './standard-score.ts'
+
+const NOT_OWN = ['where', 'window', 'prior']
+
+export function checkRatio(names: MeasureNames, spec: Spec): RatioMeasure | null {
+  const { read } = names.draft
+  const { name, node, kind } = spec
+  misplaced(names, spec, NOT_OWN, 'give it to the two measures it divides')
+  read.keys(node, ['ratio', 'at_least', 'lower_bound', ...NOT_OWN], {}, 'of a ratio measure')
+  const atLeast = checkAtLeast(names, spec)
+  const lowerBoundZ = checkLowerBound(names, spec)
+  const parts = read.seq(kind.value, '"ratio"')
+  if (!parts) return null
+  if (parts.items.length !== 2)
+    return read.fault('wrong-value', parts, 'a ratio has two parts', 'such as ratio: [orders, buyers]')
+  const [numerator, denominator] = parts.items.map((item) => {
+    const part = read.text(item, 'a part of a ratio')
+    return part !== null && isRunning(names, part, item.span) ? part : null
+  })
+  if (numerator === null || denominator === null) return null
+  const ratio = { kind: 'ratio', name, numerator, denominator, atLeast, ...(lowerBoundZ && { lowerBoundZ }) } as const
+  names.ratios.set(name, ratio)
+  return ratio
+}
+
+function checkAtLeast(names: MeasureNames, { node }: Spec): Record<string, number> {
+  const { read } = names.draft
+  const value = entryOf(node, 'at_least')?.value
+  const map = value && read.map(value, 'at_least')
+  const out: Record<string, number> = {}
+  for (const entry of map ? map.entries : []) {
+    if (!isRunning(names, entry.key, entry.keySpan)) continue
+    const least = read.number(entry.value, `at_least of "${entry.key}"`)
+    if (least !== null) out[entry.key] = least
+  }
+  return out
+}
+
+function checkLowerBound(names: MeasureNames, { node }: Spec): number | null {
+  const { read } = names.draft
+  const value = entryOf(node, 'lower_bound')?.value
+  const confidence = value && read.number(value, 'lower_bound')
+  if (!value || confidence === null || confidence === undefined) return null
+  if (confidence >= 0.5 && confidence < 1) return standardScore(confidence)
+  const hint = confidence >= 50 && confidence < 100 ? `write ${confidence / 100}` : 'such as 0.95'
+  return read.fault('out-of-range', value, 'lower_bound is a confidence from 0.5 to below 1', hint)
+}
+
+/** Ratios are made of measures that are kept, not of ratios: so their order does not matter and nothing goes in circles. */
+function isRunning(names: MeasureNames, name: string, span: Span): boolean {
+  const kind = names.kindOf(name, span)
+  if (kind === null) return false
+  if (kind !== 'ratio' && kind !== 'baseline') return names.isNumeric(name, span, 'a ratio')
+  const what = kind === 'ratio' ? 'a ratio itself' : 'a baseline'
+  names.draft.read.fault('wrong-value', span, `"${name}" is ${what}`, 'name measures that are counted or summed')
+  return false
+}
