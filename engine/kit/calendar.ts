@@ -1,19 +1,27 @@
 const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
 const TIME_MAX_MS = 8.64e15
 /** No zone has ever changed its offset twice within this time. */
 const PROBE_MS = 3 * HOUR_MS
 const BOUNDS_MAX = 4096
+const DAYS_MAX = 20_000
 
 /**
  * Calendar windows of one length in one zone: the longest stretches of time in which local time (UTC + offset, counted
  * from local 1970-01-01T00:00) lies in one multiple of the length.
  *
- * Cost    UTC: arithmetic. Else a binary search among at most 4,096 windows next to each other; what lies beyond them is
- *         worked out from the zone's clock changes, once a window
+ * Cost    arithmetic in UTC, and for windows within a UTC day without a clock change, once a day was looked at. Else a
+ *         binary search among at most 4,096 windows next to each other; what lies beyond them is worked out from the
+ *         zone's clock changes, once a window
  */
 export class Calendar {
   readonly lengthMs: number
   readonly #offsetAt: ((ms: number) => number) | null
+  /** By UTC day: the offset, NaN if it changes on that day. At most 20,000 are remembered. */
+  readonly #days = new Map<number, number>()
+  /** The day that was asked for last. */
+  #day = Number.NaN
+  #dayOffset = Number.NaN
   /** Ends of windows without a gap, ascending. */
   #bounds: number[] = []
   /** Place in `#bounds` of the end of the window that was asked for last. */
@@ -27,6 +35,8 @@ export class Calendar {
   /** First moment of the window that holds `ms`. */
   startOf(ms: number): number {
     if (this.#offsetAt === null) return Math.floor(ms / this.lengthMs) * this.lengthMs
+    const start = this.#startWithinDay(ms)
+    if (!Number.isNaN(start)) return start
     const end = this.#find(ms)
     return this.#bounds[end - 1]
   }
@@ -34,8 +44,30 @@ export class Calendar {
   /** First moment after the window that holds `ms`. */
   endOf(ms: number): number {
     if (this.#offsetAt === null) return (Math.floor(ms / this.lengthMs) + 1) * this.lengthMs
+    const start = this.#startWithinDay(ms)
+    if (!Number.isNaN(start)) return start + this.lengthMs
     const end = this.#find(ms)
     return this.#bounds[end]
+  }
+
+  /** Start of the window that holds `ms`; NaN unless it lies within a UTC day without a clock change. */
+  #startWithinDay(ms: number): number {
+    const day = Math.floor(ms / DAY_MS)
+    if (day !== this.#day) this.#look(day)
+    const start = Math.floor((ms + this.#dayOffset) / this.lengthMs) * this.lengthMs - this.#dayOffset
+    return start > day * DAY_MS && start + this.lengthMs < (day + 1) * DAY_MS ? start : Number.NaN
+  }
+
+  #look(day: number): void {
+    let offset = this.#days.get(day)
+    if (offset === undefined) {
+      const changes = this.#firstChange(day * DAY_MS, (day + 1) * DAY_MS) !== null
+      offset = changes ? Number.NaN : this.#offset(day * DAY_MS)
+      if (this.#days.size >= DAYS_MAX) this.#days.clear()
+      this.#days.set(day, offset)
+    }
+    this.#day = day
+    this.#dayOffset = offset
   }
 
   /** Place of the first bound above `ms`, never 0. */

@@ -137,12 +137,8 @@ export class Baseline {
       followsMs = Number.NaN
     }
     this.#context.setKey(this.space, slot)
-    if (this.#tumbling.length > 0) {
-      for (; nextMs <= throughMs; nextMs = this.#steps.endOf(nextMs)) {
-        this.#take(cells, at, nextMs, nextMs, followsMs)
-        followsMs = nextMs
-      }
-    } else if (nextMs <= throughMs) this.#take(cells, at, nextMs, this.#steps.startOf(throughMs), followsMs)
+    if (this.#tumbling.length > 0) this.#takeEach(cells, at, nextMs, throughMs, followsMs)
+    else if (nextMs <= throughMs) this.#take(cells, at, nextMs, this.#steps.startOf(throughMs), followsMs)
     cells[at + NEXT_MS] = this.#steps.endOf(throughMs)
   }
 
@@ -240,6 +236,33 @@ export class Baseline {
       if (ownMs < startMs) startMs = ownMs
     }
     return startMs
+  }
+
+  /** Step ends from `fromMs` through `throughMs`, each with what its own tumbling windows say. */
+  #takeEach(cells: Float64Array, at: number, fromMs: number, throughMs: number, followsMs: number): void {
+    const startMs = this.#startMs(throughMs)
+    const unusedMs = this.#laterStartMs(throughMs, startMs) - this.overMs
+    let beforeMs = followsMs
+    for (let ms = fromMs; ms <= throughMs; ) {
+      if (ms > startMs && ms <= unusedMs) {
+        ms = this.#steps.endOf(unusedMs)
+        beforeMs = Number.NaN
+        continue
+      }
+      this.#take(cells, at, ms, ms, beforeMs)
+      beforeMs = ms
+      ms = this.#steps.endOf(ms)
+    }
+  }
+
+  /** Where the measure's window will start next, after `startMs`; points in between will not be asked for before. */
+  #laterStartMs(nowMs: number, startMs: number): number {
+    let changesMs = Number.POSITIVE_INFINITY
+    for (const { tumbling } of this.#windows) {
+      if (tumbling === null) return startMs
+      changesMs = Math.min(changesMs, tumbling.calendar.endOf(nowMs))
+    }
+    return this.#startMs(changesMs)
   }
 
   #take(cells: Float64Array, at: number, firstMs: number, lastMs: number, followsMs: number): void {

@@ -574,7 +574,7 @@ export class Core {
     let sinceMs = Number.NEGATIVE_INFINITY
     for (const type of plan.rule.on) sinceMs = Math.max(sinceMs, this.#options.heldSinceMs(type))
     const windowMs = plan.ownTumbling === null ? plan.rule.windowMs : nowMs - plan.ownTumbling.startMs
-    return nowMs - sinceMs >= windowMs ? 1 : Math.max(0, (nowMs - sinceMs) / windowMs)
+    return windowMs === 0 || nowMs - sinceMs >= windowMs ? 1 : Math.max(0, (nowMs - sinceMs) / windowMs)
   }
 }
 
