@@ -85,7 +85,7 @@ export function sequenceFrom(seed: Generated<typeof sequenceSeed>, index: number
       ? { ...common, kind: 'expect', after: name(v.after), expect: names(v.expect), withinMs: v.withinMs }
       : { ...common, kind: 'forbid', forbid: name(v.forbid), before: name(v.before) }
   })
-  const isOfViolations = seed.violationsOnly && violations.length > 0
+  const isOfViolations = seed.violationsOnly && violations.length > 0 && !seed.piles
   const matches = (isOfViolations ? [] : seed.matches).map(
     (m, i): SequenceMatch => ({
       name: `match${i}`,
