@@ -2,8 +2,9 @@ import fc from 'fast-check'
 import { Counters } from '../model/counters.ts'
 import type { Output, StateChange } from '../model/output.ts'
 import type { Sink } from '../model/ports.ts'
-import { Task } from '../task/task.ts'
 import { apart, firstDifference } from './compare.ts'
+import { faultDifference } from './faults.ts'
+import { freshTask } from './fresh-task.ts'
 import { describeCase } from './generate/describe.ts'
 import { FAST_FEATURES } from './generate/features.ts'
 import { type Case, cases, recordsOf } from './generate.ts'
@@ -81,21 +82,10 @@ export function runTask(c: Case, cuts: Cuts): Run {
   return { outputs, counters: totalsOf(counters) }
 }
 
-function freshTask({ stream, set, finite, measures }: Case, counters: Counters): Task {
-  const task = new Task({ streams: [stream], counters, finite, measures })
-  task.install(set)
-  return task
-}
-
 /** What the task says differently from the reference, in words; null when they agree. */
 export function disagreement(c: Case, cuts: Cuts): string | null {
   const expected = runReference(c)
-  let actual: Run
-  try {
-    actual = runTask(c, cuts)
-  } catch (error) {
-    return `the task threw ${error instanceof Error ? error.stack : error}`
-  }
+  const actual = runTask(c, cuts)
   // Rule by rule: at one moment, and there only, they may take turns in another way than the reference.
   const difference = firstDifference(apart(expected.outputs), apart(actual.outputs))
   if (difference) return difference
@@ -104,8 +94,19 @@ export function disagreement(c: Case, cuts: Cuts): string | null {
   return counted.map((n) => `${n}: expected ${expected.counters[n] ?? 0}, actual ${actual.counters[n] ?? 0}`).join('\n')
 }
 
+/** Against the reference, cut or not; or against itself, with faults. */
+export type Trial = Cuts | 'faults'
+
+async function fault(c: Case, trial: Trial): Promise<string | null> {
+  try {
+    return trial === 'faults' ? await faultDifference(c) : disagreement(c, trial)
+  } catch (error) {
+    return `the task threw ${error instanceof Error ? error.stack : error}`
+  }
+}
+
 export interface Search {
-  readonly cuts: Cuts
+  readonly trial: Trial
   readonly stepsMax: number
   readonly runs: number
   readonly seed?: number
@@ -113,9 +114,9 @@ export interface Search {
 }
 
 /** Looks for a case in which the two disagree; the smallest one found as text, with what replays it. */
-export function search({ cuts, stepsMax, runs, seed, millisecondsMax }: Search): string | null {
-  const property = fc.property(cases(stepsMax, FAST_FEATURES), (c) => disagreement(c, cuts) === null)
-  const result = fc.check(property, {
+export async function search({ trial, stepsMax, runs, seed, millisecondsMax }: Search): Promise<string | null> {
+  const property = fc.asyncProperty(cases(stepsMax, FAST_FEATURES), async (c) => (await fault(c, trial)) === null)
+  const result = await fc.check(property, {
     numRuns: runs,
     ...(seed === undefined ? {} : { seed }),
     ...(millisecondsMax === undefined ? {} : { interruptAfterTimeLimit: millisecondsMax }),
@@ -123,8 +124,8 @@ export function search({ cuts, stepsMax, runs, seed, millisecondsMax }: Search):
   if (!result.failed || !result.counterexample) return null
   const [smallest] = result.counterexample
   return [
-    `seed ${result.seed}, path ${result.counterexamplePath}, cuts ${cuts}, at most ${stepsMax} steps`,
-    disagreement(smallest, cuts),
+    `seed ${result.seed}, path ${result.counterexamplePath}, trial ${trial}, at most ${stepsMax} steps`,
+    await fault(smallest, trial),
     '',
     describeCase(smallest),
   ].join('\n')

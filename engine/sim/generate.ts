@@ -14,6 +14,8 @@ export interface Case extends Traffic {
   readonly measures: boolean
   /** Where a run is cut by a snapshot, as a share of its records. */
   readonly cut: number
+  /** Decides on crashes, repetitions and torn snapshots, where there are any. */
+  readonly faultSeed: number
 }
 
 /** Cases with at most `stepsMax` events and marks. */
@@ -26,6 +28,7 @@ export const cases = (stepsMax: number, features: ReadonlySet<Feature> = ALL_FEA
       until: fc.constantFrom('drained' as const, 'last' as const),
       measures: fc.boolean(),
       cut: fc.integer({ min: 0, max: 100 }).map((percent) => percent / 100),
+      faultSeed: fc.nat({ max: 1_000_000 }),
     })
     .map(({ set, traffic, ...rest }) => bounded({ ...rest, ...traffic, set: set(traffic.startMs) }))
 
@@ -38,8 +41,8 @@ function bounded(c: Case): Case {
 }
 
 /** One case without shrinking, the same for the same seed. */
-export function seededCase(seed: number, stepsMax: number): Case {
-  return fc.sample(cases(stepsMax), { seed, numRuns: 1 })[0]!
+export function seededCase(seed: number, stepsMax: number, features: ReadonlySet<Feature> = ALL_FEATURES): Case {
+  return fc.sample(cases(stepsMax, features), { seed, numRuns: 1 })[0]!
 }
 
 /** The entries as a task's log has them: positions rise, with gaps. */

@@ -92,6 +92,19 @@ export class AlertBook {
     return this.#bySlot[plan.index].has(slot)
   }
 
+  hasAny(plans: readonly RulePlan[]): boolean {
+    for (let i = 0; i < plans.length; i++) if (this.#bySlot[plans[i].index].size > 0) return true
+    return false
+  }
+
+  /** Slots of the rule's keys with an open episode, in the order of their alerts' opening. */
+  openEpisodes(plan: RulePlan): number[] {
+    return [...this.#bySlot[plan.index]]
+      .filter(([, alert]) => alert.episodeOpen)
+      .sort(([, a], [, b]) => a.sequence - b.sequence)
+      .map(([slot]) => slot)
+  }
+
   /** Asks the rule's condition of the key at `slot`. For an arrival the context stands on the event. */
   evaluate(plan: RulePlan, slot: number, occasion: Occasion): void {
     const { context, layout } = this.#host
@@ -296,18 +309,18 @@ export class AlertBook {
 
   /** Takes down what the opening, or a rise in severity, looked like. */
   #measure(plan: RulePlan, slot: number, alert: Alert, nowMs: number): void {
-    const { context, events } = this.#host
-    const startMs = nowMs - plan.rule.windowMs
+    const { events } = this.#host
+    const { startMs, afterMs } = windowAt(plan, nowMs)
     alert.measures = this.#measuresNow(plan)
     alert.window = { start: startMs, end: nowMs }
     alert.explain = plan.explain()
-    alert.evidence = events.evidence(plan, slot, { nowMs, startMs }, context.cells[context.base + plan.total.cell])
+    alert.evidence = events.evidence(plan, slot, { nowMs, startMs: afterMs }, plan.total() as number)
     alert.coverage = this.#host.coverage(plan, nowMs)
   }
 
   #countSuspects(plan: RulePlan, slot: number, alert: Alert, nowMs: number): void {
     if (!alert.suspects) return
-    const moment = { nowMs, startMs: nowMs - plan.rule.windowMs }
+    const moment = { nowMs, startMs: windowAt(plan, nowMs).afterMs }
     this.#host.events.countSuspects(plan, slot, moment, alert.suspects, alert.countedEntry, alert.countedMs)
     alert.countedEntry = this.#host.newestEntry(plan.clock)
     alert.countedMs = nowMs
@@ -369,6 +382,12 @@ export class AlertBook {
 export function alertKey(alert: Alert): string {
   const violation = alert.violation === null ? '' : `${alert.violation}/`
   return `alert/${alert.rule}@${alert.version}/${violation}${JSON.stringify(alert.key)}`
+}
+
+/** Where the rule's own window begins, and the last moment that is not in it. */
+function windowAt({ rule, ownTumbling }: RulePlan, nowMs: number): { startMs: number; afterMs: number } {
+  if (ownTumbling) return { startMs: ownTumbling.startMs, afterMs: ownTumbling.startMs - 1 }
+  return { startMs: nowMs - rule.windowMs, afterMs: nowMs - rule.windowMs }
 }
 
 function severityOf(plan: RulePlan): number {

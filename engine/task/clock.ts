@@ -18,13 +18,22 @@ export class Clock {
     this.entry = plan.settleMs > 0 ? index.addCursor() : null
   }
 
-  /** Next moment at which an event leaves or enters. */
+  moveTo(nowMs: number): void {
+    this.nowMs = nowMs
+    for (const window of this.plan.tumbling) window.moveTo(nowMs)
+  }
+
+  /** Next moment at which an event leaves or enters, or a tumbling window ends that one is in. */
   nextDueMs(): number {
     let due = this.entry === null ? Number.POSITIVE_INFINITY : this.entry.peekTime()
-    const { windows } = this.plan
+    const { windows, tumbling } = this.plan
     for (let i = 0; i < windows.length; i++) {
       const leaves = this.departures[i].peekTime() + windows[i].windowMs
       if (leaves < due) due = leaves
+    }
+    for (let i = 0; i < tumbling.length; i++) {
+      const { heldUntilMs } = tumbling[i]
+      if (heldUntilMs > this.nowMs && heldUntilMs < due) due = heldUntilMs
     }
     return due
   }

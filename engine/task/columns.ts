@@ -1,5 +1,5 @@
 import type { Expression } from '../model/expression.ts'
-import type { Definition, Ranking, Rule, RuleSet } from '../model/rule.ts'
+import { type Definition, isRunning, type Ranking, type Rule, type RuleSet } from '../model/rule.ts'
 import { type Field, type Stream, streamOfType } from '../model/stream.ts'
 import type { ColumnRef } from '../state/rows.ts'
 
@@ -149,7 +149,7 @@ function computedFields(set: RuleSet): Set<string> {
 }
 
 function countedFields(rule: Rule): string[] {
-  const measured = rule.measures.flatMap((m) => (m.kind !== 'ratio' && m.of !== null ? [m.of] : []))
+  const measured = rule.measures.flatMap((m) => (isRunning(m) && m.of !== null ? [m.of] : []))
   return [...rule.by, ...measured, ...(rule.suspects ? [rule.suspects.of] : [])]
 }
 

@@ -11,13 +11,23 @@ import type { Segments } from '../state/segments.ts'
 import { StringTable } from '../state/string-table.ts'
 import { TimeIndex } from '../state/time-index.ts'
 import { AlertBook } from './alert-book.ts'
+import type { SavedPoints } from './baseline.ts'
 import { Clock } from './clock.ts'
 import { Context } from './context.ts'
 import { HeldEvents, passes } from './held-events.ts'
-import { type FeedGroup, Layout, type RankingPlan, type RulePlan, type TypePlan } from './layout.ts'
+import {
+  type BaselinePlan,
+  type BaselineUse,
+  type FeedGroup,
+  Layout,
+  type RankingPlan,
+  type RulePlan,
+  type TypePlan,
+} from './layout.ts'
 import { type PreviousRanks, previousToJson, RankingBoard } from './ranking-board.ts'
 import type { SequenceOrigins } from './sequence/origins.ts'
 import { SequenceBook } from './sequence/sequence-book.ts'
+import { epochOf, type TumblingFeeds } from './tumbling.ts'
 
 /** Where the held events' columns, and their order in time, are kept besides memory. Both empty at first. */
 export interface HeldSegments {
@@ -52,7 +62,10 @@ interface CoreNumbers {
   readonly nextAsOfMs: readonly (number | null)[]
 }
 
-/** A rule touched by an event that left. */
+/** Points by `rule@version#hash/measure`. */
+export type SavedBaselines = readonly (readonly [string, readonly SavedPoints[]])[]
+
+/** A key of a rule to be looked at: an event left, or (row -1) its episode is open as a tumbling window ends. */
 interface Touch {
   readonly plan: RulePlan
   readonly slot: number
@@ -84,6 +97,7 @@ export class Core {
   readonly #index: TimeIndex
   readonly #clocks: readonly Clock[]
   readonly #events: HeldEvents
+  readonly #baselines: readonly BaselinePlan[]
   readonly #touches: Touch[] = []
   /** Events that left at the moment at hand. */
   #leftNow = 0
@@ -110,6 +124,7 @@ export class Core {
     this.#entryShifts = this.#clocks.map(() => 0)
     const latenessMs = Math.max(0, ...streams.map((s) => s.latenessMs))
     this.#changeableMs = latenessMs + Math.max(0, ...this.layout.clocks.map((c) => c.settleMs))
+    this.#baselines = [...new Set(this.layout.baselines.values())]
     this.#events = new HeldEvents({
       layout: this.layout,
       rows: this.rows,
@@ -192,6 +207,9 @@ export class Core {
 
   /** Lets go of events that no window holds any more. Call it after each record. */
   trim(): void {
+    for (const { baseline, space, clock } of this.#baselines)
+      baseline.forget(this.#clocks[clock].nowMs, (slot) => this.#idle.push(space, slot))
+    this.#forgetIdle()
     const { streamMs } = this.context
     this.rows.trim(streamMs - this.layout.retentionMs)
     this.rows.freeze(streamMs - this.#changeableMs)
@@ -206,15 +224,29 @@ export class Core {
   drain(streamMs: number): number {
     this.#lastEffectMs = streamMs
     this.#draining = true
-    for (let dueMs = this.nextDueMs(); dueMs !== Number.POSITIVE_INFINITY; dueMs = this.nextDueMs()) {
+    while (this.#neededMs() !== Number.POSITIVE_INFINITY) {
+      const dueMs = this.nextDueMs()
       if (this.alerts.nextClosingMs() === dueMs) this.#lastEffectMs = dueMs
       this.#moment(dueMs)
     }
     return this.#lastEffectMs
   }
 
-  /** Next moment, in stream time, at which anything happens by itself: Infinity when nothing is left to happen. */
+  /** Next moment, in stream time, at which anything happens by itself; Infinity = none. */
   nextDueMs(): number {
+    let dueMs = this.#neededMs()
+    for (let i = 0; i < this.#clocks.length; i++) {
+      const { tumbling, settleMs } = this.#clocks[i].plan
+      for (let w = 0; w < tumbling.length; w++) {
+        const endMs = tumbling[w].endMs + settleMs
+        if (endMs < dueMs && this.alerts.hasAny(tumbling[w].enders)) dueMs = endMs
+      }
+    }
+    return dueMs
+  }
+
+  /** The same, without the ends of tumbling windows that are empty: an episode that is open there goes on for ever. */
+  #neededMs(): number {
     let dueMs = Math.min(this.alerts.nextClosingMs(), this.sequences.nextDueMs())
     for (let i = 0; i < this.#clocks.length; i++) {
       const due = this.#clocks[i].nextDueMs() + this.#clocks[i].plan.settleMs
@@ -258,6 +290,32 @@ export class Core {
     const [rows, index] = unpackArrays(hot)
     this.rows.loadHeld(frozen, rows)
     this.#index.load(index)
+  }
+
+  /** All points of the past, by rule and measure: what baselines keep beyond the events held. */
+  saveBaselines(): SavedBaselines {
+    return [...this.layout.baselines].map(([name, { baseline, clock }]) => [
+      name,
+      baseline.save(this.#clocks[clock].nowMs, (code) => this.strings.value(code)),
+    ])
+  }
+
+  /** Takes up the points of those that this rule set has too. */
+  loadBaselines(saved: SavedBaselines): void {
+    const done = new Set<BaselinePlan>()
+    for (const [name, points] of saved) {
+      const plan = this.layout.baselines.get(name)
+      if (!plan || done.has(plan)) continue
+      done.add(plan)
+      const { baseline, space, clock } = plan
+      baseline.load(
+        points,
+        this.#clocks[clock].nowMs,
+        (key) => this.slotOfKey(plan, key),
+        (slot) => this.#idle.push(space, slot),
+      )
+    }
+    this.#forgetIdle()
   }
 
   /** Slot of a key given by its values, made if need be. */
@@ -305,13 +363,16 @@ export class Core {
 
   #setTime(streamMs: number): void {
     this.context.streamMs = streamMs
-    for (const clock of this.#clocks) clock.nowMs = streamMs - clock.plan.settleMs
+    for (const clock of this.#clocks) clock.moveTo(streamMs - clock.plan.settleMs)
   }
 
   /** Everything that happens at one moment, before events arrive at it: docs/semantics.md, steps 1 to 5. */
   #moment(streamMs: number): void {
     this.#setTime(streamMs)
-    for (const clock of this.#clocks) this.#leave(clock)
+    for (const clock of this.#clocks) {
+      this.#leave(clock)
+      this.#endWindows(clock)
+    }
     this.#evaluateTouched()
     if (this.sequences.fireDue(streamMs)) this.#lastEffectMs = streamMs
     this.alerts.closeDue(streamMs)
@@ -333,7 +394,14 @@ export class Core {
         const chunk = this.rows.chunkOf(row)
         const at = Rows.at(row)
         const type = chunk.types[at]
+        const baselines = window.baselines[type]
+        for (let i = 0; i < baselines.length; i++) {
+          const slot = this.#slotIn(baselines[i], chunk, at)
+          if (slot >= 0) baselines[i].baseline.catchUp(slot, clock.nowMs - 1)
+        }
         this.#feed(window.groups[type], chunk, at, -1)
+        const retires = window.retires[type]
+        if (retires.length > 0) this.#retire(retires, chunk, at, clock.nowMs)
         const touches = window.touches[type]
         for (let i = 0; i < touches.length; i++) {
           const plan = touches[i]
@@ -346,6 +414,22 @@ export class Core {
         for (const space of window.releases) {
           const slot = chunk.slots[space][at]
           if (slot >= 0 && this.layout.spaces[space].release(slot)) this.#idle.push(space, slot)
+        }
+      }
+    }
+  }
+
+  /** Tumbling windows that end now: the keys with an open episode are to be looked at. */
+  #endWindows(clock: Clock): void {
+    const { tumbling } = clock.plan
+    for (let w = 0; w < tumbling.length; w++) {
+      const { startMs, heldUntilMs, enders } = tumbling[w]
+      if (startMs !== clock.nowMs) continue
+      if (heldUntilMs === startMs) this.#lastEffectMs = this.context.streamMs
+      for (const plan of enders) {
+        for (const slot of this.alerts.openEpisodes(plan)) {
+          this.#touches.push({ plan, slot, row: -1 })
+          this.#leftNow++
         }
       }
     }
@@ -400,16 +484,31 @@ export class Core {
     const type = chunk.types[at]
     const { nowMs } = clock
     if (clock.entry) chunk.entries[this.layout.entryColumns[this.#clocks.indexOf(clock)]][at] = clock.entries++
+    const baselines = clock.plan.baselines[type]
+    for (let i = 0; i < baselines.length; i++) {
+      const slot = this.#slotIn(baselines[i], chunk, at)
+      if (slot >= 0) baselines[i].baseline.arrive(slot, timeMs, nowMs)
+    }
+    const priors = clock.plan.priors[type]
+    for (let i = 0; i < priors.length; i++) this.#takePriors(priors[i], chunk, at)
     for (let w = 0; w < windows.length; w++) {
       if (timeMs <= nowMs - windows[w].windowMs) break
       this.#feed(windows[w].groups[type], chunk, at, 1)
+    }
+    const { tumbling } = clock.plan
+    for (let w = 0; w < tumbling.length; w++) {
+      const window = tumbling[w]
+      if (timeMs < window.startMs) continue
+      this.#feedTumbling(window.feeds[type], chunk, at, nowMs)
+      if (window.heldUntilMs !== window.endMs && this.#isTaken(window.takers[type], chunk, at))
+        window.heldUntilMs = window.endMs
     }
     for (let i = 0; i < boards.length; i++) this.boards[boards[i]].arm(nowMs, false)
     const plans = arrivals[type]
     for (let i = 0; i < plans.length; i++) {
       const plan = plans[i]
       if (!passes(plan.filter, chunk, at, this.rows.shape.bitWords)) continue
-      if (timeMs <= nowMs - plan.longestMs) {
+      if (timeMs <= nowMs - plan.longestMs && !plan.tumbling.some((w) => timeMs >= w.startMs)) {
         if (this.evaluating) plan.missed.value++
         continue
       }
@@ -443,6 +542,62 @@ export class Core {
         feed.apply(cells, base, slot, chunk, at, sign)
       }
     }
+  }
+
+  /** The event enters the tumbling windows that its clock stands in. */
+  #feedTumbling(list: readonly TumblingFeeds[], chunk: Chunk, at: number, nowMs: number): void {
+    const words = at * this.rows.shape.bitWords
+    for (let g = 0; g < list.length; g++) {
+      const { window, group, feeds } = list[g]
+      const slot = chunk.slots[group.space][at]
+      if (slot < 0) continue
+      const keySpace = this.layout.spaces[group.space]
+      const cells = keySpace.writeCells(slot)
+      const base = keySpace.baseOf(slot)
+      if (cells[base + group.epochCell] !== window.epoch) {
+        for (const baseline of group.baselines) baseline.catchUp(slot, nowMs)
+        for (const feed of group.feeds) feed.clear(cells, base)
+        cells[base + group.epochCell] = window.epoch
+      }
+      for (let f = 0; f < feeds.length; f++) {
+        const feed = feeds[f]
+        if (feed.mask !== 0 && (chunk.bits[words + feed.word] & feed.mask) === 0) continue
+        feed.apply(cells, base, slot, chunk, at, 1)
+      }
+    }
+  }
+
+  /** The event's tumbling windows are over for long, and it is let go. */
+  #retire(list: readonly TumblingFeeds[], chunk: Chunk, at: number, nowMs: number): void {
+    const words = at * this.rows.shape.bitWords
+    for (let g = 0; g < list.length; g++) {
+      const { window, group, feeds } = list[g]
+      const slot = chunk.slots[group.space][at]
+      if (slot < 0) continue
+      const keySpace = this.layout.spaces[group.space]
+      const cells = keySpace.writeCells(slot)
+      const base = keySpace.baseOf(slot)
+      const epoch = epochOf(window.calendar.startOf(chunk.timesMs[at]))
+      const isCleared = cells[base + group.epochCell] > epoch
+      if (!isCleared) for (const baseline of group.baselines) baseline.catchUp(slot, nowMs - 1)
+      for (let f = 0; f < feeds.length; f++) {
+        const feed = feeds[f]
+        if (feed.mask !== 0 && (chunk.bits[words + feed.word] & feed.mask) === 0) continue
+        feed.retire(cells, base, slot, chunk, at, epoch, isCleared)
+      }
+    }
+  }
+
+  #takePriors(plan: RulePlan, chunk: Chunk, at: number): void {
+    const slot = this.#slotIn(plan, chunk, at)
+    if (slot < 0) return
+    this.context.setKey(this.layout.spaces[plan.space], slot)
+    for (const prior of plan.priors) prior.value = prior.read()
+  }
+
+  /** Slot of the event's key, -1 if it does not pass the filter. */
+  #slotIn({ space, filter }: Pick<BaselineUse, 'space' | 'filter'>, chunk: Chunk, at: number): number {
+    return passes(filter, chunk, at, this.rows.shape.bitWords) ? chunk.slots[space][at] : -1
   }
 
   #computeLets(type: TypePlan, chunk: Chunk, at: number): void {
@@ -501,7 +656,8 @@ export class Core {
   #coverage(plan: RulePlan, nowMs: number): number {
     let sinceMs = Number.NEGATIVE_INFINITY
     for (const type of plan.rule.on) sinceMs = Math.max(sinceMs, this.#options.heldSinceMs(type))
-    return Math.max(0, Math.min(1, (nowMs - sinceMs) / plan.rule.windowMs))
+    const windowMs = plan.ownTumbling === null ? plan.rule.windowMs : nowMs - plan.ownTumbling.startMs
+    return windowMs === 0 || nowMs - sinceMs >= windowMs ? 1 : Math.max(0, (nowMs - sinceMs) / windowMs)
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Expression } from '../model/expression.ts'
+import type { Expression, Operator } from '../model/expression.ts'
 import type { Rule } from '../model/rule.ts'
 
 /**
@@ -29,12 +29,20 @@ function falls(e: Expression, rule: Rule): boolean {
   }
 }
 
-/** The same for as long as the key lives, and a value: what abstains is counted at departures, too. */
+const NEVER_ABSTAINING: ReadonlySet<Operator> = new Set<Operator>([
+  ...(['or', 'and', 'not', 'cond', 'eq', 'ne', 'lt', 'le', 'gt', 'ge'] as const),
+  ...(['add', 'sub', 'mul', 'neg', 'abs', 'min', 'max', 'round'] as const),
+  ...(['concat', 'startsWith', 'endsWith', 'contains', 'matches', 'lower', 'unordered'] as const),
+])
+
+/** The same for as long as the key lives, and never an abstention: each of those is counted. */
 function isFixed(e: Expression): boolean {
   if (e.op === 'literal') return e.value !== null
   if (e.op === 'param' || e.op === 'key') return true
   if (e.op === 'in' || e.op === 'inList') return isFixed(e.value)
-  return e.op === 'call' && e.fn !== 'div' && e.fn !== 'mod' && e.args.every(isFixed)
+  if (e.op !== 'call' || !e.args.every(isFixed)) return false
+  const [, b] = e.args
+  return NEVER_ABSTAINING.has(e.fn) || (e.fn === 'div' && b.op === 'literal' && b.value !== 0)
 }
 
 function isCount(e: Expression, rule: Rule): boolean {

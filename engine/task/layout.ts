@@ -1,13 +1,17 @@
+import { Calendar } from '../kit/calendar.ts'
 import type { Counter, Counters } from '../model/counters.ts'
 import type { Value } from '../model/expression.ts'
 import {
+  type BaselineMeasure,
   type Definition,
   isRunning,
+  type Measure,
   type Ranking,
   type Rule,
   type RuleSet,
   type RunningMeasure,
   type SequenceRule,
+  type Tumbling,
 } from '../model/rule.ts'
 import { type Stream, streamOfType } from '../model/stream.ts'
 import { compileCondition, compileExpression } from '../rules/evaluate/compile.ts'
@@ -17,12 +21,15 @@ import type { Memory } from '../state/memory.ts'
 import type { ColumnRef, RowShape } from '../state/rows.ts'
 import type { StringTable } from '../state/string-table.ts'
 import type { AlertPlan } from './alert-book.ts'
+import { BASELINE_CELLS, Baseline } from './baseline.ts'
 import { Columns, canonical } from './columns.ts'
 import { type Context, RowScope } from './context.ts'
 import { fallsOnDeparture } from './falling.ts'
-import { Feed, type FeedKind, POINT, readers } from './measures.ts'
+import { Feed, type FeedKind, readers as measureReaders, POINT } from './measures.ts'
 import { readRatio } from './ratio.ts'
+import { emptyValue, readRunning, readTumbling } from './running.ts'
 import { planSequence, type SequencePlan } from './sequence/plan.ts'
+import { type TumblingFeeds, type TumblingGroup, TumblingWindow } from './tumbling.ts'
 
 type Condition = () => boolean | undefined
 
@@ -41,6 +48,25 @@ export interface FeedGroup {
   readonly feeds: Feed[]
 }
 
+/** A baseline that hears of events of one type that a rule takes. */
+export interface BaselineUse {
+  readonly baseline: Baseline
+  readonly space: number
+  readonly filter: Filter | null
+}
+
+export interface BaselinePlan {
+  readonly baseline: Baseline
+  readonly space: number
+  readonly clock: number
+}
+
+/** A measure's value just before the event at hand entered. */
+export interface PriorValue {
+  readonly read: () => Value
+  value: Value
+}
+
 /** One window length on one clock: a cursor, what its events feed, and whom their leaving touches. By type index. */
 export interface WindowPlan {
   readonly windowMs: number
@@ -48,6 +74,9 @@ export interface WindowPlan {
   readonly touches: RulePlan[][]
   /** All rules that look at this window; `touches` are those that want to hear of departures. */
   readonly takers: RulePlan[][]
+  /** Tumbling windows' feeds whose events are let go here. */
+  readonly retires: TumblingFeeds[][]
+  readonly baselines: BaselineUse[][]
   /** Key spaces whose events end here: this is the longest window over them. */
   readonly releases: number[]
 }
@@ -56,11 +85,15 @@ export interface ClockPlan {
   readonly settleMs: number
   /** Longest first. */
   readonly windows: WindowPlan[]
+  readonly tumbling: TumblingWindow[]
   readonly rules: RulePlan[]
   /** Rankings on this clock, by their index. */
   readonly boards: number[]
   /** By type index: rules to evaluate when an event enters. */
   readonly arrivals: RulePlan[][]
+  /** By type index: rules with measures that are taken before an event enters. */
+  readonly priors: RulePlan[][]
+  readonly baselines: BaselineUse[][]
   /** By type index: sequences that take the type. */
   readonly sequences: SequencePlan[][]
 }
@@ -78,8 +111,12 @@ export interface RulePlan {
   readonly space: number
   readonly clock: number
   readonly filter: Filter | null
-  /** Windows the rule looks at, as lengths; an event is taken when one of them still holds it. */
+  /** Longest sliding window the rule looks at, 0 = none, and tumbling ones: an event is taken when one of them holds it. */
   readonly longestMs: number
+  readonly tumbling: readonly TumblingWindow[]
+  /** The rule's own window, if it tumbles. */
+  readonly ownTumbling: TumblingWindow | null
+  readonly priors: readonly PriorValue[]
   /** Departures concern only keys with an alert. */
   readonly falls: boolean
   readonly scope: RowScope
@@ -89,7 +126,7 @@ export interface RulePlan {
   readonly explain: () => string
   readonly measures: readonly { readonly name: string; readonly read: () => Value }[]
   /** Events in the rule's own window, for `evidence.total`. */
-  readonly total: Feed
+  readonly total: () => Value
   readonly key: readonly (() => Value)[]
   readonly suspects: ColumnRef | null
   readonly evidence: readonly { readonly name: string; readonly read: () => Value }[]
@@ -118,6 +155,16 @@ export interface TypePlan {
   readonly spaces: { readonly space: number; readonly users: (RulePlan | RankingPlan | SequencePlan)[] }[]
 }
 
+/** Where a running measure is kept. */
+interface Place {
+  readonly space: number
+  readonly clock: number
+  /** Of a tumbling window: how long its events are held. */
+  readonly windowMs: number
+  readonly tumbling: TumblingWindow | null
+  readonly filter: Filter | null
+}
+
 interface SpacePlan {
   readonly id: string
   readonly codes: readonly number[]
@@ -144,6 +191,8 @@ export class Layout {
   /** Longest window + settle: how long events are held. */
   readonly retentionMs: number
   readonly feeds: Feed[] = []
+  /** By rule and name; rules that ask alike share one. */
+  readonly baselines = new Map<string, BaselinePlan>()
 
   readonly #memory: Memory
   readonly #streams: readonly Stream[]
@@ -154,6 +203,8 @@ export class Layout {
   readonly #spacePlans: SpacePlan[] = []
   readonly #filters = new Map<string, Filter>()
   readonly #feedByKey = new Map<string, Feed>()
+  readonly #baselineByKey = new Map<string, BaselinePlan>()
+  readonly #calendars = new Map<string, Calendar>()
 
   constructor(init: {
     memory: Memory
@@ -179,6 +230,7 @@ export class Layout {
     this.#setLets()
     this.#setReleases()
     this.spaces = this.#spacePlans.map((s) => new KeySpace(init.memory, s.codes.length, s.cells, init.strings))
+    for (const { baseline, space } of this.#baselineByKey.values()) baseline.space = this.spaces[space]
     this.retentionMs = Math.max(0, ...this.#spacePlans.map((s) => s.longestMs))
     let settled = 0
     this.entryColumns = this.clocks.map((c) => (c.settleMs > 0 ? settled++ : -1))
@@ -199,6 +251,12 @@ export class Layout {
     return this.#spacePlans[space].longestMs
   }
 
+  /** How far back events are needed to build all baselines again: a key that has none for so long starts anew. */
+  get baselineSpanMs(): number {
+    const settleMs = Math.max(0, ...this.clocks.map((c) => c.settleMs))
+    return Math.max(0, ...[...this.baselines.values()].map(({ baseline }) => 2 * baseline.spanMs + settleMs))
+  }
+
   /** Code columns that make up the key of a space. */
   keyColumns(space: number): readonly number[] {
     return this.#spacePlans[space].codes
@@ -214,23 +272,29 @@ export class Layout {
   }
 
   #growClock(clock: ClockPlan): void {
-    while (clock.arrivals.length < this.types.length) {
-      clock.arrivals.push([])
-      clock.sequences.push([])
-    }
-    for (const window of clock.windows) {
-      while (window.groups.length < this.types.length) {
-        window.groups.push([])
-        window.touches.push([])
-        window.takers.push([])
-      }
-    }
+    const { arrivals, sequences, priors, baselines, windows, tumbling } = clock
+    const lists: unknown[][][] = [
+      [arrivals, sequences, priors, baselines],
+      windows.flatMap((w) => [w.groups, w.touches, w.takers, w.retires, w.baselines]),
+      tumbling.flatMap((w) => [w.feeds, w.takers]),
+    ].flat()
+    for (const list of lists) while (list.length < this.types.length) list.push([])
   }
 
   #clock(settleMs: number): number {
     const known = this.clocks.findIndex((c) => c.settleMs === settleMs)
     if (known >= 0) return known
-    const clock: ClockPlan = { settleMs, windows: [], rules: [], boards: [], arrivals: [], sequences: [] }
+    const clock: ClockPlan = {
+      settleMs,
+      windows: [],
+      tumbling: [],
+      rules: [],
+      boards: [],
+      arrivals: [],
+      sequences: [],
+      priors: [],
+      baselines: [],
+    }
     this.#growClock(clock)
     return this.clocks.push(clock) - 1
   }
@@ -238,11 +302,48 @@ export class Layout {
   #window(clock: ClockPlan, windowMs: number): WindowPlan {
     let window = clock.windows.find((w) => w.windowMs === windowMs)
     if (!window) {
-      window = { windowMs, groups: [], touches: [], takers: [], releases: [] }
+      window = { windowMs, groups: [], touches: [], takers: [], retires: [], baselines: [], releases: [] }
       clock.windows.push(window)
       this.#growClock(clock)
     }
     return window
+  }
+
+  #calendar(lengthMs: number, zone: string): Calendar {
+    const key = `${lengthMs} ${zone}`
+    const calendar = this.#calendars.get(key) ?? new Calendar(lengthMs, zone)
+    this.#calendars.set(key, calendar)
+    return calendar
+  }
+
+  #tumbling(clock: ClockPlan, { lengthMs, zone }: Tumbling): TumblingWindow {
+    let window = clock.tumbling.find((w) => w.calendar.lengthMs === lengthMs && w.zone === zone)
+    if (!window) {
+      window = new TumblingWindow(this.#memory, this.#calendar(lengthMs, zone), zone)
+      clock.tumbling.push(window)
+      this.#growClock(clock)
+    }
+    return window
+  }
+
+  /** Cells of a key space in a tumbling window. */
+  #tumblingGroup(window: TumblingWindow, space: number): TumblingGroup {
+    let group = window.groups.find((g) => g.space === space)
+    if (!group) {
+      group = { space, epochCell: this.#spacePlans[space].cells++, feeds: [], baselines: [] }
+      window.groups.push(group)
+    }
+    return group
+  }
+
+  /** What a measure's, or a rule's, window is on its clock; an event of a tumbling one is let go when it is surely over. */
+  #place(
+    at: { space: number; clock: number; filter: Filter | null },
+    window: { readonly windowMs: number; readonly tumbling?: Tumbling },
+  ): Place {
+    if (!window.tumbling) return { ...at, windowMs: window.windowMs, tumbling: null }
+    const tumbling = this.#tumbling(this.clocks[at.clock], window.tumbling)
+    return { ...at, windowMs: window.windowMs + 1, tumbling }
   }
 
   #space(definition: Definition, by: readonly string[], apart: string): number {
@@ -316,33 +417,43 @@ export class Layout {
   /** The feed of (space, clock, window, filter, kind, column), made at the first asking. */
   #feed(
     definition: Definition,
-    place: { space: number; clock: number; windowMs: number; filter: Filter | null },
+    place: Place,
     kind: FeedKind,
     column: ColumnRef | null,
     points?: { weights: Float64Array; capPoints: number },
   ): Feed {
-    const { space, clock, windowMs, filter } = place
+    const { space, clock, windowMs, tumbling, filter } = place
     const of = column ? `${column.store}${column.index}` : ''
     const filtered = filter ? `${filter.word}/${filter.mask}` : ''
-    const key = [space, clock, windowMs, filtered, kind, of, definition.on, points ? definition.id : ''].join(' ')
+    const window = tumbling ? `${tumbling.calendar.lengthMs} ${tumbling.zone}` : windowMs
+    const key = [space, clock, window, filtered, kind, of, definition.on, points ? definition.id : ''].join(' ')
     let feed = this.#feedByKey.get(key)
     if (feed) return feed
     const plan = this.#spacePlans[space]
-    const bit = { word: filter?.word ?? 0, mask: filter?.mask ?? 0 }
-    feed = new Feed({ memory: this.#memory, kind, cell: plan.cells, ...bit, column, ...points })
+    const group = tumbling && this.#tumblingGroup(tumbling, space)
+    feed = new Feed({
+      memory: this.#memory,
+      kind,
+      cell: plan.cells,
+      word: filter?.word ?? 0,
+      mask: filter?.mask ?? 0,
+      column,
+      tumbling,
+      ...points,
+    })
     plan.cells += feed.cells
     plan.longestMs = Math.max(plan.longestMs, windowMs + this.clocks[clock].settleMs)
     this.#feedByKey.set(key, feed)
     this.feeds.push(feed)
-    const window = this.#window(this.clocks[clock], windowMs)
+    const held = this.#window(this.clocks[clock], windowMs)
+    group?.feeds.push(feed)
     for (const type of definition.on) {
-      const groups = window.groups[this.typeIndex.get(type) as number]
-      let group = groups.find((g) => g.space === space)
-      if (!group) {
-        group = { space, feeds: [] }
-        groups.push(group)
+      const t = this.typeIndex.get(type) as number
+      if (tumbling === null || group === null) groupOf(held.groups[t], space).feeds.push(feed)
+      else {
+        tumblingFeedsOf(tumbling.feeds[t], tumbling, group).feeds.push(feed)
+        if (feed.retires) tumblingFeedsOf(held.retires[t], tumbling, group).feeds.push(feed)
       }
-      group.feeds.push(feed)
     }
     return feed
   }
@@ -358,13 +469,31 @@ export class Layout {
     const space = this.#space(rule, rule.by, '')
     const events = new RowScope(this.#context, this.columns, this.#strings, this.#set.lists, rule)
     const filter = this.#filter(rule, events)
+    const at = { space, clock, filter }
+    const priors: PriorValue[] = []
     for (const measure of rule.measures) {
-      if (isRunning(measure)) readers.set(measure.name, this.#running(rule, events, { space, clock, filter }, measure))
+      if (!isRunning(measure)) continue
+      const read = this.#running(rule, events, at, measure)
+      if (measure.prior) {
+        const prior: PriorValue = { read, value: null }
+        priors.push(prior)
+        readers.set(measure.name, () => prior.value)
+      } else readers.set(measure.name, read)
     }
     for (const measure of rule.measures) {
       if (measure.kind === 'ratio') readers.set(measure.name, readRatio(measure, readers, scope))
     }
-    const total = this.#feed(rule, { space, clock, windowMs: rule.windowMs, filter }, 'events', null)
+    for (const measure of rule.measures) {
+      if (measure.kind === 'baseline') this.#addBaselineReaders(rule, at, measure, readers, scope)
+    }
+    const own = this.#place(at, rule)
+    const total = this.#reader(own, 'count', () =>
+      measureReaders.count(this.#context, this.#feed(rule, own, 'events', null)),
+    )
+    const windows = [rule, ...rule.measures.filter(isRunning)]
+    const places = windows.map((w) => this.#place(at, w))
+    const slidingMs = [...new Set(places.filter((p) => p.tumbling === null).map((p) => p.windowMs))]
+    const tumbling = [...new Set(places.map((p) => p.tumbling).filter((w) => w !== null))]
     const condition = (e: Rule['when']): Condition => compileCondition(e, scope)
     const labels = { rule: rule.id }
     const plan: RulePlan = {
@@ -373,14 +502,19 @@ export class Layout {
       space,
       clock,
       filter,
-      longestMs: Math.max(rule.windowMs, ...rule.measures.map((m) => (isRunning(m) ? m.windowMs : 0))),
+      longestMs: Math.max(0, ...slidingMs),
+      tumbling,
+      ownTumbling: own.tumbling,
+      priors,
       falls: fallsOnDeparture(rule),
       scope,
       when: condition(rule.when),
       severities: rule.severity.map((s) => ({ rank: SEVERITY_RANK[s.level], when: s.when ? condition(s.when) : null })),
       mutes: this.#mutes(rule, scope),
       explain: compileTemplate(rule.explain, scope),
-      measures: rule.measures.map((m) => ({ name: m.name, read: readers.get(m.name) as () => Value })),
+      measures: rule.measures
+        .flatMap((m) => (m.kind === 'baseline' ? BASELINE_PARTS.map((part) => `${m.name}.${part}`) : [m.name]))
+        .map((name) => ({ name, read: readers.get(name) as () => Value })),
       total,
       key: rule.by.map((name) => scope.key(name)),
       suspects: rule.suspects ? this.columns.code(rule, rule.suspects.of) : null,
@@ -391,7 +525,7 @@ export class Layout {
       nullKeys: this.#counters.counter('null_keys_total', labels),
       missed: this.#counters.counter('missed_windows_total', labels),
       abstained: Object.fromEntries(
-        ['null', 'division_by_zero', 'minimum_sample'].map((reason) => [
+        ['null', 'division_by_zero', 'minimum_sample', 'not_a_share'].map((reason) => [
           reason,
           this.#counters.counter('abstained_total', { ...labels, reason }),
         ]),
@@ -399,12 +533,14 @@ export class Layout {
     }
     this.rules.push(plan)
     this.clocks[clock].rules.push(plan)
-    const windows = new Set([rule.windowMs, ...rule.measures.filter(isRunning).map((m) => m.windowMs)])
+    if (rule.evaluate === 'every_change') for (const window of tumbling) window.enders.push(plan)
     this.#use(rule, plan)
     for (const type of rule.on) {
       const t = this.typeIndex.get(type) as number
       this.clocks[clock].arrivals[t].push(plan)
-      for (const windowMs of windows) {
+      if (priors.length > 0) this.clocks[clock].priors[t].push(plan)
+      for (const window of tumbling) window.takers[t].push(plan)
+      for (const windowMs of slidingMs) {
         const window = this.#window(this.clocks[clock], windowMs)
         window.takers[t].push(plan)
         if (rule.evaluate === 'every_change') window.touches[t].push(plan)
@@ -420,23 +556,98 @@ export class Layout {
     measure: RunningMeasure,
   ): () => Value {
     const filter = this.#measureFilter(rule, scope, at.filter, measure.where)
-    const place = { space: at.space, clock: at.clock, windowMs: measure.windowMs, filter }
-    const of = measure.of
-    if (measure.kind === 'count' || of === null) {
-      return readers.count(this.#context, this.#feed(rule, place, 'events', null))
+    const place = this.#place({ ...at, filter }, measure)
+    const host = {
+      context: this.#context,
+      columns: this.columns,
+      strings: this.#strings,
+      feed: (kind: FeedKind, column: ColumnRef | null) => this.#feed(rule, place, kind, column),
     }
-    if (measure.kind === 'distinct') {
-      return readers.count(this.#context, this.#feed(rule, place, 'distinct', this.columns.code(rule, of)))
+    return this.#reader(place, measure.kind, () => readRunning(host, rule, measure))
+  }
+
+  /** The reader that `make` gives, asked only while the key's cells stand for the window that is read. */
+  #reader({ space, tumbling }: Place, kind: RunningMeasure['kind'], make: () => () => Value): () => Value {
+    const read = make()
+    if (tumbling === null) return read
+    const { epochCell } = this.#tumblingGroup(tumbling, space)
+    return readTumbling(this.#context, tumbling, epochCell, read, emptyValue(kind))
+  }
+
+  #addBaselineReaders(
+    rule: Rule,
+    at: { space: number; clock: number; filter: Filter | null },
+    measure: BaselineMeasure,
+    readers: Map<string, () => Value>,
+    scope: RowScope,
+  ): void {
+    const plan = this.#baseline(rule, at, measure, readers)
+    this.baselines.set(`${rule.id}@${rule.version}#${rule.hash}/${measure.name}`, plan)
+    const { baseline } = plan
+    const { settleMs } = rule
+    const context = this.#context
+    const enough = (read: (nowMs: number) => number) => (): Value => {
+      const nowMs = context.streamMs - settleMs
+      if (baseline.points(nowMs) >= measure.minPoints) return read(nowMs)
+      scope.reason = 'minimum_sample'
+      return undefined
     }
-    const column = this.columns.number(rule, of)
-    if (measure.kind === 'min' || measure.kind === 'max') {
-      return readers.extreme(this.#context, this.#feed(rule, place, measure.kind, column))
+    readers.set(`${measure.name}.points`, () => baseline.points(context.streamMs - settleMs))
+    readers.set(
+      `${measure.name}.mean`,
+      enough((nowMs) => baseline.mean(nowMs)),
+    )
+    readers.set(
+      `${measure.name}.stddev`,
+      enough((nowMs) => baseline.stddev(nowMs)),
+    )
+  }
+
+  /** The baseline of (space, clock, rule's filter, measure, over, step), made at the first asking. */
+  #baseline(
+    rule: Rule,
+    at: { space: number; clock: number; filter: Filter | null },
+    { of, overMs, stepMs, zone }: BaselineMeasure,
+    readers: ReadonlyMap<string, () => Value>,
+  ): BaselinePlan {
+    const measure = measureOf(rule, of)
+    const parts =
+      measure.kind === 'ratio' ? [measure.numerator, measure.denominator].map((n) => runningOf(rule, n)) : []
+    const samples = measure.kind === 'ratio' ? Object.keys(measure.atLeast).map((n) => runningOf(rule, n)) : []
+    const own = isRunning(measure) ? [measure] : parts
+    const filtered = at.filter ? `${at.filter.word}/${at.filter.mask}` : ''
+    const asked = [measure, ...parts, ...samples].map((m) => signature(m, rule))
+    const key = JSON.stringify([at.space, at.clock, filtered, rule.on, overMs, stepMs, zone, asked])
+    const known = this.#baselineByKey.get(key)
+    if (known) return known
+    const plan = this.#spacePlans[at.space]
+    const windows = own.map((m) => ({ windowMs: m.windowMs, tumbling: this.#place(at, m).tumbling }))
+    const places = [...own, ...samples].map((m) => this.#place(at, m))
+    const tumbling = [...new Set(places.map((p) => p.tumbling).filter((w) => w !== null))]
+    const baseline = new Baseline({
+      memory: this.#memory,
+      context: this.#context,
+      cell: plan.cells,
+      read:
+        measure.kind === 'ratio' ? readRatio(measure, readers, { reason: 'null' }) : (readers.get(of) as () => Value),
+      steps: this.#calendar(stepMs, zone),
+      overMs,
+      windows,
+      tumbling,
+    })
+    plan.cells += BASELINE_CELLS
+    const made: BaselinePlan = { baseline, space: at.space, clock: at.clock }
+    this.#baselineByKey.set(key, made)
+    for (const window of tumbling) this.#tumblingGroup(window, at.space).baselines.push(baseline)
+    const clock = this.clocks[at.clock]
+    const use: BaselineUse = { baseline, space: at.space, filter: at.filter }
+    for (const type of rule.on) {
+      const t = this.typeIndex.get(type) as number
+      clock.baselines[t].push(use)
+      for (const windowMs of new Set(places.filter((p) => p.tumbling === null).map((p) => p.windowMs)))
+        this.#window(clock, windowMs).baselines[t].push(use)
     }
-    const sum = this.#feed(rule, place, 'sum', column)
-    if (measure.kind === 'sum') return readers.sum(this.#context, sum)
-    const values = this.#feed(rule, place, 'values', column)
-    if (measure.kind === 'avg') return readers.avg(this.#context, sum, values)
-    return readers.stddev(this.#context, sum, this.#feed(rule, place, 'squares', column), values)
+    return made
   }
 
   #addRanking(ranking: Ranking): void {
@@ -445,7 +656,7 @@ export class Layout {
     const space = this.#space(ranking, [...ranking.per, ranking.rank], `${ranking.id}@${ranking.version}`)
     const filter = this.#filter(ranking, scope)
     // [asOf - w, asOf) in whole milliseconds: the event at asOf - w leaves one millisecond after asOf
-    const place = { space, clock, windowMs: ranking.windowMs + 1, filter }
+    const place = { space, clock, windowMs: ranking.windowMs + 1, tumbling: null, filter }
     const weights = Float64Array.from(this.types, (t) => Math.round((ranking.weights[t.name] ?? 0) * POINT))
     const capPoints = ranking.cap ? Math.round(ranking.cap.points * POINT) : 0
     const plan: RankingPlan = {
@@ -540,8 +751,7 @@ export class Layout {
     this.#spacePlans.forEach((space, i) => {
       for (const clock of this.clocks) {
         for (const window of clock.windows) {
-          const feeds = window.groups.some((groups) => groups.some((g) => g.space === i))
-          if (feeds && window.windowMs + clock.settleMs === space.longestMs && !window.releases.includes(i)) {
+          if (window.windowMs + clock.settleMs === space.longestMs) {
             window.releases.push(i)
             return
           }
@@ -552,8 +762,47 @@ export class Layout {
 }
 
 const SEVERITY_RANK = { info: 0, low: 1, medium: 2, high: 3, critical: 4 } as const
+const BASELINE_PARTS = ['mean', 'stddev', 'points'] as const
 
 function definitionDrops(definition: Definition): Rule['exceptions'] {
   const { exceptions } = definition as Partial<Rule>
   return (exceptions ?? []).filter((e) => e.apply === 'drop_event')
+}
+
+function groupOf(groups: FeedGroup[], space: number): FeedGroup {
+  let group = groups.find((g) => g.space === space)
+  if (!group) {
+    group = { space, feeds: [] }
+    groups.push(group)
+  }
+  return group
+}
+
+function tumblingFeedsOf(list: TumblingFeeds[], window: TumblingWindow, group: TumblingGroup): TumblingFeeds {
+  let feeds = list.find((f) => f.group === group)
+  if (!feeds) {
+    feeds = { window, group, feeds: [] }
+    list.push(feeds)
+  }
+  return feeds
+}
+
+function measureOf(rule: Rule, name: string): Measure {
+  const measure = rule.measures.find((m) => m.name === name)
+  if (!measure) throw new TypeError(`no measure ${name} in ${rule.id}`)
+  return measure
+}
+
+function runningOf(rule: Rule, name: string): RunningMeasure {
+  const measure = measureOf(rule, name)
+  if (!isRunning(measure)) throw new TypeError(`${name} in ${rule.id} is not kept`)
+  return measure
+}
+
+/** Equal for measures of the same filter that compute the same. */
+function signature(measure: Measure, rule: Rule): unknown {
+  const { name: _, ...rest } = measure
+  if (!isRunning(measure)) return rest
+  const own = rule.lets.find((l) => l.name === measure.of)
+  return [rest, canonical(measure.where, rule), own ? canonical(own.expression, rule) : null]
 }

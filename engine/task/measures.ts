@@ -1,13 +1,32 @@
 import { DECIMAL_NULL_HIGH } from '../model/block.ts'
 import type { Value } from '../model/expression.ts'
 import { addToSquares, addToSum, SQUARE_CELLS, SUM_CELLS, sumAsDouble, varianceNumerator } from '../state/exact.ts'
+import { bucketOf, valueOfBucket } from '../state/log-buckets.ts'
 import type { Memory } from '../state/memory.ts'
 import { PairCounts } from '../state/pair-counts.ts'
+import { RankTree } from '../state/rank-tree.ts'
 import type { Chunk, ColumnRef } from '../state/rows.ts'
 import { Skyline } from '../state/skyline.ts'
+import type { StringTable } from '../state/string-table.ts'
+import { TALLY_CELLS, Tally } from '../state/tally.ts'
+import { compareCells } from './alert.ts'
 import type { Context } from './context.ts'
+import type { TumblingWindow } from './tumbling.ts'
 
-export type FeedKind = 'events' | 'values' | 'sum' | 'squares' | 'distinct' | 'min' | 'max' | 'points' | 'cappedPoints'
+/** `tally`: values by their frequency; `ranks`: by their size, in log buckets. */
+export type FeedKind =
+  | 'events'
+  | 'values'
+  | 'sum'
+  | 'squares'
+  | 'distinct'
+  | 'min'
+  | 'max'
+  | 'points'
+  | 'cappedPoints'
+  | 'last'
+  | 'tally'
+  | 'ranks'
 
 const CELLS: Readonly<Record<FeedKind, number>> = {
   events: 1,
@@ -19,14 +38,24 @@ const CELLS: Readonly<Record<FeedKind, number>> = {
   max: 2,
   points: 1,
   cappedPoints: 1,
+  last: 3,
+  tally: TALLY_CELLS,
+  ranks: 1,
 }
 
 /** Whole points in which ranking weights are counted: six decimals, exactly. */
 export const POINT = 1_000_000
 
+/** Cells of `last`: whether there is one, its time, and the value (a code that its row holds, or a number). */
+const LAST_TIME = 1
+const LAST_VALUE = 2
+
 /**
  * One running number of every key, fed by the events that enter and leave one window. Rules that ask alike share it.
  * `cell` is its first cell, counted from the key's base.
+ *
+ * Nothing leaves a tumbling window: its cells are cleared when an event enters a later one. What a feed keeps beyond its
+ * cells goes by `retire`, when the window's events are let go.
  */
 export class Feed {
   readonly kind: FeedKind
@@ -39,8 +68,12 @@ export class Feed {
   /** `points`: by type index, in POINTs. */
   readonly weights: Float64Array
   readonly capPoints: number
+  /** Null for sliding windows. */
+  readonly tumbling: TumblingWindow | null
   readonly #pairs: PairCounts | null
   readonly #skyline: Skyline | null
+  readonly #tally: Tally | null
+  readonly #ranks: RankTree | null
 
   constructor(init: {
     memory: Memory
@@ -51,6 +84,7 @@ export class Feed {
     column: ColumnRef | null
     weights?: Float64Array
     capPoints?: number
+    tumbling?: TumblingWindow | null
   }) {
     this.kind = init.kind
     this.cell = init.cell
@@ -61,9 +95,18 @@ export class Feed {
     this.weights = init.weights ?? new Float64Array(0)
     this.capPoints = init.capPoints ?? 0
     const { memory, kind } = init
+    this.tumbling = init.tumbling ?? null
+    const slides = this.tumbling === null
     const isCapped = kind === 'cappedPoints'
-    this.#pairs = kind === 'distinct' || isCapped ? new PairCounts(memory, isCapped) : null
-    this.#skyline = kind === 'min' || kind === 'max' ? new Skyline(memory, kind) : null
+    this.#pairs = kind === 'distinct' || isCapped ? new PairCounts(memory, isCapped || !slides) : null
+    this.#skyline = slides && (kind === 'min' || kind === 'max') ? new Skyline(memory, kind) : null
+    this.#tally = kind === 'tally' ? new Tally(memory) : null
+    this.#ranks = kind === 'ranks' ? new RankTree(memory) : null
+  }
+
+  /** True when it keeps more than its cells: `retire` wants to hear of events that are let go. */
+  get retires(): boolean {
+    return this.tumbling !== null && (this.kind === 'distinct' || this.kind === 'tally' || this.kind === 'ranks')
   }
 
   /** The event enters (sign 1) or leaves (-1). It has passed the filter; its key's cells begin at `base`. */
@@ -85,6 +128,10 @@ export class Feed {
       case 'distinct': {
         const code = chunk.codes[(this.column as ColumnRef).index][at]
         if (code < 0) return
+        if (this.tumbling !== null) {
+          this.#countOnce(cells, cell, slot, code, this.tumbling.epoch)
+          return
+        }
         const after = (this.#pairs as PairCounts).add(slot, code, sign)
         if (sign === 1 ? after === 1 : after === 0) cells[cell] += sign
         return
@@ -92,8 +139,9 @@ export class Feed {
       case 'min':
       case 'max': {
         if (this.#isNull(chunk, at)) return
-        const skyline = this.#skyline as Skyline
-        if (sign === 1) skyline.add(cells, cell, chunk.timesMs[at], this.#double(chunk, at))
+        const skyline = this.#skyline
+        if (skyline === null) this.#keepExtreme(cells, cell, this.#double(chunk, at))
+        else if (sign === 1) skyline.add(cells, cell, chunk.timesMs[at], this.#double(chunk, at))
         else skyline.expire(cells, cell, chunk.timesMs[at])
         return
       }
@@ -112,17 +160,109 @@ export class Feed {
         cells[cell] += Math.min(after, this.capPoints) - Math.min(before, this.capPoints)
         return
       }
+      case 'last':
+        this.#keepLast(cells, cell, chunk, at, sign)
+        return
+      case 'tally': {
+        const code = chunk.codes[(this.column as ColumnRef).index][at]
+        if (code < 0) return
+        const tally = this.#tally as Tally
+        if (sign === 1) tally.add(cells, cell, slot, code, this.tumbling === null ? 0 : this.tumbling.epoch)
+        else tally.remove(cells, cell, slot, code)
+        return
+      }
+      case 'ranks': {
+        if (this.#isNull(chunk, at)) return
+        const bucket = bucketOf(this.#double(chunk, at))
+        if (sign === 1) (this.#ranks as RankTree).add(cells, cell, bucket)
+        else (this.#ranks as RankTree).remove(cells, cell, bucket)
+        return
+      }
+    }
+  }
+
+  /** Empties the key's cells: a tumbling window begins. */
+  clear(cells: Float64Array, base: number): void {
+    const cell = base + this.cell
+    this.#ranks?.clear(cells, cell)
+    cells.fill(0, cell, cell + this.cells)
+  }
+
+  /**
+   * An event of the tumbling window `epoch`, which is over, is let go. `isCleared`: the key's cells stand for a later
+   * window by now.
+   */
+  retire(cells: Float64Array, base: number, slot: number, chunk: Chunk, at: number, epoch: number, isCleared: boolean) {
+    if (this.#ranks !== null) {
+      if (!isCleared) this.#ranks.clear(cells, base + this.cell)
+      return
+    }
+    const code = chunk.codes[(this.column as ColumnRef).index][at]
+    if (code < 0) return
+    if (this.#tally !== null) this.#tally.retire(cells, base + this.cell, slot, code, epoch)
+    else {
+      const pairs = this.#pairs as PairCounts
+      const counted = pairs.add(slot, code, 0)
+      if (counted !== 0 && counted <= epoch) pairs.add(slot, code, -counted)
     }
   }
 
   /** Least or greatest value; only when the feed's cell is not 0. */
   extreme(cells: Float64Array, base: number): number {
-    return (this.#skyline as Skyline).best(cells, base + this.cell)
+    const cell = base + this.cell
+    return this.#skyline === null ? cells[cell + 1] : this.#skyline.best(cells, cell)
   }
 
-  /** Pairs held by a distinct count, for the metric. */
+  /** Share of the most frequent value; null when there is none. */
+  share(cells: Float64Array, base: number): number | null {
+    return (this.#tally as Tally).share(cells, base + this.cell)
+  }
+
+  /** Codes of the most frequent values. */
+  top(cells: Float64Array, base: number, k: number, before: (code: number, other: number) => boolean): number[] {
+    return (this.#tally as Tally).top(cells, base + this.cell, k, before)
+  }
+
+  /** Value of the bucket in which the percentile lies; null when there is none. */
+  percentile(cells: Float64Array, base: number, p: number): number | null {
+    const ranks = this.#ranks as RankTree
+    const total = ranks.total(cells, base + this.cell)
+    if (total === 0) return null
+    return valueOfBucket(ranks.ofRank(cells, base + this.cell, Math.max(1, Math.ceil((p / 100) * total))))
+  }
+
+  /** Pairs held by a distinct count, values by a tally, for the metric. */
   get pairs(): number {
-    return this.#pairs?.size ?? 0
+    return this.#pairs?.size ?? this.#tally?.size ?? 0
+  }
+
+  /** `distinct` in tumbling windows: a pair keeps the window in which it was counted last. */
+  #countOnce(cells: Float64Array, cell: number, slot: number, code: number, epoch: number): void {
+    const pairs = this.#pairs as PairCounts
+    const counted = pairs.add(slot, code, 0)
+    if (counted === epoch) return
+    pairs.add(slot, code, epoch - counted)
+    cells[cell]++
+  }
+
+  #keepExtreme(cells: Float64Array, cell: number, value: number): void {
+    const isBetter = this.kind === 'max' ? value > cells[cell + 1] : value < cells[cell + 1]
+    if (cells[cell] === 0 || isBetter) cells[cell + 1] = value
+    cells[cell] = 1
+  }
+
+  /** All events of one time leave together, so nothing is left behind the one that is kept. */
+  #keepLast(cells: Float64Array, cell: number, chunk: Chunk, at: number, sign: 1 | -1): void {
+    const { store, index } = this.column as ColumnRef
+    const timeMs = chunk.timesMs[at]
+    if (store === 'code' ? chunk.codes[index][at] < 0 : this.#isNull(chunk, at)) return
+    if (sign === -1) {
+      if (cells[cell + LAST_TIME] === timeMs) cells[cell] = 0
+    } else if (cells[cell] === 0 || timeMs >= cells[cell + LAST_TIME]) {
+      cells[cell] = 1
+      cells[cell + LAST_TIME] = timeMs
+      cells[cell + LAST_VALUE] = store === 'code' ? chunk.codes[index][at] : this.#double(chunk, at)
+    }
   }
 
   #isNull(chunk: Chunk, at: number): boolean {
@@ -181,5 +321,30 @@ export const readers = {
       if (n === 0) return null
       return Math.sqrt(varianceNumerator(cells, base + sum.cell, base + squares.cell, n)) / n / unit
     }
+  },
+  last(context: Context, feed: Feed, strings: StringTable, isBoolean: boolean): () => Value {
+    const { cell } = feed
+    const isCode = feed.column?.store === 'code'
+    return () => {
+      const { cells, base } = context
+      if (cells[base + cell] === 0) return null
+      const value = cells[base + cell + LAST_VALUE]
+      if (isCode) return strings.value(value)
+      return isBoolean ? value !== 0 : value
+    }
+  },
+  share(context: Context, feed: Feed): () => Value {
+    return () => feed.share(context.cells, context.base)
+  },
+  top(context: Context, feed: Feed, strings: StringTable, k: number, isBoolean: boolean): () => Value {
+    const before = (a: number, b: number): boolean => compareCells(strings.value(a), strings.value(b)) < 0
+    return () => {
+      const codes = feed.top(context.cells, context.base, k, before)
+      if (codes.length === 0) return null
+      return codes.map((code) => (isBoolean ? strings.value(code) !== 0 : strings.value(code)))
+    }
+  },
+  percentile(context: Context, feed: Feed, p: number): () => Value {
+    return () => feed.percentile(context.cells, context.base, p)
   },
 }

@@ -43,6 +43,8 @@ interface Meta {
   readonly entries: Readonly<Record<string, number>>
   /** Since when sequences know their events. */
   readonly origins: Readonly<Record<string, Origin>>
+  /** `rule@version#hash` -> position of the record that put it in force; -1 = it was installed. */
+  readonly inForceSince: Readonly<Record<string, number>>
 }
 
 /** Key under which a commit keeps the meta record. */
@@ -69,6 +71,7 @@ export class Task {
   #streamMs = Number.NEGATIVE_INFINITY
   #historyMs = Number.NEGATIVE_INFINITY
   #heldSinceMs = new Map<string, number>()
+  #inForceSince: Readonly<Record<string, number>> = {}
   #sink: Sink | null = null
   #changes = new Map<string, string | null>()
   /** Open alerts and ranks as the next commit would leave them. */
@@ -124,8 +127,9 @@ export class Task {
   /** How far back, from stream time, records of the log are needed to build the state again. */
   get rebuildSpanMs(): number {
     const { streams } = this.#options
+    const { retentionMs, baselineSpanMs } = this.#core.layout
     return (
-      Math.max(this.#core.layout.retentionMs, sequencesSpanMs(this.#set.sequences)) +
+      Math.max(retentionMs, baselineSpanMs, sequencesSpanMs(this.#set.sequences)) +
       Math.max(...streams.map((s) => s.latenessMs)) +
       Math.max(...streams.map((s) => s.dedupeMs))
     )
@@ -182,7 +186,13 @@ export class Task {
       this.#heldSinceMs.set(type, Math.max(this.#heldSinceMs.get(type) ?? Number.NEGATIVE_INFINITY, sinceMs))
     }
     this.#origins.install(set, position, (type) => this.#heldSinceMs.get(type) ?? Number.NEGATIVE_INFINITY)
-    this.#fill(set)
+    this.#inForceSince = Object.fromEntries(
+      set.rules.map((r) => [
+        `${r.id}@${r.version}#${r.hash}`,
+        this.#inForceSince[`${r.id}@${r.version}#${r.hash}`] ?? position,
+      ]),
+    )
+    this.#fill(set, position)
   }
 
   /** The whole state. The task may go on. */
@@ -255,7 +265,10 @@ export class Task {
   beginReplay(kept: ReadonlyMap<string, string>): void {
     const meta = kept.get(META_KEY)
     const files = kept.get(RULES_KEY)
-    if (meta !== undefined) this.#takeUpHistory(JSON.parse(meta))
+    if (meta !== undefined) {
+      this.#takeUpHistory(JSON.parse(meta))
+      this.#inForceSince = JSON.parse(meta).inForceSince
+    }
     if (files !== undefined) this.#adopt(JSON.parse(files))
     this.#replaying = true
   }
@@ -330,7 +343,7 @@ export class Task {
   /** A replay knows the rule set in force at its end: here it only lets go of what was not held at this place. */
   #readRules(files: readonly RuleSource[], position: number): void {
     if (this.#replaying) {
-      this.#fill(this.#set)
+      this.#fill(this.#set, position)
       return
     }
     const compiled = compileRuleSet(files, { streams: this.#options.streams })
@@ -353,9 +366,13 @@ export class Task {
     this.#intake.forgetTypes()
   }
 
-  /** A new core under `set`, with the events held, the alerts and ranks of the one before. */
-  #fill(set: RuleSet): void {
+  /**
+   * A new core under `set`, with the events held, the alerts and ranks of the one before, and the baselines of rules that
+   * were in force before the record at `position`.
+   */
+  #fill(set: RuleSet, position: number): void {
     const before = this.#core
+    const baselines = before.saveBaselines().filter(([name]) => this.#wasInForce(name, position))
     const held = blocksOf(before, this.#sources.list)
     const alerts = before.alerts.open()
     const ranks = ranksOf(before)
@@ -372,8 +389,14 @@ export class Task {
     loadSequences(this.#core, sequences)
     const { rows, entries } = before.numbers()
     this.#core.setNumbers(rows, entries)
+    this.#core.loadBaselines(baselines)
     for (const alert of alerts) if (!this.#restoreAlert(alert)) this.#change(alertKey(alert), null)
     this.#restoreRanks(ranks)
+  }
+
+  /** `name`: of a saved baseline, `rule@version#hash/measure`. */
+  #wasInForce(name: string, position: number): boolean {
+    return this.#inForceSince[name.slice(0, name.lastIndexOf('/'))] < position
   }
 
   #advance(streamMs: number): void {
@@ -432,6 +455,7 @@ export class Task {
 
   #takeUp(meta: Meta, alerts: readonly Alert[], ranks: readonly (readonly [string, string])[]): void {
     this.#takeUpHistory(meta)
+    this.#inForceSince = meta.inForceSince
     const evaluating = this.#core.evaluating
     this.#core.evaluating = false
     if (meta.streamMs !== null && meta.streamMs > this.#streamMs) {
@@ -475,6 +499,7 @@ export class Task {
       sources: this.#sources.toJson(),
       origins: this.#origins.toJson(),
       ...this.#core.numbers(),
+      inForceSince: this.#inForceSince,
     }
   }
 }

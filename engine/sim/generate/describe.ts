@@ -5,12 +5,12 @@ import type { Deal } from '../deals.ts'
 import type { Case } from '../generate.ts'
 
 /** A case as text: what differs from the defaults of `ruleOf` and `rankingOf`, then one event or mark a line. */
-export function describeCase({ startMs, set, stream, entries, finite, until, measures, cut }: Case): string {
+export function describeCase({ startMs, set, stream, entries, finite, until, measures, cut, faultSeed }: Case): string {
   const { latenessMs, dedupeMs, idField } = stream
   const start = new Date(startMs).toISOString()
   const lines = [
     `start ${start}`,
-    `stream ${json({ latenessMs, dedupeMs, idField })}, run ${json({ finite, until, measures, cut })}`,
+    `stream ${json({ latenessMs, dedupeMs, idField })}, run ${json({ finite, until, measures, cut, faultSeed })}`,
   ]
   for (const rule of set.rules) lines.push(`rule ${json(unlike(rule, ruleOf({ windowMs: rule.windowMs })))}`)
   for (const sequence of set.sequences) lines.push(`sequence ${json(unlike(sequence, sequenceOf()))}`)

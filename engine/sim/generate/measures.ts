@@ -100,7 +100,7 @@ export const measuresSeed = (features: ReadonlySet<Feature>) =>
         denominator: fc.nat({ max: 4 }),
         atLeast: optional(fc.tuple(fc.nat({ max: 4 }), fc.constantFrom(1, 2, 3)), 2),
         lowerBoundZ: fc.oneof(
-          { weight: 2, arbitrary: fc.constant(null) },
+          { weight: 1, arbitrary: fc.constant(null) },
           { weight: weigh(features, 'lower_bound', 1), arbitrary: fc.constantFrom(1.96, 1.281_551_565_544_600_4) },
         ),
       }),
@@ -109,9 +109,10 @@ export const measuresSeed = (features: ReadonlySet<Feature>) =>
     baseline: fc.oneof(
       { weight: 3, arbitrary: fc.constant(null) },
       {
-        weight: weigh(features, 'baseline', 1),
+        weight: weigh(features, 'baseline', 2),
         arbitrary: fc.record({
-          of: fc.nat({ max: 4 }),
+          /** null: a measure of its own, over a short window. */
+          of: fc.option(fc.nat({ max: 4 }), { freq: 2 }),
           steps: fc.constantFrom(
             [100, 10],
             [300, 30],
@@ -153,9 +154,14 @@ export function measuresFrom(
     isRunning(m)
       ? m.prior === true
       : m.kind === 'ratio' && [m.numerator, m.denominator].some((n) => isPrior(measures.find((o) => o.name === n)!))
-  const usable = numbers().filter((m) => !isPrior(m))
-  if (baseline && usable.length > 0)
-    measures.push(baselineFrom(baseline, usable[baseline.of % usable.length]!, measures))
+  if (baseline) {
+    const usable = baseline.of === null ? [] : numbers().filter((m) => !isPrior(m))
+    if (usable.length === 0) {
+      usable.push({ kind: 'count', name: 'own', of: null, where: null, windowMs: 50 })
+      measures.push(...usable)
+    }
+    measures.push(baselineFrom(baseline, usable[(baseline.of ?? 0) % usable.length]!, measures))
+  }
   const named = (type: string) => measures.filter((m) => typeOf(m) === type).map((m) => m.name)
   const lists = measures.filter(isRunning).filter((m) => m.kind === 'top')
   const names = {

@@ -6,7 +6,7 @@ import {
   type SequenceStep,
   type Violation,
 } from '../../model/rule.ts'
-import { sequenceOf } from '../build.ts'
+import { call, field, sequenceOf } from '../build.ts'
 import { DEAL_TYPES } from '../deals.ts'
 import { bindNames, boolean } from './expressions.ts'
 import { type Generated, optional } from './measures.ts'
@@ -21,6 +21,8 @@ const sayKey = [
   { text: 'key ' },
   { expression: { op: 'key', type: 'string', name: '0' }, format: 'plain', digits: 0 },
 ] as const
+
+const rare = call('eq', field('count'), 100)
 
 const violationSeed = fc.oneof(
   fc.record({
@@ -47,10 +49,15 @@ export const sequenceSeed = fc.record({
   settleMs: fc.constantFrom(0, 0, 0, 50, 2_000),
   steps: fc.array(
     fc.record({ on: fc.subarray([...DEAL_TYPES], { minLength: 1, maxLength: 2 }), where: optional(filter, 3) }),
-    { minLength: 2, maxLength: 4 },
+    {
+      minLength: 2,
+      maxLength: 4,
+    },
   ),
   violations: fc.array(violationSeed, { maxLength: 3 }),
   matches: fc.array(matchSeed, { minLength: 1, maxLength: 2 }),
+  /** The first match has a last step that is rare, and its partial matches pile up. */
+  piles: fc.constantFrom(true, false, false, false),
   violationsOnly: fc.constantFrom(true, true, false),
   /** Over and above the longest `within`. */
   remembersMs: fc.constantFrom(1, 10, 100, 5_000, 60_000),
@@ -60,9 +67,15 @@ export const sequenceSeed = fc.record({
 })
 
 export function sequenceFrom(seed: Generated<typeof sequenceSeed>, index: number, startMs: number): SequenceRule {
-  const { by, where, unless, settleMs, cooldownMs } = seed
+  const { where, unless, settleMs, cooldownMs } = seed.piles ? { ...seed, where: null, unless: null } : seed
+  const by = seed.piles ? ['shop'] : seed.by
   const bind = <T>(tree: T) => tree && bindNames(tree as never, { number: [], string: [], boolean: [], list: [] }, by)
-  const steps: SequenceStep[] = seed.steps.map((s, i) => ({ name: NAMES[i]!, on: s.on, where: bind(s.where) }))
+  const last = seed.steps.length - 1
+  const stepFrom = ({ on, where }: (typeof seed.steps)[number], i: number): SequenceStep => {
+    if (seed.piles && i === 0) return { name: NAMES[i]!, on: DEAL_TYPES, where: null }
+    return { name: NAMES[i]!, on, where: seed.piles && i === last ? rare : bind(where) }
+  }
+  const steps = seed.steps.map(stepFrom)
   const name = (n: number) => steps[n % steps.length]!.name
   const names = (numbers: readonly number[]) => [...new Set(numbers.map(name))]
   const explain = sayKey.map((part) => ('text' in part ? part : { ...part, expression: bind(part.expression) }))
@@ -72,13 +85,13 @@ export function sequenceFrom(seed: Generated<typeof sequenceSeed>, index: number
       ? { ...common, kind: 'expect', after: name(v.after), expect: names(v.expect), withinMs: v.withinMs }
       : { ...common, kind: 'forbid', forbid: name(v.forbid), before: name(v.before) }
   })
-  const isOfViolations = seed.violationsOnly && violations.length > 0
+  const isOfViolations = seed.violationsOnly && violations.length > 0 && !seed.piles
   const matches = (isOfViolations ? [] : seed.matches).map(
     (m, i): SequenceMatch => ({
       name: `match${i}`,
-      order: m.order.map(name),
-      without: names(m.without ?? []),
-      withinMs: m.withinMs,
+      ...(seed.piles && i === 0
+        ? { order: [name(0), name(last)], without: [], withinMs: 60_000 }
+        : { order: m.order.map(name), without: names(m.without ?? []), withinMs: m.withinMs }),
       severity: m.severity,
       explain,
     }),

@@ -200,7 +200,8 @@ export class ReferenceRule {
 
   #coverage(t: number): number {
     const historyMs = this.#options.historyMs()
-    return historyMs === null ? 1 : Math.max(0, Math.min(1, (t - historyMs) / this.definition.windowMs))
+    const lengthMs = t - startOf(this.definition, t)
+    return historyMs === null || lengthMs === 0 ? 1 : Math.max(0, Math.min(1, (t - historyMs) / lengthMs))
   }
 
   #count(name: string, labels: Record<string, string> = {}): void {
