@@ -21,6 +21,8 @@ export const FAST_FEATURES: ReadonlySet<Feature> = new Set<Feature>([
   'percentile',
   'lower_bound',
   'prior',
+  'tumbling',
+  'baseline',
 ])
 
 /** `weight` when the feature is wanted, else 0. */
