@@ -38,6 +38,8 @@ interface Meta {
   readonly entries: Readonly<Record<string, number>>
   /** `rule@version#hash` -> position of the record that put it in force; -1 = it was installed. */
   readonly inForceSince: Readonly<Record<string, number>>
+  /** Such a position -> `heldSinceMs` as it was there. */
+  readonly heldSinceAt: Readonly<Record<number, Meta['heldSinceMs']>>
 }
 
 /** Key under which a commit keeps the meta record. */
@@ -62,6 +64,7 @@ export class Task {
   #historyMs = Number.NEGATIVE_INFINITY
   #heldSinceMs = new Map<string, number>()
   #inForceSince: Readonly<Record<string, number>> = {}
+  #heldSinceAt: Meta['heldSinceAt'] = {}
   #sink: Sink | null = null
   #changes = new Map<string, string | null>()
   #metaIsStale = false
@@ -158,12 +161,10 @@ export class Task {
       const sinceMs = layout.typeIndex.has(type) ? this.#streamMs - layout.retentionMs : this.#streamMs
       this.#heldSinceMs.set(type, Math.max(this.#heldSinceMs.get(type) ?? Number.NEGATIVE_INFINITY, sinceMs))
     }
-    this.#inForceSince = Object.fromEntries(
-      set.rules.map((r) => [
-        `${r.id}@${r.version}#${r.hash}`,
-        this.#inForceSince[`${r.id}@${r.version}#${r.hash}`] ?? position,
-      ]),
-    )
+    const names = [...set.rules, ...set.rankings].map((d) => `${d.id}@${d.version}#${d.hash}`)
+    this.#inForceSince = Object.fromEntries(names.map((name) => [name, this.#inForceSince[name] ?? position]))
+    const known = { ...this.#heldSinceAt, [position]: heldSinceToJson(this.#heldSinceMs) }
+    this.#heldSinceAt = Object.fromEntries(Object.values(this.#inForceSince).map((at) => [at, known[at]]))
     this.#fill(set, position)
   }
 
@@ -209,8 +210,9 @@ export class Task {
     const meta = kept.get(META_KEY)
     const files = kept.get(RULES_KEY)
     if (meta !== undefined) {
-      this.#heldSinceMs = heldSinceOf(JSON.parse(meta))
-      this.#inForceSince = JSON.parse(meta).inForceSince
+      const { inForceSince = {}, heldSinceAt = {} }: Partial<Meta> = JSON.parse(meta)
+      this.#inForceSince = inForceSince
+      this.#heldSinceAt = heldSinceAt
     }
     if (files !== undefined) this.#adopt(JSON.parse(files))
     this.#replaying = true
@@ -260,6 +262,7 @@ export class Task {
   /** A replay knows the rule set in force at its end: here it only lets go of what was not held at this place. */
   #readRules(files: readonly RuleSource[], position: number): void {
     if (this.#replaying) {
+      this.#heldSinceMs = heldSinceOf(this.#heldSinceAt[position] ?? {})
       this.#fill(this.#set, position)
       return
     }
@@ -377,8 +380,9 @@ export class Task {
     held: readonly HeldBlock[] = [],
   ): void {
     this.#historyMs = meta.historyMs ?? Number.NEGATIVE_INFINITY
-    this.#heldSinceMs = heldSinceOf(meta)
-    this.#inForceSince = meta.inForceSince
+    this.#heldSinceMs = heldSinceOf(meta.heldSinceMs)
+    this.#inForceSince = meta.inForceSince ?? {}
+    this.#heldSinceAt = meta.heldSinceAt ?? {}
     const evaluating = this.#core.evaluating
     this.#core.evaluating = false
     if (meta.streamMs !== null && meta.streamMs > this.#streamMs) {
@@ -410,16 +414,21 @@ export class Task {
     return {
       streamMs: finite(this.#streamMs),
       historyMs: finite(this.#historyMs),
-      heldSinceMs: Object.fromEntries([...this.#heldSinceMs].map(([type, ms]) => [type, finite(ms)])),
+      heldSinceMs: heldSinceToJson(this.#heldSinceMs),
       sources: this.#sources.toJson(),
       ...this.#core.numbers(),
       inForceSince: this.#inForceSince,
+      heldSinceAt: this.#heldSinceAt,
     }
   }
 }
 
-function heldSinceOf(meta: Meta): Map<string, number> {
-  return new Map(Object.entries(meta.heldSinceMs).map(([type, ms]) => [type, ms ?? Number.NEGATIVE_INFINITY]))
+function heldSinceOf(saved: Meta['heldSinceMs']): Map<string, number> {
+  return new Map(Object.entries(saved).map(([type, ms]) => [type, ms ?? Number.NEGATIVE_INFINITY]))
+}
+
+function heldSinceToJson(heldSinceMs: ReadonlyMap<string, number>): Meta['heldSinceMs'] {
+  return Object.fromEntries([...heldSinceMs].map(([type, ms]) => [type, Number.isFinite(ms) ? ms : null]))
 }
 
 function ranksOf(core: Core): [string, string][] {
