@@ -111,6 +111,8 @@ export class Core {
   #lastEffectMs = Number.NEGATIVE_INFINITY
   /** How long after its time an event may change: late ones are put before it, and it enters settled clocks. */
   readonly #changeableMs: number
+  /** Stream time through which open episodes are looked at as tumbling windows end. */
+  #endsThroughMs = Number.POSITIVE_INFINITY
   readonly #cursorThroughMs: (cursor: number) => number
 
   constructor(options: CoreOptions) {
@@ -224,33 +226,28 @@ export class Core {
   drain(streamMs: number): number {
     this.#lastEffectMs = streamMs
     this.#draining = true
-    while (this.#neededMs() !== Number.POSITIVE_INFINITY) {
+    const eventsThroughMs = this.#eventsThroughMs()
+    for (;;) {
+      const closingMs = this.alerts.nextClosingMs()
+      this.#endsThroughMs = Number.isFinite(closingMs) ? Math.max(closingMs, eventsThroughMs) : eventsThroughMs
       const dueMs = this.nextDueMs()
-      if (this.alerts.nextClosingMs() === dueMs) this.#lastEffectMs = dueMs
+      if (dueMs === Number.POSITIVE_INFINITY) return this.#lastEffectMs
+      if (closingMs === dueMs) this.#lastEffectMs = dueMs
       this.#moment(dueMs)
     }
-    return this.#lastEffectMs
   }
 
   /** Next moment, in stream time, at which anything happens by itself; Infinity = none. */
   nextDueMs(): number {
-    let dueMs = this.#neededMs()
-    for (let i = 0; i < this.#clocks.length; i++) {
-      const { tumbling, settleMs } = this.#clocks[i].plan
-      for (let w = 0; w < tumbling.length; w++) {
-        const endMs = tumbling[w].endMs + settleMs
-        if (endMs < dueMs && this.alerts.hasAny(tumbling[w].enders)) dueMs = endMs
-      }
-    }
-    return dueMs
-  }
-
-  /** The same, without the ends of tumbling windows that are empty: an episode that is open there goes on for ever. */
-  #neededMs(): number {
     let dueMs = Math.min(this.alerts.nextClosingMs(), this.sequences.nextDueMs())
     for (let i = 0; i < this.#clocks.length; i++) {
-      const due = this.#clocks[i].nextDueMs() + this.#clocks[i].plan.settleMs
+      const { tumbling, settleMs } = this.#clocks[i].plan
+      const due = this.#clocks[i].nextDueMs() + settleMs
       if (due < dueMs) dueMs = due
+      for (let w = 0; w < tumbling.length; w++) {
+        const endMs = tumbling[w].endMs + settleMs
+        if (endMs < dueMs && endMs <= this.#endsThroughMs && this.alerts.hasAny(tumbling[w].enders)) dueMs = endMs
+      }
     }
     for (let i = 0; i < this.boards.length; i++) {
       const due = this.boards[i].nextAsOfMs + this.boards[i].plan.ranking.settleMs
@@ -422,6 +419,7 @@ export class Core {
   /** Tumbling windows that end now: the keys with an open episode are to be looked at. */
   #endWindows(clock: Clock): void {
     const { tumbling } = clock.plan
+    if (this.context.streamMs > this.#endsThroughMs) return
     for (let w = 0; w < tumbling.length; w++) {
       const { startMs, heldUntilMs, enders } = tumbling[w]
       if (startMs !== clock.nowMs) continue
@@ -520,6 +518,37 @@ export class Core {
       const entered = this.sequences.enter(sequences[i], chunk, at, nowMs)
       if (entered && this.#draining) this.#lastEffectMs = this.context.streamMs
     }
+  }
+
+  /**
+   * Stream time at which the last of the events held is out of all windows and rankings. An episode that is open in
+   * empty tumbling windows goes on for ever: a finite input is not followed to their ends after that.
+   */
+  #eventsThroughMs(): number {
+    let throughMs = Number.NEGATIVE_INFINITY
+    for (let row = this.rows.firstRow; row < this.rows.endRow; row++) {
+      const chunk = this.rows.chunkOf(row)
+      const at = Rows.at(row)
+      const type = chunk.types[at]
+      const timeMs = chunk.timesMs[at]
+      for (const { plan } of this.#clocks) {
+        for (const { windowMs, takers } of plan.windows) {
+          const leavesMs = timeMs + windowMs + plan.settleMs
+          if (leavesMs > throughMs && this.#isTaken(takers[type], chunk, at)) throughMs = leavesMs
+        }
+        for (const { calendar, takers } of plan.tumbling) {
+          const endsMs = calendar.endOf(timeMs) + plan.settleMs
+          if (endsMs > throughMs && this.#isTaken(takers[type], chunk, at)) throughMs = endsMs
+        }
+      }
+      for (const { ranking, space, filter } of this.layout.rankings) {
+        if (!ranking.on.includes(this.layout.types[type].name) || this.#slotIn({ space, filter }, chunk, at) < 0)
+          continue
+        const asOfMs = Math.floor((timeMs + ranking.windowMs) / ranking.stepMs) * ranking.stepMs
+        throughMs = Math.max(throughMs, asOfMs + ranking.settleMs)
+      }
+    }
+    return throughMs
   }
 
   #isTaken(rules: readonly RulePlan[], chunk: Chunk, at: number): boolean {

@@ -151,3 +151,67 @@ test('a task built again from the log goes on as the undisturbed one, also over 
     { numRuns: 150 },
   )
 })
+
+/** A rule that compares shops with what they used to be, beside one that changes. */
+const usual = (minPoints: number, limit: number): LogEntry => ({
+  kind: 'rules',
+  files: [
+    ...(burst(limit, '10s') as RulesControl).files,
+    {
+      path: 'usual.yaml',
+      text: `rule: usual_orders
+version: ${minPoints}
+title: more orders than usual
+on: order.created
+by: [shop_id]
+window: 10s
+measure:
+  orders: { count: events }
+  usual: { baseline: orders, over: 60s, step: 10s, min_points: ${minPoints} }
+when: orders > usual.mean
+severity: low
+`,
+    },
+  ],
+})
+
+test('a baseline goes on when the set changes around its rule, and begins anew with a new version', () => {
+  const points = (second: LogEntry): unknown => {
+    offset = 0
+    const quiet = Array.from({ length: 9 }, (_, i) => orders(i * 9_000))
+    return alerts(run([usual(3, 99), ...quiet, second, orders(81_003, 81_006, 81_009)]).outputs)
+      .filter((a) => a.rule === 'usual_orders')
+      .map((a) => a.measures['usual.points'])
+      .at(-1)
+  }
+  expect(points(usual(3, 98))).toBe(6)
+  // of before the last ten seconds nothing is held
+  expect(points(usual(1, 99))).toBe(1)
+})
+
+test('a task built again has the same baselines, also over changes of the rule set', () => {
+  const step = fc.oneof(
+    { weight: 8, arbitrary: fc.record({ gap: fc.nat(20_000), n: fc.integer({ min: 1, max: 4 }) }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ minPoints: fc.integer({ min: 1, max: 2 }), limit: fc.integer({ min: 1, max: 99 }) }),
+    },
+  )
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 2, maxLength: 30 }), fc.nat(29), (steps, cut) => {
+      offset = 0
+      let now = 0
+      const entries = [
+        usual(1, 2),
+        ...steps.map((s) => {
+          if ('limit' in s) return usual(s.minPoints, s.limit)
+          now += s.gap
+          return orders(...Array.from({ length: s.n }, (_, i) => now + 3 * i))
+        }),
+      ]
+      const whole = run(entries, -1, true)
+      expect(run(entries, Math.min(cut, entries.length - 1), true).outputs).toEqual(whole.outputs)
+    }),
+    { numRuns: 60 },
+  )
+})

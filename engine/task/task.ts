@@ -45,6 +45,8 @@ interface Meta {
   readonly origins: Readonly<Record<string, Origin>>
   /** `rule@version#hash` -> position of the record that put it in force; -1 = it was installed. */
   readonly inForceSince: Readonly<Record<string, number>>
+  /** Such a position -> `heldSinceMs` as it was there. */
+  readonly heldSinceAt: Readonly<Record<number, Meta['heldSinceMs']>>
 }
 
 /** Key under which a commit keeps the meta record. */
@@ -72,6 +74,7 @@ export class Task {
   #historyMs = Number.NEGATIVE_INFINITY
   #heldSinceMs = new Map<string, number>()
   #inForceSince: Readonly<Record<string, number>> = {}
+  #heldSinceAt: Meta['heldSinceAt'] = {}
   #sink: Sink | null = null
   #changes = new Map<string, string | null>()
   /** Open alerts and ranks as the next commit would leave them. */
@@ -186,12 +189,10 @@ export class Task {
       this.#heldSinceMs.set(type, Math.max(this.#heldSinceMs.get(type) ?? Number.NEGATIVE_INFINITY, sinceMs))
     }
     this.#origins.install(set, position, (type) => this.#heldSinceMs.get(type) ?? Number.NEGATIVE_INFINITY)
-    this.#inForceSince = Object.fromEntries(
-      set.rules.map((r) => [
-        `${r.id}@${r.version}#${r.hash}`,
-        this.#inForceSince[`${r.id}@${r.version}#${r.hash}`] ?? position,
-      ]),
-    )
+    const names = [...set.rules, ...set.rankings].map((d) => `${d.id}@${d.version}#${d.hash}`)
+    this.#inForceSince = Object.fromEntries(names.map((name) => [name, this.#inForceSince[name] ?? position]))
+    const known = { ...this.#heldSinceAt, [position]: heldSinceToJson(this.#heldSinceMs) }
+    this.#heldSinceAt = Object.fromEntries(Object.values(this.#inForceSince).map((at) => [at, known[at]]))
     this.#fill(set, position)
   }
 
@@ -267,7 +268,7 @@ export class Task {
     const files = kept.get(RULES_KEY)
     if (meta !== undefined) {
       this.#takeUpHistory(JSON.parse(meta))
-      this.#inForceSince = JSON.parse(meta).inForceSince
+      this.#heldSinceMs = new Map() // rule sets that are read on the way say what was held there
     }
     if (files !== undefined) this.#adopt(JSON.parse(files))
     this.#replaying = true
@@ -343,6 +344,7 @@ export class Task {
   /** A replay knows the rule set in force at its end: here it only lets go of what was not held at this place. */
   #readRules(files: readonly RuleSource[], position: number): void {
     if (this.#replaying) {
+      this.#heldSinceMs = heldSinceOf(this.#heldSinceAt[position] ?? {})
       this.#fill(this.#set, position)
       return
     }
@@ -455,7 +457,6 @@ export class Task {
 
   #takeUp(meta: Meta, alerts: readonly Alert[], ranks: readonly (readonly [string, string])[]): void {
     this.#takeUpHistory(meta)
-    this.#inForceSince = meta.inForceSince
     const evaluating = this.#core.evaluating
     this.#core.evaluating = false
     if (meta.streamMs !== null && meta.streamMs > this.#streamMs) {
@@ -470,8 +471,10 @@ export class Task {
 
   #takeUpHistory(meta: Meta): void {
     this.#historyMs = meta.historyMs ?? Number.NEGATIVE_INFINITY
-    this.#heldSinceMs = heldSinceOf(meta)
+    this.#heldSinceMs = heldSinceOf(meta.heldSinceMs)
     this.#origins.restore(meta.origins ?? {})
+    this.#inForceSince = meta.inForceSince
+    this.#heldSinceAt = meta.heldSinceAt
   }
 
   #restoreAlert(
@@ -495,17 +498,22 @@ export class Task {
     return {
       streamMs: finite(this.#streamMs),
       historyMs: finite(this.#historyMs),
-      heldSinceMs: Object.fromEntries([...this.#heldSinceMs].map(([type, ms]) => [type, finite(ms)])),
+      heldSinceMs: heldSinceToJson(this.#heldSinceMs),
       sources: this.#sources.toJson(),
       origins: this.#origins.toJson(),
       ...this.#core.numbers(),
       inForceSince: this.#inForceSince,
+      heldSinceAt: this.#heldSinceAt,
     }
   }
 }
 
-function heldSinceOf(meta: Meta): Map<string, number> {
-  return new Map(Object.entries(meta.heldSinceMs).map(([type, ms]) => [type, ms ?? Number.NEGATIVE_INFINITY]))
+function heldSinceOf(saved: Meta['heldSinceMs']): Map<string, number> {
+  return new Map(Object.entries(saved).map(([type, ms]) => [type, ms ?? Number.NEGATIVE_INFINITY]))
+}
+
+function heldSinceToJson(heldSinceMs: ReadonlyMap<string, number>): Meta['heldSinceMs'] {
+  return Object.fromEntries([...heldSinceMs].map(([type, ms]) => [type, Number.isFinite(ms) ? ms : null]))
 }
 
 /** In order of opening. */
