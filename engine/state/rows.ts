@@ -6,86 +6,45 @@ import {
   type NumberColumn,
   type StringColumn,
 } from '../model/block.ts'
+import { CHUNK_ROWS, CHUNK_ROWS_BITS, Chunk, type ColumnRef, type RowShape } from './chunk.ts'
+import type { Segments } from './segments.ts'
 import type { StringTable } from './string-table.ts'
-import { TextColumn } from './text-column.ts'
 
-export const CHUNK_ROWS_BITS = 12
-export const CHUNK_ROWS = 1 << CHUNK_ROWS_BITS
+export type { Chunk, ColumnRef, RowShape } from './chunk.ts'
 
-/** Where a column of the held events is kept. `code`: a StringTable code, -1 = null; `text`: bytes nobody computes with. */
-export interface ColumnRef {
-  readonly store: 'code' | 'number' | 'boolean' | 'decimal' | 'text'
-  readonly index: number
-  /** Decimal digits that its fixed-point form keeps. */
-  readonly scale: number
-}
-
-/** How many columns of each store the events have, filter bits in words of 32, and the keys they belong to. */
-export interface RowShape {
-  readonly codes: number
-  readonly numbers: number
-  readonly decimals: number
-  readonly texts: number
-  readonly bitWords: number
-  readonly keySpaces: number
-  /** Clocks with a settle: each numbers its events as they enter. */
-  readonly entries: number
-}
-
-/** 4,096 events in order of arrival, as columns. */
-export class Chunk {
-  length = 0
-  timeMsMax = Number.NEGATIVE_INFINITY
-  readonly timesMs = new Float64Array(CHUNK_ROWS)
-  readonly offsets = new Float64Array(CHUNK_ROWS)
-  readonly sources = new Uint16Array(CHUNK_ROWS)
-  /** Index of the event's type in the layout; it tells the stream as well. */
-  readonly types = new Uint16Array(CHUNK_ROWS)
-  readonly bits: Uint32Array
-  readonly codes: Int32Array[]
-  readonly numbers: Float64Array[]
-  readonly highs: Int32Array[]
-  readonly lows: Uint32Array[]
-  readonly texts: TextColumn[]
-  /** Per key space: the slot of the event's key, -1 = it has none there. */
-  readonly slots: Int32Array[]
-  /** Per key space: how many rows back the previous event of the same key stands, 0 = none held. */
-  readonly chains: Uint32Array[]
-  /** Per settled clock: number of the event's entry, -1 = it has not entered. */
-  readonly entries: Float64Array[]
-
-  constructor(shape: RowShape) {
-    const make = <T>(count: number, one: () => T): T[] => Array.from({ length: count }, one)
-    this.bits = new Uint32Array(CHUNK_ROWS * shape.bitWords)
-    this.codes = make(shape.codes, () => new Int32Array(CHUNK_ROWS).fill(-1))
-    this.numbers = make(shape.numbers, () => new Float64Array(CHUNK_ROWS).fill(Number.NaN))
-    this.highs = make(shape.decimals, () => new Int32Array(CHUNK_ROWS).fill(DECIMAL_NULL_HIGH))
-    this.lows = make(shape.decimals, () => new Uint32Array(CHUNK_ROWS))
-    this.texts = make(shape.texts, () => new TextColumn(CHUNK_ROWS))
-    this.slots = make(shape.keySpaces, () => new Int32Array(CHUNK_ROWS).fill(-1))
-    this.chains = make(shape.keySpaces, () => new Uint32Array(CHUNK_ROWS))
-    this.entries = make(shape.entries, () => new Float64Array(CHUNK_ROWS).fill(-1))
-  }
-}
+/** Chunks leave memory so many at a time. */
+const EVICTED_AT_ONCE = 8
+/** Chunks around a cursor that stay: events that came late stand a little before or behind their time. */
+const NEAR = 2
 
 /**
  * The events a task holds, numbered in order of arrival (row 0 is the first ever read), in chunks of 4,096.
  *
  * Life    a chunk goes when all its events have left the longest window
+ * Files   with `segments`, a chunk that changes no more is written there, and leaves memory until a cursor comes near
  * Memory  per event 8 (time) + 8 (offset) + 4 + 4 a filter word, 4 a code, 8 a number or decimal, 8 a key space, texts
  *         at their length + 4
  */
 export class Rows {
   readonly shape: RowShape
   readonly strings: StringTable
-  #chunks: Chunk[] = []
+  readonly #segments: Segments | null
+  /** Null: in its segment only. */
+  #chunks: (Chunk | null)[] = []
+  /** Newest event time of each frozen chunk. */
+  #newestMs: number[] = []
+  /** Chunks from the oldest on that are frozen. */
+  #frozen = 0
+  #frozenInMemory = 0
+  #lastLoaded = 0
   #firstRow = 0
   #endRow = 0
   #outOfRange = 0
 
-  constructor(shape: RowShape, strings: StringTable) {
+  constructor(shape: RowShape, strings: StringTable, segments: Segments | null = null) {
     this.shape = shape
     this.strings = strings
+    this.#segments = segments
   }
 
   get firstRow(): number {
@@ -109,7 +68,8 @@ export class Rows {
   }
 
   chunkOf(row: number): Chunk {
-    return this.#chunks[(row - this.#firstRow) >> CHUNK_ROWS_BITS]
+    const i = (row - this.#firstRow) >> CHUNK_ROWS_BITS
+    return this.#chunks[i] ?? this.#load(i)
   }
 
   /** Place of `row` within its chunk; chunks begin at multiples of 4,096. */
@@ -130,7 +90,7 @@ export class Rows {
     mapping: readonly (readonly ColumnRef[])[],
   ): void {
     for (let done = 0; done < count; ) {
-      let chunk = this.#chunks.at(-1)
+      let chunk = this.#chunks[this.#chunks.length - 1]
       if (!chunk || chunk.length === CHUNK_ROWS) {
         chunk = new Chunk(this.shape)
         this.#chunks.push(chunk)
@@ -210,27 +170,92 @@ export class Rows {
     }
   }
 
-  /** Adds `shift` to the entry numbers of one settled clock. */
-  shiftEntries(column: number, shift: number): void {
-    for (const { entries, length } of this.#chunks) {
-      const numbers = entries[column]
-      for (let i = 0; i < length; i++) if (numbers[i] >= 0) numbers[i] += shift
-    }
-  }
-
   /** Lets go of the oldest chunks whose events are all of `throughMs` or older. */
   trim(throughMs: number): void {
     let gone = 0
-    while (gone < this.#chunks.length - 1 && this.#chunks[gone].timeMsMax <= throughMs) {
-      const chunk = this.#chunks[gone++]
+    for (; gone < this.#chunks.length - 1; gone++) {
+      if ((this.#newestMs[gone] ?? (this.#chunks[gone] as Chunk).timeMsMax) > throughMs) break
+      const chunk = this.#chunks[gone] ?? this.#load(gone)
       for (const codes of chunk.codes) {
         for (let i = 0; i < CHUNK_ROWS; i++) if (codes[i] >= 0) this.strings.release(codes[i])
       }
+      if (chunk.isFrozen) this.#frozenInMemory--
     }
     if (gone === 0) return
     this.#chunks = this.#chunks.slice(gone)
+    this.#newestMs = this.#newestMs.slice(gone)
     this.#firstRow += gone * CHUNK_ROWS
+    this.#frozen = Math.max(0, this.#frozen - gone)
+    this.#lastLoaded = Math.max(0, this.#lastLoaded - gone)
+    this.#segments?.drop(this.#firstRow / CHUNK_ROWS)
   }
+
+  /** Freezes the oldest chunk that is not yet, if all its events are older than `beforeMs`: nothing will change it any more. */
+  freeze(beforeMs: number): void {
+    if (this.#segments === null || this.#frozen >= this.#chunks.length - 1) return
+    const chunk = this.#chunks[this.#frozen] as Chunk
+    if (chunk.timeMsMax >= beforeMs) return
+    chunk.isFrozen = true
+    this.#newestMs.push(chunk.timeMsMax)
+    this.#segments.write(this.#number(this.#frozen++), chunk.pack())
+    this.#frozenInMemory++
+  }
+
+  /**
+   * Lets frozen chunks out of memory where there are too many, those first that will be needed last: each cursor comes to
+   * the chunks that stand behind it. `cursorRows`: where the cursors stand; what lies ahead of them is asked for in time.
+   */
+  makeRoom(cursorRows: readonly number[]): void {
+    if (this.#segments === null || this.#frozen === 0) return
+    const cursors = cursorRows.map((row) => Math.floor((row - this.#firstRow) / CHUNK_ROWS))
+    for (const cursor of cursors) {
+      for (let i = cursor + 1; i <= cursor + NEAR && i < this.#frozen; i++) {
+        if (this.#chunks[i] === null) this.#segments.ahead(this.#number(i))
+      }
+    }
+    if (this.#frozenInMemory < this.#segments.inMemoryMax + EVICTED_AT_ONCE) return
+    const far: { i: number; distance: number }[] = []
+    for (let i = 0; i < this.#frozen; i++) {
+      if (this.#chunks[i] === null) continue
+      const distance = nextUse(i, cursors)
+      if (distance > NEAR) far.push({ i, distance })
+    }
+    far.sort((a, b) => b.distance - a.distance)
+    for (const { i } of far.slice(0, this.#frozenInMemory - this.#segments.inMemoryMax)) {
+      this.#chunks[i] = null
+      this.#frozenInMemory--
+    }
+  }
+
+  /** Whoever walks a key's events far back sees many chunks once: they do not pile up. */
+  #load(i: number): Chunk {
+    const segments = this.#segments as Segments
+    const isFull = this.#frozenInMemory >= segments.inMemoryMax + 2 * EVICTED_AT_ONCE
+    if (isFull && this.#chunks[this.#lastLoaded]?.isFrozen) {
+      this.#chunks[this.#lastLoaded] = null
+      this.#frozenInMemory--
+    }
+    this.#lastLoaded = i
+    const chunk = Chunk.unpack(this.shape, segments.read(this.#number(i)))
+    this.#chunks[i] = chunk
+    this.#frozenInMemory++
+    return chunk
+  }
+
+  /** Number of a chunk in its segments: chunks ever begun before it. */
+  #number(i: number): number {
+    return this.#firstRow / CHUNK_ROWS + i
+  }
+}
+
+/** Chunks until a cursor comes to chunk `i`; 0 around a cursor, and behind all of them: it is about to go. */
+function nextUse(i: number, cursors: readonly number[]): number {
+  let distance = i < Math.min(...cursors) ? 0 : Number.POSITIVE_INFINITY
+  for (const cursor of cursors) {
+    if (Math.abs(i - cursor) <= NEAR) return 0
+    if (cursor < i && i - cursor < distance) distance = i - cursor
+  }
+  return distance
 }
 
 /** True when the number's fixed-point form has 63 bits or less. */

@@ -1,12 +1,14 @@
 import type { StringColumn } from '../model/block.ts'
+import type { Packer, Unpacker } from './packing.ts'
 
 const utf8 = new TextDecoder()
+const WORDS_MAX = 256
 
 /** Strings that are only kept to be shown: their bytes, end to end, and where each one ends. Grows by doubling. */
 export class TextColumn {
   readonly #ends: Uint32Array
   readonly #nulls: Uint8Array
-  #bytes = new Uint8Array(1024)
+  #bytes: Uint8Array = new Uint8Array(1024)
   #rows = 0
 
   constructor(rowsMax: number) {
@@ -43,6 +45,79 @@ export class TextColumn {
   at(row: number): string | null {
     if (this.#nulls[row] === 1) return null
     return utf8.decode(this.#bytes.subarray(row === 0 ? 0 : this.#ends[row - 1], this.#ends[row]))
+  }
+
+  pack(packer: Packer): void {
+    const { words, codes } = this.#dictionary()
+    packer.numbers(this.#nulls, this.#rows)
+    packer.numbers(Float64Array.of(words ? words.length : 0), 1)
+    if (words) {
+      packer.numbers(codes, this.#rows)
+      packer.numbers(
+        Float64Array.from(words, (row) => this.#length(row)),
+        words.length,
+      )
+      for (const row of words) packer.raw(this.#bytes, this.#ends[row] - this.#length(row), this.#ends[row])
+    } else {
+      packer.numbers(this.#ends, this.#rows)
+      packer.raw(this.#bytes, 0, this.#rows === 0 ? 0 : this.#ends[this.#rows - 1])
+    }
+  }
+
+  unpack(unpacker: Unpacker, rows: number): void {
+    this.#rows = rows
+    unpacker.numbers(this.#nulls, rows)
+    const [count] = unpacker.numbers(new Float64Array(1), 1)
+    if (count === 0) {
+      unpacker.numbers(this.#ends, rows)
+      this.#bytes = unpacker.raw(rows === 0 ? 0 : this.#ends[rows - 1])
+      return
+    }
+    const codes = unpacker.numbers(new Uint8Array(rows), rows)
+    const lengths = unpacker.numbers(new Float64Array(count), count)
+    const words = Array.from(lengths, (length) => unpacker.raw(length))
+    let end = 0
+    for (let row = 0; row < rows; row++) end += lengths[codes[row]]
+    this.#bytes = new Uint8Array(end)
+    end = 0
+    for (let row = 0; row < rows; row++) {
+      this.#bytes.set(words[codes[row]], end)
+      end += lengths[codes[row]]
+      this.#ends[row] = end
+    }
+  }
+
+  /** First row of each different text, and by row its number among them; null where there are many. */
+  #dictionary(): { words: number[] | null; codes: Uint8Array } {
+    const codes = new Uint8Array(this.#rows)
+    const words: number[] = []
+    const table = new Uint16Array(WORDS_MAX * 4)
+    for (let row = 0; row < this.#rows; row++) {
+      const end = this.#ends[row]
+      let hash = 0x811c9dc5
+      for (let i = end - this.#length(row); i < end; i++) hash = Math.imul(hash ^ this.#bytes[i], 0x01000193)
+      let at = (hash ^ (hash >>> 15)) & (table.length - 1)
+      while (table[at] !== 0 && !this.#same(words[table[at] - 1], row)) at = (at + 1) & (table.length - 1)
+      if (table[at] === 0) {
+        if (words.length === WORDS_MAX || (row < 128 && words.length > 64)) return { words: null, codes }
+        table[at] = words.push(row)
+      }
+      codes[row] = table[at] - 1
+    }
+    return { words: this.#rows === 0 ? null : words, codes }
+  }
+
+  #same(a: number, b: number): boolean {
+    const length = this.#length(a)
+    if (length !== this.#length(b)) return false
+    const bytes = this.#bytes
+    for (let i = this.#ends[a] - length, j = this.#ends[b] - length; j < this.#ends[b]; i++, j++)
+      if (bytes[i] !== bytes[j]) return false
+    return true
+  }
+
+  #length(row: number): number {
+    return this.#ends[row] - (row === 0 ? 0 : this.#ends[row - 1])
   }
 
   #grow(needed: number): void {

@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict'
+import { Packer, Unpacker } from './packing.ts'
+import type { Segments } from './segments.ts'
 
 const SEGMENT = 4096
+const GONE = new Float64Array(0)
 
 /** One stretch of the index: rows in time order, equal times in order of arrival. */
 interface Segment {
-  readonly timesMs: Float64Array
-  readonly rows: Float64Array
+  /** Of length 0 while the segment is in its file only. */
+  timesMs: Float64Array
+  rows: Float64Array
   length: number
+  /** Its number in the file; -1 = it is not frozen. */
+  number: number
   older: Segment | null
   younger: Segment | null
 }
@@ -15,8 +21,10 @@ interface Segment {
 export class Cursor {
   segment: Segment
   at = 0
-  constructor(segment: Segment) {
+  readonly #load: (segment: Segment) => void
+  constructor(segment: Segment, load: (segment: Segment) => void) {
     this.segment = segment
+    this.#load = load
   }
 
   /** Time of the event that is next, or Infinity. */
@@ -25,8 +33,14 @@ export class Cursor {
       if (this.segment.younger === null) return Number.POSITIVE_INFINITY
       this.segment = this.segment.younger
       this.at = 0
+      if (this.segment.timesMs === GONE) this.#load(this.segment)
     }
     return this.segment.timesMs[this.at]
+  }
+
+  /** Row of the event that is next; -1 = there is none. */
+  peekRow(): number {
+    return this.peekTime() === Number.POSITIVE_INFINITY ? -1 : this.segment.rows[this.at]
   }
 
   /** Row of the event that is next; the cursor moves past it. Only after peekTime gave a time. */
@@ -41,14 +55,24 @@ export class Cursor {
  * Shape   linked segments of at most 4,096 (time, row) pairs; a full one splits in two when a late event comes in
  * Cost    an event at the young end: O(1); a late one: a search and a move within one segment
  * Memory  16 bytes an event; a segment goes when every cursor has left it
+ * Files   with `segments`, one that changes no more is written there, and leaves memory until a cursor comes to it
  */
 export class TimeIndex {
   readonly cursors: Cursor[] = []
   #oldest: Segment = newSegment()
   #youngest: Segment = this.#oldest
+  readonly #segments: Segments | null
+  #nextNumber = 0
+  /** First segment that is not frozen. */
+  #thawed: Segment = this.#oldest
+  readonly #frozenInMemory = new Set<Segment>()
+
+  constructor(segments: Segments | null = null) {
+    this.#segments = segments
+  }
 
   addCursor(): Cursor {
-    const cursor = new Cursor(this.#oldest)
+    const cursor = new Cursor(this.#oldest, (segment) => this.#load(segment))
     this.cursors.push(cursor)
     return cursor
   }
@@ -65,7 +89,8 @@ export class TimeIndex {
   insert(timeMs: number, row: number, throughMs: (cursor: number) => number): void {
     for (const cursor of this.cursors) cursor.peekTime() // moves cursors at a segment's end on to the next one
     let segment = this.#youngest
-    while (segment.older !== null && (segment.length === 0 || segment.timesMs[0] > timeMs)) segment = segment.older
+    while (segment !== this.#thawed && segment.older !== null && (segment.length === 0 || segment.timesMs[0] > timeMs))
+      segment = segment.older
     let at = upperBound(segment, timeMs)
     if (at === segment.length && segment.younger !== null) {
       segment = segment.younger
@@ -93,9 +118,55 @@ export class TimeIndex {
   /** Lets go of segments that every cursor has left. Call it now and then. */
   trim(): void {
     while (this.#oldest.younger !== null && this.cursors.every((c) => c.segment !== this.#oldest)) {
+      this.#frozenInMemory.delete(this.#oldest)
+      if (this.#thawed === this.#oldest) this.#thawed = this.#oldest.younger
+      if (this.#oldest.number >= 0) this.#segments?.drop(this.#oldest.number + 1)
       this.#oldest = this.#oldest.younger
       this.#oldest.older = null
     }
+  }
+
+  /** Freezes segments whose events are all older than `beforeMs`: no event will be put among them any more. */
+  freeze(beforeMs: number): void {
+    if (this.#segments === null) return
+    while (this.#thawed.younger !== null && this.#thawed.timesMs[this.#thawed.length - 1] < beforeMs) {
+      const segment = this.#thawed
+      segment.number = this.#nextNumber++
+      const packer = new Packer()
+      packer.numbers(Float64Array.of(segment.length), 1)
+      packer.numbers(segment.timesMs, segment.length)
+      packer.numbers(segment.rows, segment.length)
+      this.#segments.write(segment.number, packer.finish())
+      this.#frozenInMemory.add(segment)
+      this.#thawed = this.#thawed.younger
+    }
+    for (const segment of this.#frozenInMemory) {
+      if (this.#frozenInMemory.size <= this.#segments.inMemoryMax) break
+      if (this.cursors.some((c) => c.segment === segment)) continue
+      segment.timesMs = GONE
+      segment.rows = GONE
+      this.#frozenInMemory.delete(segment)
+    }
+  }
+
+  /** Row of the next event of each cursor that has one. What follows in a file is asked for in time. */
+  cursorRows(): number[] {
+    const rows: number[] = []
+    for (const cursor of this.cursors) {
+      const row = cursor.peekRow()
+      if (row >= 0) rows.push(row)
+      const { younger } = cursor.segment
+      if (younger && younger.timesMs === GONE) this.#segments?.ahead(younger.number)
+    }
+    return rows
+  }
+
+  #load(segment: Segment): void {
+    const unpacker = new Unpacker((this.#segments as Segments).read(segment.number))
+    const [length] = unpacker.numbers(new Float64Array(1), 1)
+    segment.timesMs = unpacker.numbers(new Float64Array(length), length)
+    segment.rows = unpacker.numbers(new Float64Array(length), length)
+    this.#frozenInMemory.add(segment)
   }
 
   #addSegment(): Segment {
@@ -134,6 +205,7 @@ function newSegment(): Segment {
     timesMs: new Float64Array(SEGMENT),
     rows: new Float64Array(SEGMENT),
     length: 0,
+    number: -1,
     older: null,
     younger: null,
   }

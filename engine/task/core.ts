@@ -6,6 +6,7 @@ import type { Stream } from '../model/stream.ts'
 import type { KeySpace } from '../state/key-space.ts'
 import { Memory } from '../state/memory.ts'
 import { type Chunk, fits, Rows } from '../state/rows.ts'
+import type { Segments } from '../state/segments.ts'
 import { StringTable } from '../state/string-table.ts'
 import { TimeIndex } from '../state/time-index.ts'
 import { AlertBook } from './alert-book.ts'
@@ -25,6 +26,12 @@ import {
 import { type PreviousRanks, previousToJson, RankingBoard } from './ranking-board.ts'
 import { epochOf, type TumblingFeeds } from './tumbling.ts'
 
+/** Where the held events' columns, and their order in time, are kept besides memory. Both empty at first. */
+export interface HeldSegments {
+  readonly rows: Segments
+  readonly index: Segments
+}
+
 export interface CoreOptions {
   readonly streams: readonly Stream[]
   readonly set: RuleSet
@@ -33,6 +40,7 @@ export interface CoreOptions {
   readonly sources: readonly Omit<SourcePosition, 'offset'>[]
   /** Stream time from which events of a type are all held; -Infinity = from its beginning. */
   readonly heldSinceMs: (type: string) => number
+  readonly held: HeldSegments | null
   readonly emit: (output: Output) => void
   readonly changed: (key: string, value: string | null) => void
 }
@@ -68,7 +76,7 @@ export class Core {
   /** Until then conditions may hold that nobody was told of: the windows were filled without evaluation. */
   warmUntilMs = Number.NEGATIVE_INFINITY
   readonly #options: CoreOptions
-  readonly #index = new TimeIndex()
+  readonly #index: TimeIndex
   readonly #clocks: readonly Clock[]
   readonly #events: HeldEvents
   readonly #baselines: readonly BaselinePlan[]
@@ -78,9 +86,13 @@ export class Core {
   readonly #idle: number[] = []
   /** What a row's number lacks to the number of events ever held: rows begin at 0 anew when the past is read again. */
   #rowShift = 0
+  /** Per clock: what its entry numbers lack, in the same way. */
+  readonly #entryShifts: number[]
   #newestRow = -1
   #draining = false
   #lastEffectMs = Number.NEGATIVE_INFINITY
+  /** How long after its time an event may change: late ones are put before it, and it enters settled clocks. */
+  readonly #changeableMs: number
   readonly #cursorThroughMs: (cursor: number) => number
 
   constructor(options: CoreOptions) {
@@ -88,8 +100,12 @@ export class Core {
     const { streams, set, counters } = options
     const { context, strings } = this
     this.layout = new Layout({ streams, set, context, strings, counters, memory: this.memory })
-    this.rows = new Rows(this.layout.shape, strings)
+    this.rows = new Rows(this.layout.shape, strings, options.held?.rows)
+    this.#index = new TimeIndex(options.held?.index)
     this.#clocks = this.layout.clocks.map((plan) => new Clock(plan, this.#index))
+    this.#entryShifts = this.#clocks.map(() => 0)
+    const latenessMs = Math.max(0, ...streams.map((s) => s.latenessMs))
+    this.#changeableMs = latenessMs + Math.max(0, ...this.layout.clocks.map((c) => c.settleMs))
     this.#baselines = [...new Set(this.layout.baselines.values())]
     this.#events = new HeldEvents({
       layout: this.layout,
@@ -97,15 +113,15 @@ export class Core {
       context,
       strings,
       sources: options.sources,
-      latenessMs: Math.max(0, ...streams.map((s) => s.latenessMs)),
-      rowShift: () => this.#rowShift,
+      latenessMs,
+      entryShift: (clock) => this.#entryShifts[clock],
     })
     this.alerts = new AlertBook({
       layout: this.layout,
       context,
       events: this.#events,
       newestEntry: (clock) =>
-        this.#clocks[clock].entry ? this.#clocks[clock].entries - 1 : this.#newestRow + this.#rowShift,
+        (this.#clocks[clock].entry ? this.#clocks[clock].entries - 1 : this.#newestRow) + this.#entryShifts[clock],
       coverage: (plan, nowMs) => this.#coverage(plan, nowMs),
       idle: (space, slot) => this.#idle.push(space, slot),
       emit: options.emit,
@@ -161,7 +177,11 @@ export class Core {
     for (const { baseline, space, clock } of this.#baselines)
       baseline.forget(this.#clocks[clock].nowMs, (slot) => this.#idle.push(space, slot))
     this.#forgetIdle()
-    this.rows.trim(this.context.streamMs - this.layout.retentionMs)
+    const { streamMs } = this.context
+    this.rows.trim(streamMs - this.layout.retentionMs)
+    this.rows.freeze(streamMs - this.#changeableMs)
+    this.#index.freeze(streamMs - this.#changeableMs)
+    if (this.#options.held) this.rows.makeRoom(this.#index.cursorRows())
   }
 
   /**
@@ -211,19 +231,20 @@ export class Core {
     const settled = this.#clocks.filter((clock) => clock.entry !== null)
     return {
       rows: this.rows.endRow + this.#rowShift,
-      entries: Object.fromEntries(settled.map((clock) => [clock.plan.settleMs, clock.entries])),
+      entries: Object.fromEntries(
+        settled.map((clock) => [clock.plan.settleMs, clock.entries + this.#entryShifts[this.#clocks.indexOf(clock)]]),
+      ),
     }
   }
 
   /** Goes on counting from what `numbers` said when the same events were held. */
   setNumbers(rows: number, entries: Readonly<Record<string, number>>): void {
     this.#rowShift = rows - this.rows.endRow
-    for (const clock of this.#clocks) {
-      const shift = (entries[clock.plan.settleMs] ?? clock.entries) - clock.entries
-      if (clock.entry === null || shift === 0) continue
-      clock.entries += shift
-      this.rows.shiftEntries(this.layout.entryColumns[this.#clocks.indexOf(clock)], shift)
-    }
+    this.#clocks.forEach((clock, i) => {
+      this.#entryShifts[i] = clock.entry
+        ? (entries[clock.plan.settleMs] ?? clock.entries) - clock.entries
+        : this.#rowShift
+    })
   }
 
   /** Puts back the entry numbers of events that were entered before, row after row from the oldest held. */

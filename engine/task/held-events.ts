@@ -27,7 +27,7 @@ export class HeldEvents {
   readonly #strings: StringTable
   readonly #sources: readonly { readonly topic: string; readonly partition: number }[]
   readonly #latenessMs: number
-  readonly #rowShift: () => number
+  readonly #entryShift: (clock: number) => number
 
   constructor(init: {
     layout: Layout
@@ -36,7 +36,8 @@ export class HeldEvents {
     strings: StringTable
     sources: readonly { readonly topic: string; readonly partition: number }[]
     latenessMs: number
-    rowShift: () => number
+    /** What a clock's entry numbers lack to those that alerts count by. */
+    entryShift: (clock: number) => number
   }) {
     this.#layout = init.layout
     this.#rows = init.rows
@@ -44,7 +45,7 @@ export class HeldEvents {
     this.#strings = init.strings
     this.#sources = init.sources
     this.#latenessMs = init.latenessMs
-    this.#rowShift = init.rowShift
+    this.#entryShift = init.entryShift
   }
 
   source(row: number): SourcePosition {
@@ -149,13 +150,14 @@ export class HeldEvents {
     const types = plan.rule.on.map((type) => this.#layout.typeIndex.get(type))
     const entries = this.#layout.entryColumns[clock]
     const bitWords = this.#rows.shape.bitWords
-    const shift = this.#rowShift()
+    const shift = this.#entryShift(clock)
     let row = this.#layout.spaces[space].newestRow(slot)
     while (row >= this.#rows.firstRow) {
       const chunk = this.#rows.chunkOf(row)
       const at = Rows.at(row)
-      const entry = entries < 0 ? row + shift : chunk.entries[entries][at]
-      if (entry >= 0 && types.includes(chunk.types[at]) && passes(plan.filter, chunk, at, bitWords)) {
+      const number = entries < 0 ? row : chunk.entries[entries][at]
+      const entry = number + shift
+      if (number >= 0 && types.includes(chunk.types[at]) && passes(plan.filter, chunk, at, bitWords)) {
         if (!visit(chunk, at, entry, chunk.timesMs[at], row)) return
       }
       const back = chunk.chains[space][at]

@@ -9,7 +9,7 @@ import type { Stream } from '../model/stream.ts'
 import { compileRuleSet } from '../rules/index.ts'
 import { type Alert, alertFromJson } from './alert.ts'
 import { alertKey } from './alert-book.ts'
-import { Core, rankingKey } from './core.ts'
+import { Core, type HeldSegments, rankingKey } from './core.ts'
 import { blocksOf, type HeldBlock } from './held-blocks.ts'
 import { DROPPED, Intake, WANTED } from './intake.ts'
 import { decodeSnapshot, encodeSnapshot } from './snapshot.ts'
@@ -24,6 +24,8 @@ export interface TaskOptions {
   readonly finite: boolean
   /** Emit a row of measures for each event that a rule takes. */
   readonly measures?: boolean
+  /** Where events that change no more are kept besides memory, for one filling of the state. */
+  readonly held?: () => HeldSegments
 }
 
 /** What a task remembers beyond its events, alerts and ranks; part of every commit. */
@@ -245,6 +247,7 @@ export class Task {
       counters: this.#options.counters,
       sources: this.#sources.list,
       heldSinceMs: (type) => Math.max(this.#historyMs, this.#heldSinceMs.get(type) ?? Number.NEGATIVE_INFINITY),
+      held: this.#options.held?.() ?? null,
       emit: (output) => this.#emit(output),
       changed: (key, value) => this.#changes.set(key, value),
     })

@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Expression, Operator, Value } from '../../model/expression.ts'
 import { compileCondition, compileExpression, compileNumber } from './compile.ts'
-import type { Scope } from './scope.ts'
+import { ABSTAIN_REASONS, generateCondition, NOT_SURE } from './generate.ts'
+import type { AbstainReason, Scope } from './scope.ts'
 
 const NAMES = ['a', 'b', 'c'] as const
 
@@ -185,6 +186,27 @@ describe('agrees with the rules of RULES.md', () => {
         expect([got, got === undefined ? scope.reason : null]).toEqual([wanted, value === null ? 'null' : reason])
       }),
       { numRuns: 20_000 },
+    )
+  })
+
+  test('conditions as generated code', () => {
+    fc.assert(
+      fc.property(arbitrary.flag, leaves, (e, l) => {
+        const cells = Float64Array.from(l.numbers, (v) => (typeof v === 'number' ? v : Number.NaN))
+        // a: null or a number in its cell; b: sure to be one; c: asked of its closure
+        const wholly = { ...l, numbers: [l.numbers[0] ?? null, l.numbers[1] ?? 7, l.numbers[2]] }
+        cells[1] = wholly.numbers[1] as number
+        const condition = generateCondition(e, scopeOf(wholly), (name) => {
+          if (name === 'a')
+            return { code: `(cells[base - 1] === cells[base - 1] ? cells[base - 1] : (${NOT_SURE}))`, isSure: false }
+          return name === 'b' ? { code: 'cells[base]', isSure: true } : null
+        })
+        const got = condition(cells, 1)
+        const { value, reason } = naive(e, wholly)
+        const why = 2 + ABSTAIN_REASONS.indexOf((value === null ? 'null' : reason) as AbstainReason)
+        expect(got).toBe(value === true ? 1 : value === false ? 0 : why)
+      }),
+      { numRuns: 5_000 },
     )
   })
 

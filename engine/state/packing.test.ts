@@ -1,0 +1,50 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { type Numbers, Packer, Unpacker } from './packing.ts'
+
+const whole = fc.oneof(
+  fc.integer({ min: -3, max: 300 }),
+  fc.integer(),
+  fc.maxSafeInteger(),
+  fc.integer({ min: 1_700_000_000_000, max: 1_700_000_100_000 }),
+  fc.nat({ max: 4_294_967_295 }),
+)
+const arrays = fc.oneof(
+  fc.array(whole).map((v) => Float64Array.from(v)),
+  fc.array(fc.oneof(whole, fc.double())).map((v) => Float64Array.from(v)),
+  fc.array(fc.nat({ max: 999 })).map((v) => Float64Array.from(v.map((d, i) => 1_700_000_000_000 + i * 500 + d))),
+  fc.array(fc.integer()).map((v) => Int32Array.from(v)),
+  fc.array(fc.nat({ max: 4_294_967_295 })).map((v) => Uint32Array.from(v)),
+  fc.array(fc.nat({ max: 70_000 })).map((v) => Uint32Array.from(v)),
+  fc.array(fc.nat({ max: 65_535 })).map((v) => Uint16Array.from(v)),
+  fc.tuple(fc.nat({ max: 50 }), fc.double()).map(([n, v]) => new Float64Array(n).fill(v)),
+)
+
+test('what is packed comes back to the last bit', () => {
+  fc.assert(
+    fc.property(fc.array(arrays, { maxLength: 6 }), fc.uint8Array(), (columns, bytes) => {
+      const packer = new Packer()
+      for (const column of columns) packer.numbers(column, column.length)
+      packer.raw(bytes, 0, bytes.length)
+      const unpacker = new Unpacker(packer.finish())
+      const back = columns.map((c) =>
+        unpacker.numbers(new (c.constructor as new (n: number) => Numbers)(c.length), c.length),
+      )
+      expect(back).toEqual(columns)
+      expect(unpacker.raw(bytes.length)).toEqual(bytes)
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('columns of events become small: times 1 to 2 bytes, constants nothing, back references 1 to 2', () => {
+  const size = (column: Numbers): number => {
+    const packer = new Packer()
+    packer.numbers(column, column.length)
+    return packer.finish().length / column.length
+  }
+  const n = 4096
+  expect(size(Float64Array.from({ length: n }, (_, i) => 1_767_225_600_000 + i * 3 + (i % 7)))).toBeLessThan(1.01)
+  expect(size(new Float64Array(n).fill(4))).toBeLessThan(0.01)
+  expect(size(Uint32Array.from({ length: n }, (_, i) => (i % 10 === 0 ? i * 1000 : i % 90)))).toBeLessThan(1.4)
+})

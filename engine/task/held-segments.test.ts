@@ -1,0 +1,130 @@
+import { expect, test } from 'vitest'
+import { defaultConfig } from '../config.ts'
+import { Prng } from '../kit/prng.ts'
+import type { Block } from '../model/block.ts'
+import { BlockBuilder } from '../model/block-builder.ts'
+import { Counters } from '../model/counters.ts'
+import { compileRuleSet } from '../rules/index.ts'
+import type { Segments } from '../state/segments.ts'
+import { Task } from './task.ts'
+
+const { streams } = defaultConfig()
+const stream = streams.find((s) => s.name === 'transactions')!
+
+/** Some 60,000 orders over an hour, one in ten up to two minutes late; twenty buyers, one of them in bursts. */
+function* traffic(): Generator<Block> {
+  const random = new Prng(7)
+  const field = (name: string): number => stream.fields.findIndex((f) => f.name === name)
+  const columns = ['event_id', 'order_id', 'buyer_id', 'shop_id', 'currency', 'amount'].map(field)
+  const [event, order, buyer, shop, currency, amount] = columns as [number, number, number, number, number, number]
+  for (let n = 0; n < 60_000; ) {
+    const builder = new BlockBuilder(stream, 'trade', 0)
+    for (let i = 0; i < 200; i++, n++) {
+      const late = random.int(10) === 0 ? random.int(120_000) : 0
+      builder.begin(n, 1_767_225_600_000 + n * 60 - late, 'order.created')
+      builder.string(event, `E${n}`)
+      builder.string(order, `O${n}`)
+      builder.string(buyer, `B${n % 1_000 < 30 ? 0 : random.int(20)}`)
+      builder.string(shop, `S${random.int(50)}`)
+      if (random.int(3) > 0) builder.string(currency, 'CNY')
+      builder.decimalFrom(amount, random.int(100_000) / 100)
+    }
+    yield builder.build()
+  }
+}
+
+const rules = (window: string) => [
+  {
+    path: 'rules.yaml',
+    text: `rule: burst
+version: 1
+title: burst
+on: order.created
+by: [buyer_id]
+window: ${window}
+measure:
+  orders: { count: events }
+  recent: { count: events, window: 1m }
+  shops: { distinct: shop_id }
+  most: { max: amount }
+  total: { sum: amount }
+when: recent >= 60 && recent * 20 > orders
+severity: high
+alert:
+  cooldown: 10s
+  suspects: { of: shop_id, k: 2 }
+  explain: "{orders} {recent} {shops} {most} {total}"
+  evidence: { events: 300, fields: [order_id, amount, currency] }
+---
+rule: settled
+version: 1
+title: settled
+on: order.created
+by: [shop_id]
+window: 5m
+settle: 30s
+measure: { buyers: { distinct: buyer_id }, orders: { count: events } }
+when: orders >= 110
+severity: low
+alert: { cooldown: 10s, evidence: { events: 3, fields: [order_id] } }
+`,
+  },
+]
+
+/** All that was written, and nothing in memory but what must be. */
+class Recording implements Segments {
+  readonly inMemoryMax = 0
+  readonly bytes = new Map<number, Uint8Array>()
+  reads = 0
+  writtenBytes = 0
+  write(number: number, bytes: Uint8Array): void {
+    this.bytes.set(number, bytes)
+    this.writtenBytes += bytes.length
+  }
+  read(number: number): Uint8Array {
+    this.reads++
+    return this.bytes.get(number)!
+  }
+  ahead(): void {}
+  drop(below: number): void {
+    for (const n of this.bytes.keys()) if (n < below) this.bytes.delete(n)
+  }
+}
+
+function play(window: string, held: boolean) {
+  const compiled = compileRuleSet(rules(window), { streams })
+  if (!compiled.ok) throw new Error(JSON.stringify(compiled.issues))
+  const outputs: unknown[] = []
+  const rows = new Recording()
+  const index = new Recording()
+  const task = new Task({
+    streams,
+    counters: new Counters(),
+    finite: true,
+    ...(held ? { held: () => ({ rows, index }) } : {}),
+  })
+  task.install(compiled.set)
+  const sink = { output: (o: unknown) => outputs.push(o), change: () => {} }
+  let position = 0
+  for (const entry of traffic()) task.process({ position: position++, entry }, sink)
+  const chunksHeld = task.heldEvents / 4096
+  task.finish('drained', sink)
+  return { outputs, rows, index, chunksHeld }
+}
+
+test('with its past in files, a task says the same, and holds and reads no more of it than it must', () => {
+  const inMemory = play('40m', false)
+  const inFiles = play('40m', true)
+  expect(inFiles.outputs.length).toBeGreaterThan(50)
+  expect(inFiles.outputs).toEqual(inMemory.outputs)
+  expect(inFiles.rows.reads).toBeGreaterThan(5)
+  expect(inFiles.index.reads).toBeGreaterThan(5)
+  expect(inFiles.chunksHeld).toBeLessThan(12)
+})
+
+test('bytes an event in files', () => {
+  const { rows, index } = play('10h', true)
+  const events = rows.bytes.size * 4096
+  expect(rows.writtenBytes / events).toBeLessThan(60)
+  expect(index.writtenBytes / events).toBeLessThan(6)
+})
