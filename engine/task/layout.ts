@@ -30,6 +30,7 @@ import { BASELINE_CELLS, Baseline } from './baseline.ts'
 import { Columns, canonical } from './columns.ts'
 import { type Context, RowScope } from './context.ts'
 import { fallsOnDeparture } from './falling.ts'
+import { type FeedEvent, generateFeed } from './feed-code.ts'
 import { codeOfRatio, codeOfRunning } from './measure-code.ts'
 import { Feed, type FeedKind, readers as measureReaders, POINT } from './measures.ts'
 import { readRatio } from './ratio.ts'
@@ -76,6 +77,9 @@ export interface PriorValue {
 export interface WindowPlan {
   readonly windowMs: number
   readonly groups: FeedGroup[][]
+  /** What `groups` come to for an event that enters, and for one that leaves. */
+  enter: FeedEvent[]
+  leave: FeedEvent[]
   readonly touches: RulePlan[][]
   /** All rules that look at this window; `touches` are those that want to hear of departures. */
   readonly takers: RulePlan[][]
@@ -239,6 +243,11 @@ export class Layout {
       keySpaces: this.spaces.length,
       entries: this.entryColumns.filter((c) => c >= 0).length,
     }
+    for (const window of this.clocks.flatMap((clock) => clock.windows)) {
+      const make = (sign: 1 | -1) => window.groups.map((g) => generateFeed(g, this.spaces, this.shape.bitWords, sign))
+      window.enter = make(1)
+      window.leave = make(-1)
+    }
   }
 
   /** Longest window + settle over the keys of a space. */
@@ -296,7 +305,17 @@ export class Layout {
   #window(clock: ClockPlan, windowMs: number): WindowPlan {
     let window = clock.windows.find((w) => w.windowMs === windowMs)
     if (!window) {
-      window = { windowMs, groups: [], touches: [], takers: [], retires: [], baselines: [], releases: [] }
+      window = {
+        windowMs,
+        groups: [],
+        enter: [],
+        leave: [],
+        touches: [],
+        takers: [],
+        retires: [],
+        baselines: [],
+        releases: [],
+      }
       clock.windows.push(window)
       this.#growClock(clock)
     }
