@@ -209,11 +209,12 @@ export class AlertBook {
     return true
   }
 
+  /** Of the key at hand; null = the rule abstains. */
   #matches(plan: RulePlan): boolean | null {
-    plan.scope.reason = 'null'
-    const result = plan.when()
-    if (result === true || result === false) return result
-    plan.abstained[plan.scope.reason].value++
+    const { cells, base } = this.#host.context
+    const result = plan.when(cells, base)
+    if (result < 2) return result === 1
+    plan.abstained[result - 2].value++
     return null
   }
 

@@ -18,7 +18,6 @@ import { HeldEvents, passes } from './held-events.ts'
 import {
   type BaselinePlan,
   type BaselineUse,
-  type FeedGroup,
   Layout,
   type RankingPlan,
   type RulePlan,
@@ -396,7 +395,7 @@ export class Core {
           const slot = this.#slotIn(baselines[i], chunk, at)
           if (slot >= 0) baselines[i].baseline.catchUp(slot, clock.nowMs - 1)
         }
-        this.#feed(window.groups[type], chunk, at, -1)
+        window.leave[type](chunk, at)
         const retires = window.retires[type]
         if (retires.length > 0) this.#retire(retires, chunk, at, clock.nowMs)
         const touches = window.touches[type]
@@ -491,7 +490,7 @@ export class Core {
     for (let i = 0; i < priors.length; i++) this.#takePriors(priors[i], chunk, at)
     for (let w = 0; w < windows.length; w++) {
       if (timeMs <= nowMs - windows[w].windowMs) break
-      this.#feed(windows[w].groups[type], chunk, at, 1)
+      windows[w].enter[type](chunk, at)
     }
     const { tumbling } = clock.plan
     for (let w = 0; w < tumbling.length; w++) {
@@ -554,23 +553,6 @@ export class Core {
   #isTaken(rules: readonly RulePlan[], chunk: Chunk, at: number): boolean {
     const { bitWords } = this.rows.shape
     return rules.some(({ space, filter }) => chunk.slots[space][at] >= 0 && passes(filter, chunk, at, bitWords))
-  }
-
-  #feed(groups: readonly FeedGroup[], chunk: Chunk, at: number, sign: 1 | -1): void {
-    const words = at * this.rows.shape.bitWords
-    for (let g = 0; g < groups.length; g++) {
-      const { space, feeds } = groups[g]
-      const slot = chunk.slots[space][at]
-      if (slot < 0) continue
-      const keySpace = this.layout.spaces[space]
-      const cells = keySpace.writeCells(slot)
-      const base = keySpace.baseOf(slot)
-      for (let f = 0; f < feeds.length; f++) {
-        const feed = feeds[f]
-        if (feed.mask !== 0 && (chunk.bits[words + feed.word] & feed.mask) === 0) continue
-        feed.apply(cells, base, slot, chunk, at, sign)
-      }
-    }
   }
 
   /** The event enters the tumbling windows that its clock stands in. */

@@ -15,7 +15,14 @@ import {
 } from '../model/rule.ts'
 import { type Stream, streamOfType } from '../model/stream.ts'
 import { compileCondition, compileExpression } from '../rules/evaluate/compile.ts'
+import {
+  ABSTAIN_REASONS,
+  type GeneratedCondition,
+  generateCondition,
+  type NumberCode,
+} from '../rules/evaluate/generate.ts'
 import { compileTemplate } from '../rules/evaluate/template.ts'
+import { sumAsDouble } from '../state/exact.ts'
 import { KEY_CELLS, KeySpace } from '../state/key-space.ts'
 import type { Memory } from '../state/memory.ts'
 import type { ColumnRef, RowShape } from '../state/rows.ts'
@@ -25,6 +32,8 @@ import { BASELINE_CELLS, Baseline } from './baseline.ts'
 import { Columns, canonical } from './columns.ts'
 import { type Context, RowScope } from './context.ts'
 import { fallsOnDeparture } from './falling.ts'
+import { type FeedEvent, generateFeed } from './feed-code.ts'
+import { codeOfRatio, codeOfRunning } from './measure-code.ts'
 import { Feed, type FeedKind, readers as measureReaders, POINT } from './measures.ts'
 import { readRatio } from './ratio.ts'
 import { emptyValue, readRunning, readTumbling } from './running.ts'
@@ -71,6 +80,9 @@ export interface PriorValue {
 export interface WindowPlan {
   readonly windowMs: number
   readonly groups: FeedGroup[][]
+  /** What `groups` come to for an event that enters, and for one that leaves. */
+  enter: FeedEvent[]
+  leave: FeedEvent[]
   readonly touches: RulePlan[][]
   /** All rules that look at this window; `touches` are those that want to hear of departures. */
   readonly takers: RulePlan[][]
@@ -120,7 +132,7 @@ export interface RulePlan {
   /** Departures concern only keys with an alert. */
   readonly falls: boolean
   readonly scope: RowScope
-  readonly when: Condition
+  readonly when: GeneratedCondition
   readonly severities: readonly { readonly rank: number; readonly when: Condition | null }[]
   readonly mutes: readonly MutePlan[]
   readonly explain: () => string
@@ -133,7 +145,8 @@ export interface RulePlan {
   readonly nullKeys: Counter
   /** Late events that none of the rule's windows holds any more. */
   readonly missed: Counter
-  readonly abstained: Readonly<Record<string, Counter>>
+  /** By the reason's place in ABSTAIN_REASONS. */
+  readonly abstained: readonly Counter[]
 }
 
 export interface RankingPlan {
@@ -244,6 +257,11 @@ export class Layout {
       keySpaces: this.spaces.length,
       entries: this.entryColumns.filter((c) => c >= 0).length,
     }
+    for (const window of this.clocks.flatMap((clock) => clock.windows)) {
+      const make = (sign: 1 | -1) => window.groups.map((g) => generateFeed(g, this.spaces, this.shape.bitWords, sign))
+      window.enter = make(1)
+      window.leave = make(-1)
+    }
   }
 
   /** Longest window + settle over the keys of a space. */
@@ -302,7 +320,17 @@ export class Layout {
   #window(clock: ClockPlan, windowMs: number): WindowPlan {
     let window = clock.windows.find((w) => w.windowMs === windowMs)
     if (!window) {
-      window = { windowMs, groups: [], touches: [], takers: [], retires: [], baselines: [], releases: [] }
+      window = {
+        windowMs,
+        groups: [],
+        enter: [],
+        leave: [],
+        touches: [],
+        takers: [],
+        retires: [],
+        baselines: [],
+        releases: [],
+      }
       clock.windows.push(window)
       this.#growClock(clock)
     }
@@ -471,17 +499,24 @@ export class Layout {
     const filter = this.#filter(rule, events)
     const at = { space, clock, filter }
     const priors: PriorValue[] = []
+    const codes = new Map<string, NumberCode>()
     for (const measure of rule.measures) {
       if (!isRunning(measure)) continue
-      const read = this.#running(rule, events, at, measure)
+      const { read, code } = this.#running(rule, events, at, measure)
       if (measure.prior) {
         const prior: PriorValue = { read, value: null }
         priors.push(prior)
         readers.set(measure.name, () => prior.value)
-      } else readers.set(measure.name, read)
+      } else {
+        readers.set(measure.name, read)
+        if (code) codes.set(measure.name, code)
+      }
     }
     for (const measure of rule.measures) {
-      if (measure.kind === 'ratio') readers.set(measure.name, readRatio(measure, readers, scope))
+      if (measure.kind !== 'ratio') continue
+      readers.set(measure.name, readRatio(measure, readers, scope))
+      const code = codeOfRatio(measure, codes)
+      if (code) codes.set(measure.name, code)
     }
     for (const measure of rule.measures) {
       if (measure.kind === 'baseline') this.#addBaselineReaders(rule, at, measure, readers, scope)
@@ -508,7 +543,7 @@ export class Layout {
       priors,
       falls: fallsOnDeparture(rule),
       scope,
-      when: condition(rule.when),
+      when: generateCondition(rule.when, scope, (name) => codes.get(name) ?? null, sumAsDouble),
       severities: rule.severity.map((s) => ({ rank: SEVERITY_RANK[s.level], when: s.when ? condition(s.when) : null })),
       mutes: this.#mutes(rule, scope),
       explain: compileTemplate(rule.explain, scope),
@@ -524,12 +559,7 @@ export class Layout {
       })),
       nullKeys: this.#counters.counter('null_keys_total', labels),
       missed: this.#counters.counter('missed_windows_total', labels),
-      abstained: Object.fromEntries(
-        ['null', 'division_by_zero', 'minimum_sample', 'not_a_share'].map((reason) => [
-          reason,
-          this.#counters.counter('abstained_total', { ...labels, reason }),
-        ]),
-      ),
+      abstained: ABSTAIN_REASONS.map((reason) => this.#counters.counter('abstained_total', { ...labels, reason })),
     }
     this.rules.push(plan)
     this.clocks[clock].rules.push(plan)
@@ -554,7 +584,7 @@ export class Layout {
     scope: RowScope,
     at: { space: number; clock: number; filter: Filter | null },
     measure: RunningMeasure,
-  ): () => Value {
+  ): { read: () => Value; code: NumberCode | null } {
     const filter = this.#measureFilter(rule, scope, at.filter, measure.where)
     const place = this.#place({ ...at, filter }, measure)
     const host = {
@@ -563,7 +593,8 @@ export class Layout {
       strings: this.#strings,
       feed: (kind: FeedKind, column: ColumnRef | null) => this.#feed(rule, place, kind, column),
     }
-    return this.#reader(place, measure.kind, () => readRunning(host, rule, measure))
+    const read = this.#reader(place, measure.kind, () => readRunning(host, rule, measure))
+    return { read, code: place.tumbling ? null : codeOfRunning(host, rule, measure) }
   }
 
   /** The reader that `make` gives, asked only while the key's cells stand for the window that is read. */

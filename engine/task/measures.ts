@@ -231,6 +231,11 @@ export class Feed {
     return valueOfBucket(ranks.ofRank(cells, base + this.cell, Math.max(1, Math.ceil((p / 100) * total))))
   }
 
+  /** What counts the pairs of a sliding `distinct`. */
+  get pairCounts(): PairCounts | null {
+    return this.#pairs
+  }
+
   /** Pairs held by a distinct count, values by a tally, for the metric. */
   get pairs(): number {
     return this.#pairs?.size ?? this.#tally?.size ?? 0

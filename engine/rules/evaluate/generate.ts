@@ -12,7 +12,7 @@ export interface NumberCode {
 export type GeneratedCondition = (cells: Float64Array, base: number) => number
 
 /** `null` must be the first: `w` begins with it. */
-export const ABSTAIN_REASONS: readonly AbstainReason[] = ['null', 'division_by_zero', 'minimum_sample']
+export const ABSTAIN_REASONS: readonly AbstainReason[] = ['null', 'division_by_zero', 'minimum_sample', 'not_a_share']
 export const NOT_SURE = 'w = 2, NaN'
 
 type Call = Expression & { op: 'call' }
@@ -25,19 +25,20 @@ const ARITHMETIC: Readonly<Record<string, string>> = { add: '+', sub: '-', mul: 
  * of operators and numbers of our own only: names and strings of a rule never get into it; what it has no code for, it
  * asks of the closures that `compileCondition` makes.
  *
- * `leaf`: the code of a measure; null = ask its closure.
+ * `leaf`: the code of a measure; null = ask its closure. `sum`: what such code may call.
  */
 export function generateCondition(
   e: Expression,
   scope: Scope,
   leaf: (measure: string) => NumberCode | null,
+  sum: (cells: Float64Array, at: number) => number,
 ): GeneratedCondition {
   const generator = new Generator(scope, leaf)
   const code = generator.condition(e)
   const variables = Array.from({ length: generator.variables }, (_, i) => `, t${i} = 0`).join('')
   const text = `return (cells, base) => { let w = 2${variables}; return ${code} }`
   const reason = (): number => 2 + ABSTAIN_REASONS.indexOf(scope.reason)
-  return new Function('f', 'reason', text)(generator.closures, reason)
+  return new Function('f', 'reason', 'sum', text)(generator.closures, reason, sum)
 }
 
 class Generator {
