@@ -29,6 +29,8 @@ export interface ReadOptions {
   readonly onAhead?: (line: number, timeMs: number) => void
   /** Told at the end, where events are late: the line whose event made most of them so. */
   readonly onLate?: (late: LateSince) => void
+  /** Told of the share of the input's bytes that was read, where its size is known. */
+  readonly onShare?: (share: number) => void
   /** What is read goes on at the latest so long after it came: for pipes. Default: when a batch is full. */
   readonly waitMaxMs?: number
 }
@@ -44,7 +46,7 @@ export interface ReadOptions {
  */
 export async function* readBatches(path: string, options: ReadOptions): AsyncGenerator<Batch, void, undefined> {
   const batches = new BatchCutter(path, options)
-  const chunks = readText(path)[Symbol.asyncIterator]()
+  const chunks = readText(path, options.onShare)[Symbol.asyncIterator]()
   let feeder: Feeder | null = null
   try {
     for (;;) {
