@@ -102,7 +102,7 @@ async function backtest(paths: readonly string[], options: BacktestOptions): Pro
   if (isSweep) await printSweep(rows, options, stdout)
   await stdout.flush()
   if (!isSweep) printSummary(runs[0]!)
-  if (options.report !== undefined) writeReport(options.report, reportPage({ rows, labelled: labels !== null }))
+  if (options.report !== undefined) writeReport(options.report, reportPage(rows))
   return checkBudget(settings, runs, options.maxAlertsPerDay)
 }
 

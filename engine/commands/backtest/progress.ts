@@ -11,7 +11,7 @@ interface Target {
 export class Progress {
   readonly #target: Target
   readonly #now: () => number
-  readonly #beganMs: number
+  #beganMs: number
   #saidMs: number
   #shown = false
 
@@ -20,6 +20,11 @@ export class Progress {
     this.#now = now
     this.#beganMs = now()
     this.#saidMs = this.#beganMs
+  }
+
+  /** Another run: its rows are counted from 0. */
+  begin(): void {
+    this.#beganMs = this.#now()
   }
 
   /** `share`: of the input, null = unknown; `timeMs`: event time reached; `what`: which of several runs. */

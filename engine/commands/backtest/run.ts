@@ -12,6 +12,8 @@ export interface Run {
   readonly summary: Summary
   readonly played: Played
   readonly input: PlayInput
+  /** id@version of each rule and ranking. */
+  readonly ruleNames: readonly string[]
   /** Empty without labels. */
   readonly scores: readonly LabelScore[]
 }
@@ -35,6 +37,7 @@ export interface RunOptions {
 export async function runBacktest(options: RunOptions): Promise<Run> {
   const { input, streams, set, until, measures, labels, isWanted, writer, progress, what } = options
   const summary = new Summary()
+  progress.begin()
   const play = {
     input,
     streams,
@@ -52,5 +55,6 @@ export async function runBacktest(options: RunOptions): Promise<Run> {
     return !writer?.broken
   })
   progress.end()
-  return { summary, played, input, scores: labels?.scores() ?? [] }
+  const ruleNames = [...set.rules, ...set.sequences, ...set.rankings].map((d) => `${d.id}@${d.version}`)
+  return { summary, played, input, ruleNames, scores: labels?.scores() ?? [] }
 }

@@ -55,7 +55,7 @@ export function sweepTable(rows: readonly SweepRow[]): string {
     'abstained',
     ...labels.flatMap((label) => [`recall ${label}`, `precision ${label}`]),
     ...(rows[0]!.run.scores.some((s) => s.groups > 0) ? ['groups found', 'honest groups hit'] : []),
-    ...(isCompared ? rows.map(({ values }) => `also in ${settingName(values)}`) : []),
+    ...(isCompared ? rows.map(({ values }) => `also in ${Object.values(values).join('/')}`) : []),
   ]
   const body = rows.map(({ values, alerts, alertsPerDay, keys, abstained, shared, run }) => [
     ...params.map((param) => String(values[param])),

@@ -100,7 +100,7 @@ test('a summary names alerts, keys and what was left out', async () => {
     { ...run, tookMs: 2_000 },
     { name: 'x', malformed: 1, ahead: 0, firstAhead: null, late: null },
   )
-  expect(text).toBe(`4 events in 2.0 s, 2 events/s
+  expect(text).toBe(`4 events in 2.0 s, 2 events/s (rules 1.5 s, reading and writing 0.5 s)
   busy_shop@1: 1 alerts of 1 keys (high 1)
 late 0, duplicate 1, malformed 1, abstained 0, muted 0`)
 })

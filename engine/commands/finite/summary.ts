@@ -5,6 +5,8 @@ import type { Played } from './play.ts'
 
 export type InputFaults = Pick<FiniteInput, 'name' | 'malformed' | 'ahead' | 'firstAhead' | 'late'>
 
+type SummedUp = Pick<Played, 'counters' | 'rows' | 'tookMs'> & { readonly taskMs?: number }
+
 export interface OfRule {
   /** Stream times of the openings, rising, epoch ms. */
   readonly openedMs: number[]
@@ -42,9 +44,11 @@ export class Summary {
     return new Set([...this.rules].flatMap(([name, rule]) => [...rule.keys].map((key) => `${name} ${key}`)))
   }
 
-  text({ counters, rows, tookMs }: Pick<Played, 'counters' | 'rows' | 'tookMs'>, input: InputFaults): string {
+  text({ counters, rows, tookMs, taskMs }: SummedUp, input: InputFaults): string {
+    const parts =
+      taskMs === undefined ? '' : ` (rules ${seconds(taskMs)} s, reading and writing ${seconds(tookMs - taskMs)} s)`
     const lines = [
-      `${count(rows)} events in ${(tookMs / 1000).toFixed(1)} s, ${count(Math.round((rows / tookMs) * 1000))} events/s`,
+      `${count(rows)} events in ${seconds(tookMs)} s, ${count(Math.round((rows / tookMs) * 1000))} events/s${parts}`,
     ]
     for (const [name, { openedMs, keys, severities }] of this.rules) {
       const parts = [...severities].map(([severity, n]) => `${severity} ${n}`)
@@ -82,4 +86,8 @@ function count(n: number): string {
 
 function iso(timeMs: number): string {
   return new Date(timeMs).toISOString()
+}
+
+function seconds(ms: number): string {
+  return (ms / 1_000).toFixed(1)
 }
