@@ -97,7 +97,7 @@ test('a summary names alerts, keys and what was left out', async () => {
   const summary = new Summary()
   for (const output of run.outputs) summary.add(output)
   const text = summary.text(
-    { ...run, tookMs: 2_000 },
+    { ...run, tookMs: 2_000, taskMs: 1_500 },
     { name: 'x', malformed: 1, ahead: 0, firstAhead: null, late: null },
   )
   expect(text).toBe(`4 events in 2.0 s, 2 events/s (rules 1.5 s, reading and writing 0.5 s)
