@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { backtestBenchmark } from './backtest.ts'
 import { decodeBenchmark } from './decode.ts'
 import { endToEndBenchmark } from './end-to-end.ts'
 import { type Figure, formatFigure, machine, smoke } from './harness.ts'
@@ -8,6 +9,7 @@ import { taskBenchmark } from './task.ts'
 export const benchmarks: Readonly<Record<string, () => Promise<Figure[]>>> = {
   decode: decodeBenchmark,
   task: taskBenchmark,
+  backtest: backtestBenchmark,
   'end-to-end': endToEndBenchmark,
 }
 

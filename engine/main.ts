@@ -4,7 +4,9 @@ import { Command, CommanderError } from 'commander'
 import { addBacktest } from './commands/backtest.ts'
 import { addCheck } from './commands/check.ts'
 import { addDev } from './commands/dev.ts'
+import { addDiff } from './commands/diff.ts'
 import { EXIT, type ExitCode, explainFailure } from './commands/exit.ts'
+import { addExplain } from './commands/explain.ts'
 import { addIngest } from './commands/ingest.ts'
 import type { Verb } from './commands/options.ts'
 import { addRun } from './commands/run.ts'
@@ -33,6 +35,8 @@ addRun(program, verb)
 addCheck(program, verb)
 addTest(program, verb)
 addBacktest(program, verb)
+addDiff(program, verb)
+addExplain(program, verb)
 addIngest(program, verb)
 addSimulate(program, verb)
 addTap(program, verb)

@@ -1,130 +1,175 @@
+import { writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
-import { loadConfig } from '../config.ts'
+import { type Config, loadConfig } from '../config.ts'
 import { JsonLinesWriter } from '../edge/files/write.ts'
 import { EngineError } from '../model/errors.ts'
 import type { Output } from '../model/output.ts'
-import type { RuleSet } from '../model/rule.ts'
+import { overBudget } from './backtest/budget.ts'
+import { Progress } from './backtest/progress.ts'
+import { reportPage } from './backtest/report/page.ts'
+import { type Run, runBacktest } from './backtest/run.ts'
 import { type Setting, settingsOf } from './backtest/sets.ts'
-import { labelTable, percent, table } from './backtest/table.ts'
+import { type SweepRow, settingName, sweepJson, sweepRows, sweepTable } from './backtest/sweep.ts'
+import { labelTable } from './backtest/table.ts'
 import { compileOrRefuse } from './compiled.ts'
 import { EXIT, type ExitCode, talk } from './exit.ts'
-import { FiniteInput, type InputOptions, type Until, untilOption } from './finite/input.ts'
-import { type LabelScore, readLabels } from './finite/labels.ts'
-import { type Played, playFinite } from './finite/play.ts'
-import { Summary } from './finite/summary.ts'
-import { configOption, type Verb } from './options.ts'
+import { cacheFolderOf, cacheOptions, FiniteInput, timeOption, type Until, untilOption } from './finite/input.ts'
+import { readLabels } from './finite/labels.ts'
+import { LogRange } from './finite/log-range.ts'
+import type { PlayInput } from './finite/play.ts'
+import { configOption, positiveNumber, type Verb } from './options.ts'
 import { readRuleFiles } from './rule-files.ts'
 
 const KINDS = { alerts: 'alert', rankings: 'ranking', measures: 'measures' } as const
 
-interface BacktestOptions extends InputOptions {
+interface BacktestOptions {
   readonly config?: string
+  readonly input?: string
+  readonly from?: number
+  readonly to?: number
+  readonly data?: string
+  readonly stream?: string
+  readonly strict?: boolean
+  readonly sort?: boolean
+  readonly cache?: string | boolean
   readonly set?: readonly string[]
   readonly labels?: string
+  readonly good?: readonly string[]
   readonly measures?: boolean
   readonly only?: keyof typeof KINDS
   readonly until?: Until
+  readonly maxAlertsPerDay?: number
+  readonly report?: string
   readonly json?: boolean
 }
 
 export function addBacktest(program: Command, verb: Verb): void {
-  program
+  const command = program
     .command('backtest')
     .description('run rules over history; results on standard output, a summary on standard error')
     .argument('<path...>', 'rule files, and folders of them')
-    .requiredOption('--input <file>', 'JSON lines or CSV, plain or gzip; - is standard input')
+    .option('--input <file>', 'JSON lines or CSV, plain or gzip; - is standard input')
+    .option('--from <time>', 'events from then on; without --input those of the local log', timeOption('--from'))
+    .option('--to <time>', 'events before then; without --input those of the local log', timeOption('--to'))
+    .option('--data <folder>', 'folder of the local log, in place of the configured one')
     .option('--stream <name>', 'the stream that all records belong to')
     .option('--set <param=values...>', "params in place of the files'; several values: a table of all combinations")
-    .option('--labels <file>', 'CSV event_id,label (0 = good): recall and precision for each label')
+    .option('--labels <file>', 'CSV event_id,label[,group] (0 = good): recall and precision for each label')
+    .option('--good <labels...>', 'labels of honest events, besides 0')
     .option('--measures', 'add the measures of each event that a rule took')
-    .addOption(onlyOption(program))
+    .addOption(program.createOption('--only <kind>', 'only these results').choices(Object.keys(KINDS)))
+    .option('--max-alerts-per-day <number>', 'exit with 1 when a rule opens more on any day (UTC)', positiveNumber)
+    .option('--report <file>', 'write what came out as one HTML page')
     .option('--sort', 'put the events in order of time first')
     .option('--strict', 'end at the first malformed record')
     .addOption(untilOption())
     .addOption(configOption())
     .option('--json', 'the table of a sweep as JSON lines')
-    .action(verb(backtest))
-}
-
-function onlyOption(program: Command) {
-  return program.createOption('--only <kind>', 'only these results').choices(Object.keys(KINDS))
-}
-
-interface Run {
-  readonly summary: Summary
-  readonly played: Played
-  readonly malformed: number
-  readonly scores: readonly LabelScore[]
+  for (const option of cacheOptions()) command.addOption(option)
+  command.action(verb(backtest))
 }
 
 async function backtest(paths: readonly string[], options: BacktestOptions): Promise<ExitCode> {
-  const { streams } = loadConfig({ path: options.config, env: process.env })
+  const config = loadConfig({ path: options.config, env: process.env, overrides: { data: options.data } })
+  const { streams } = config
   const files = readRuleFiles(paths)
-  const { set } = compileOrRefuse(files, streams)
-  const settings = settingsOf(options.set ?? [], set)
+  const settings = settingsOf(options.set ?? [], compileOrRefuse(files, streams).set)
   if (settings.length > 1 && options.input === '-')
     throw new EngineError('USAGE', 'standard input can be read once only: give a file to try several values')
+  const sets = settings.map(({ params }) => compileOrRefuse(files, streams, { params }).set)
+  const labels = options.labels === undefined ? null : await readLabels(options.labels, options.good)
+  const isSweep = settings.length > 1
   const stdout = new JsonLinesWriter(process.stdout)
-  const runOne = async (ruleSet: RuleSet, writer: JsonLinesWriter | null): Promise<Run> => {
-    const labels = options.labels === undefined ? null : await readLabels(options.labels)
-    const input = new FiniteInput(options, streams)
-    const summary = new Summary()
-    const isWanted = (o: Output) =>
-      options.only ? o.kind === KINDS[options.only] : printsMeasures(options) || o.kind !== 'measures'
-    const play = {
-      input,
-      streams,
-      set: ruleSet,
-      until: options.until ?? 'drained',
-      measures: labels !== null || printsMeasures(options),
-    }
-    const played = await playFinite(play, async (outputs) => {
-      for (const output of outputs) {
-        summary.add(output)
-        if (labels && output.kind === 'measures' && output.matched) labels.flag(output.event_id)
-      }
-      await writer?.write(outputs.filter(isWanted))
-      return !writer?.broken
-    })
-    return { summary, played, malformed: input.malformed, scores: labels?.scores() ?? [] }
-  }
-  const compiled = (setting: Setting) => compileOrRefuse(files, streams, { params: setting.params }).set
-  if (settings.length === 1) {
-    const { summary, played, malformed, scores } = await runOne(compiled(settings[0]!), stdout)
-    await stdout.flush()
-    talk(summary.text(played, malformed))
-    if (scores.length > 0) talk(labelTable(scores))
-    return EXIT.fine
-  }
-  const sets = settings.map(compiled)
+  const progress = new Progress()
   const runs: Run[] = []
-  for (const ruleSet of sets) runs.push(await runOne(ruleSet, null))
-  const rows = settings.map(({ values }, i) => sweepRow(values, runs[i]!))
-  if (options.json) await stdout.write(rows)
-  else process.stdout.write(`${sweepTable(rows)}\n`)
+  for (const [i, set] of sets.entries()) {
+    const what = isSweep ? `${settingName(settings[i]!.values)} (${i + 1} of ${sets.length}): ` : ''
+    const run = await runBacktest({
+      input: inputOf(options, config),
+      streams,
+      set,
+      until: options.until ?? 'drained',
+      measures: printsMeasures(options),
+      labels: labels?.fresh() ?? null,
+      isWanted: (output) => isWanted(output, options),
+      writer: isSweep ? null : stdout,
+      progress,
+      what,
+    })
+    runs.push(run)
+  }
+  const rows = sweepRows(settings, runs)
+  if (isSweep) await printSweep(rows, options, stdout)
   await stdout.flush()
-  return EXIT.fine
+  if (!isSweep) printSummary(runs[0]!)
+  if (options.report !== undefined) writeReport(options.report, reportPage(rows))
+  return checkBudget(settings, runs, options.maxAlertsPerDay)
+}
+
+function inputOf(options: BacktestOptions, { streams, data, log }: Config): PlayInput {
+  const { input, stream, sort = false, strict = false, cache, from, to } = options
+  const range = { fromMs: from ?? Number.NEGATIVE_INFINITY, toMs: to ?? Number.POSITIVE_INFINITY }
+  const isRestricted = from !== undefined || to !== undefined
+  if (input === undefined) {
+    if (!isRestricted) throw new EngineError('USAGE', 'history is wanted: --input FILE, or --from and --to of the log')
+    if (log.kind !== 'local') throw new EngineError('USAGE', '--from and --to without --input read the local log only')
+    return new LogRange(data, range, streams)
+  }
+  return new FiniteInput(
+    {
+      input,
+      sort,
+      strict,
+      guarded: true,
+      ...(stream === undefined ? {} : { stream }),
+      ...(isRestricted ? { range } : {}),
+      ...cacheFolderOf(cache, data),
+    },
+    streams,
+  )
 }
 
 function printsMeasures({ measures, only }: BacktestOptions): boolean {
   return measures === true || only === 'measures'
 }
 
-type SweepRow = Readonly<Record<string, unknown>>
-
-function sweepRow(values: Setting['values'], { summary, played, scores }: Run): SweepRow {
-  const abstained = played.counters.total('abstained_total')
-  const row = { ...values, alerts: summary.alerts, keys: summary.keys, abstained }
-  const shares = scores.flatMap((s) => [
-    [`recall ${s.label}`, s.recall],
-    [`precision ${s.label}`, s.precision],
-  ])
-  return { ...row, ...Object.fromEntries(shares) }
+function isWanted({ kind }: Output, options: BacktestOptions): boolean {
+  if (options.only) return kind === KINDS[options.only]
+  return kind !== 'measures' || printsMeasures(options)
 }
 
-function sweepTable(rows: readonly SweepRow[]): string {
-  const names = Object.keys(rows[0]!)
-  const cell = (name: string, value: unknown) =>
-    /^(recall|precision) /.test(name) ? percent(value as number | null) : String(value)
-  return table([names, ...rows.map((row) => names.map((name) => cell(name, row[name])))])
+async function printSweep(
+  rows: readonly SweepRow[],
+  { json }: BacktestOptions,
+  stdout: JsonLinesWriter,
+): Promise<void> {
+  if (json) await stdout.write(sweepJson(rows))
+  else process.stdout.write(`${sweepTable(rows)}\n`)
+}
+
+function printSummary({ summary, played, input, scores }: Run): void {
+  talk(summary.text(played, input))
+  if (scores.length > 0) talk(labelTable(scores))
+}
+
+/** Says which rules were over it, and on which day. */
+function checkBudget(settings: readonly Setting[], runs: readonly Run[], alertsMax: number | undefined): ExitCode {
+  if (alertsMax === undefined) return EXIT.fine
+  const excesses = runs.flatMap(({ summary }, i) =>
+    overBudget(summary, alertsMax).map(({ rule, day, alerts }) => {
+      const values = settingName(settings[i]!.values)
+      return `over budget: ${rule}${values === '' ? '' : ` with ${values}`}: ${alerts} alerts on ${day}, ${alertsMax} a day are allowed`
+    }),
+  )
+  for (const line of excesses) talk(line)
+  return excesses.length > 0 ? EXIT.failed : EXIT.fine
+}
+
+/** EngineError INPUT_MISSING when the file cannot be written. */
+function writeReport(path: string, page: string): void {
+  try {
+    writeFileSync(path, page)
+  } catch (error) {
+    throw new EngineError('INPUT_MISSING', `${path} cannot be written: ${(error as Error).message}`, error)
+  }
 }

@@ -44,10 +44,11 @@ async function ingest(file: string, { config: path, data, stream, strict = false
   let [appended, ahead, rowsWaiting] = [0, 0, 0]
   const append = async (): Promise<void> => {
     if (rowsWaiting === 0) return
-    await writer.append(waiting)
-    appended += rowsWaiting
-    waiting = []
+    const [blocks, rows] = [waiting, rowsWaiting]
+    waiting = [] // given up where the disk is full: they are not tried again
     rowsWaiting = 0
+    await writer.append(blocks)
+    appended += rows
   }
   try {
     for await (const block of regrouped(input.blocks(), streams, append)) {
@@ -59,9 +60,14 @@ async function ingest(file: string, { config: path, data, stream, strict = false
       if (rowsWaiting >= ROWS_TOGETHER) await append()
     }
   } finally {
-    await append()
-    db.close()
-    talk(`${appended} events appended, ${ahead} too far in the future (lapwing tap dlq), ${input.malformed} malformed`)
+    try {
+      await append()
+    } finally {
+      db.close()
+      talk(
+        `${appended} events appended, ${ahead} too far in the future (lapwing tap dlq), ${input.malformed} malformed`,
+      )
+    }
   }
   return EXIT.fine
 }

@@ -26,6 +26,12 @@ export function positiveNumber(text: string): number {
   return value
 }
 
+/** A number above 0 that may end in k: 5k is 5,000. */
+export function rateNumber(text: string): number {
+  const thousands = /^(.+)k$/i.exec(text)
+  return thousands ? 1_000 * positiveNumber(thousands[1]!) : positiveNumber(text)
+}
+
 export function regularExpression(text: string): RegExp {
   try {
     return new RegExp(text)

@@ -4,10 +4,10 @@ import type { Command } from 'commander'
 import { type Config, type KafkaConfig, loadConfig } from '../config.ts'
 import { JsonLinesWriter } from '../edge/files/write.ts'
 import { EngineError } from '../model/errors.ts'
-import { SCENARIOS, type Scenario, type TrafficEvent } from '../traffic/event.ts'
+import { HONEST, SCENARIOS, type Scenario, type TrafficEvent } from '../traffic/event.ts'
 import { Traffic } from '../traffic/traffic.ts'
 import { EXIT, type ExitCode } from './exit.ts'
-import { configOption, oneOf, positiveNumber, type Verb, wholeNumber } from './options.ts'
+import { configOption, oneOf, positiveNumber, rateNumber, type Verb, wholeNumber } from './options.ts'
 import { serviceLogger, signalled } from './service/serve.ts'
 
 const START_MS = Date.UTC(2026, 0, 1)
@@ -30,9 +30,12 @@ export function addSimulate(program: Command, verb: Verb): void {
     .description('labelled traffic of a trading platform: JSON lines on standard output, or live to Kafka')
     .addOption(oneOf('--scenario <name>', 'what is hidden in normal traffic', [...SCENARIOS].reverse()))
     .option('--seed <number>', 'the same seed gives the same events', wholeNumber, 7)
-    .option('--rate <orders>', 'normal orders in a second; each brings some 13 events', positiveNumber, 5)
+    .option('--rate <orders>', 'normal orders in a second, such as 20 or 5k; each brings some 13 events', rateNumber, 5)
     .option('--minutes <minutes>', 'how much event time (default: 60; with --send until Ctrl-C)', positiveNumber)
-    .option('--labels <file>', 'write event_id,label as CSV: 0 = good, else the scenario')
+    .option(
+      '--labels <file>',
+      'write event_id,label,group as CSV; label: 0 = good, else the scenario; group: which ring, burst, crowd',
+    )
     .option('--send', 'produce to the Kafka of the configuration, in real time')
     .addOption(configOption())
     .action(verb(simulate))
@@ -43,9 +46,9 @@ async function simulate(options: SimulateOptions): Promise<ExitCode> {
   const startMs = send ? Date.now() : START_MS
   const { seed, rate, scenario } = options
   const traffic = new Traffic({ seed, startMs, ordersPerSecond: rate, scenario })
-  const labels = options.labels === undefined ? null : openFile(options.labels, 'event_id,label\n')
+  const labels = options.labels === undefined ? null : openFile(options.labels, 'event_id,label,group\n')
   const note = (events: readonly TrafficEvent[]): void => {
-    if (labels !== null) writeFile(labels, events.map((e) => `${e.event_id},${e.label?.scenario ?? 0}\n`).join(''))
+    if (labels !== null) writeFile(labels, events.map(labelLine).join(''))
   }
   const endMs = startMs + minutes * 60_000
   if (send) await produce(traffic, loadConfig({ path: options.config, env: process.env }), endMs, note)
@@ -89,6 +92,10 @@ async function print(traffic: Traffic, startMs: number, endMs: number, note: Not
     await out.write(events.map(record))
   }
   await out.flush()
+}
+
+function labelLine({ event_id, label }: TrafficEvent): string {
+  return `${event_id},${label && !HONEST.includes(label.scenario) ? label.scenario : 0},${label?.id ?? ''}\n`
 }
 
 /** What a platform would send: without the label. */

@@ -108,6 +108,11 @@ export class Task {
     return this.#files
   }
 
+  /** What the rules read and know, for those who explain them. */
+  get core(): Core {
+    return this.#core
+  }
+
   get openAlerts(): number {
     return this.#core.alerts.openCount
   }

@@ -11,6 +11,9 @@ export const SCENARIOS = [
 export type Scenario = (typeof SCENARIOS)[number]
 export type CampaignKind = Exclude<Scenario, 'normal' | 'mixed'>
 
+/** Crowds that a good rule leaves alone: their events are as good as normal ones. */
+export const HONEST: readonly CampaignKind[] = ['flash_sale']
+
 /** The truth about an event, outside its schema; `id` is shared by all events of one ring, burst, sale, … */
 export interface Label {
   readonly scenario: CampaignKind

@@ -8,15 +8,18 @@ export function table(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => line(row).trimEnd()).join('\n')
 }
 
+/** `groups`: rings, bursts or crowds of which at least one event was flagged. */
 export function labelTable(scores: readonly LabelScore[]): string {
+  const withGroups = scores.some((s) => s.groups > 0)
   const rows = scores.map((s) => [
     s.label,
     String(s.events),
     String(s.flagged),
-    percent(s.recall),
+    s.label === 'good' ? '-' : percent(s.recall),
     percent(s.precision),
+    ...(withGroups ? [s.groups > 0 ? `${s.groupsFound} of ${s.groups}` : '-'] : []),
   ])
-  return table([['label', 'events', 'flagged', 'recall', 'precision'], ...rows])
+  return table([['label', 'events', 'flagged', 'recall', 'precision', ...(withGroups ? ['groups'] : [])], ...rows])
 }
 
 export function percent(share: number | null): string {

@@ -96,21 +96,48 @@ test('a summary names alerts, keys and what was left out', async () => {
   const run = await played([...[0, 1, 2].map(orderAt), orderAt(2)])
   const summary = new Summary()
   for (const output of run.outputs) summary.add(output)
-  const text = summary.text({ ...run, tookMs: 2_000 }, 1)
-  expect(text).toBe(`4 events in 2.0 s, 2 events/s
+  const text = summary.text(
+    { ...run, tookMs: 2_000, taskMs: 1_500 },
+    { name: 'x', malformed: 1, ahead: 0, firstAhead: null, late: null },
+  )
+  expect(text).toBe(`4 events in 2.0 s, 2 events/s (rules 1.5 s, reading and writing 0.5 s)
   busy_shop@1: 1 alerts of 1 keys (high 1)
 late 0, duplicate 1, malformed 1, abstained 0, muted 0`)
 })
 
 describe('labels', () => {
+  const of = (label: string, group: string | null = null) => ({ label, group })
   test('recall and precision, whatever the other labels are', () => {
-    const labels = new Labels(new Map([['a', 'ring'], ['b', 'ring'], ['c', 'wash'], ['g', '0'], ['h', '0']])) // biome-ignore format: pairs
+    const labels = new Labels(new Map([['a', of('ring')], ['b', of('ring')], ['c', of('wash')], ['g', of('0')], ['h', of('0')]])) // biome-ignore format: pairs
     for (const id of ['a', 'c', 'g', 'unknown']) labels.flag(id)
-    expect(labels.scores()).toEqual([
+    expect(labels.scores()).toMatchObject([
       { label: 'ring', events: 2, flagged: 1, recall: 0.5, precision: 0.5 },
       { label: 'wash', events: 1, flagged: 1, recall: 1, precision: 0.5 },
       { label: 'any', events: 3, flagged: 2, recall: 2 / 3, precision: 2 / 3 },
+      { label: 'good', events: 2, flagged: 1, precision: null },
     ])
+  })
+  test('groups: found when one of their events was flagged; honest crowds are no positives', () => {
+    const events = {
+      a: of('ring', 'r1'),
+      b: of('ring', 'r1'),
+      c: of('ring', 'r2'),
+      s: of('sale', 's1'),
+      t: of('0', 's2'),
+    }
+    const labels = new Labels(new Map(Object.entries(events)), ['sale'])
+    for (const id of ['a', 's']) labels.flag(id)
+    expect(labels.scores()).toMatchObject([
+      { label: 'ring', events: 3, precision: 0.5, groups: 2, groupsFound: 1 },
+      { label: 'any', groups: 2, groupsFound: 1 },
+      { label: 'good', events: 2, flagged: 1, groups: 2, groupsFound: 1 },
+    ])
+    expect(
+      labels
+        .fresh()
+        .scores()
+        .map((s) => s.flagged),
+    ).toEqual([0, 0, 0])
   })
   test('an arrival is flagged when it was evaluated true, folded or not', async () => {
     const { outputs } = await played([0, 1, 2, 3].map(orderAt), { measures: true })
@@ -124,6 +151,7 @@ describe('labels', () => {
     expect(labels.scores().map((s) => [s.label, s.recall])).toEqual([
       ['ring', 1],
       ['any', 1],
+      ['good', 0],
     ])
     await expect(readLabels(fileOf(['id,label']))).rejects.toMatchObject({ code: 'INPUT_MALFORMED' })
     await expect(readLabels(join(root, 'none'))).rejects.toMatchObject({ code: 'INPUT_MISSING' })

@@ -1,24 +1,45 @@
+import { join } from 'node:path'
 import { Option } from 'commander'
-import { type ReadOptions, readBlocks } from '../../edge/files/read.ts'
+import type { LateSince } from '../../edge/files/ahead-guard.ts'
+import { type Batch, BatchSlicer } from '../../edge/files/batch.ts'
+import { readCachedBatches } from '../../edge/files/cache/read-cached.ts'
+import { type ReadOptions, readBatches } from '../../edge/files/read.ts'
 import type { Block } from '../../model/block.ts'
 import { EngineError } from '../../model/errors.ts'
 import { eventTimeMs } from '../../model/event-time.ts'
 import type { Stream } from '../../model/stream.ts'
 import { talk } from '../exit.ts'
-import { sortedBlocks } from './sorted.ts'
+import { sortedBatches } from './sorted.ts'
+import { type TimeRange, withinRange } from './time-range.ts'
 
 const MALFORMED_SHOWN = 10
+/** What came through a pipe is handed on after so long at the latest. */
+const PIPE_WAIT_MS = 100
+/** docs/semantics.md, "Finite inputs". */
+const AHEAD_MAX_MS = 31 * 86_400_000
 
 export interface InputOptions {
   readonly input: string
   readonly stream?: string
   readonly strict?: boolean
   readonly sort?: boolean
+  /** The input is the whole history: events far ahead of those around them are passed over. */
+  readonly guarded?: boolean
+  /** Only the events of that time. */
+  readonly range?: TimeRange
+  /** Folder of the cache; without it each reading is of the input itself. */
+  readonly cacheFolder?: string
 }
 
 /** A finite input, and what was wrong with it: the first faulty records are said aloud, the others counted. */
 export class FiniteInput {
   malformed = 0
+  /** Events passed over because they were far ahead of those around them. */
+  ahead = 0
+  firstAhead: { readonly line: number; readonly timeMs: number } | null = null
+  late: LateSince | null = null
+  /** Of the input's bytes, the share that was read; null while that is unknown. */
+  share: number | null = null
   readonly #options: InputOptions
   readonly #streams: readonly Stream[]
 
@@ -27,25 +48,66 @@ export class FiniteInput {
     this.#streams = streams
   }
 
-  blocks(): AsyncIterable<Block> {
-    const { input, stream, strict = false, sort } = this.#options
+  /** Rows of all streams in the order of the input, or of time. */
+  batches(): AsyncIterable<Batch> {
+    const { input, stream, strict = false, sort = false, guarded = false, cacheFolder, range } = this.#options
     const options: ReadOptions = {
       streams: this.#streams,
       strict,
       onMalformed: (line, reason) => this.#malformed(line, reason),
+      onAhead: (line, timeMs) => this.#passOver(line, timeMs),
+      onLate: (late) => {
+        this.late = late
+      },
       ...(stream === undefined ? {} : { stream }),
+      ...(input === '-' ? { waitMaxMs: PIPE_WAIT_MS } : {}),
+      onShare: (share) => {
+        this.share = share
+      },
+      ...(guarded && !sort ? { aheadMaxMs: AHEAD_MAX_MS } : {}),
     }
-    const blocks = readBlocks(input, options)
-    return sort ? sortedBlocks(blocks, this.#streams) : blocks
+    const all =
+      cacheFolder === undefined
+        ? readBatches(input, options)
+        : readCachedBatches(input, options, { folder: cacheFolder, say: talk })
+    const batches = range ? withinRange(all, range, this.#streams) : all
+    return sort ? sortedBatches(batches, this.#streams) : batches
+  }
+
+  /** The same as blocks of one stream each. */
+  async *blocks(): AsyncGenerator<Block, void, undefined> {
+    const slicer = new BatchSlicer(this.#streams)
+    for await (const batch of this.batches()) yield* slicer.blocks(batch)
+  }
+
+  get name(): string {
+    const { input } = this.#options
+    return input === '-' ? 'standard input' : input
   }
 
   #malformed(line: number, reason: string): void {
     this.malformed += 1
-    const { input } = this.#options
-    const name = input === '-' ? 'standard input' : input
-    if (this.malformed <= MALFORMED_SHOWN) talk(`${name}:${line}: passed over: ${reason}`)
+    if (this.malformed <= MALFORMED_SHOWN) talk(`${this.name}:${line}: passed over: ${reason}`)
     if (this.malformed === MALFORMED_SHOWN) talk('further malformed records are only counted')
   }
+
+  #passOver(line: number, timeMs: number): void {
+    this.ahead += 1
+    this.firstAhead ??= { line, timeMs }
+  }
+}
+
+/** `--cache DIR`, `--no-cache`; the default is below the data folder. */
+export function cacheFolderOf(choice: string | boolean | undefined, data: string): { cacheFolder?: string } {
+  if (choice === false) return {}
+  return { cacheFolder: typeof choice === 'string' ? choice : join(data, 'cache') }
+}
+
+export function cacheOptions(): [Option, Option] {
+  return [
+    new Option('--cache <folder>', 'where inputs are kept as columns once read (default: cache/ in the data folder)'),
+    new Option('--no-cache', 'read the input itself, and keep nothing'),
+  ]
 }
 
 /** Where the clock stops after the last event: a moment in epoch ms, or as docs/semantics.md says. */
@@ -59,8 +121,16 @@ export function untilOption(): Option {
 }
 
 function parseUntil(text: string): Until {
-  if (text === 'drained' || text === 'last') return text
-  const timeMs = eventTimeMs(text, 'ms')
-  if (Number.isNaN(timeMs)) throw new EngineError('USAGE', `--until ${text}: neither drained, nor last, nor a time`)
-  return timeMs
+  return text === 'drained' || text === 'last'
+    ? text
+    : timeOption('--until', 'neither drained, nor last, nor a time')(text)
+}
+
+/** Parser of an option that takes a moment: epoch ms or ISO 8601. */
+export function timeOption(flag: string, fault = 'no time'): (text: string) => number {
+  return (text) => {
+    const timeMs = eventTimeMs(text, 'ms')
+    if (Number.isNaN(timeMs)) throw new EngineError('USAGE', `${flag} ${text}: ${fault}`)
+    return timeMs
+  }
 }

@@ -1,16 +1,28 @@
+import { type Batch, BatchSlicer } from '../../edge/files/batch.ts'
 import { Counters } from '../../model/counters.ts'
 import type { Output } from '../../model/output.ts'
 import type { RuleSet } from '../../model/rule.ts'
 import type { Stream } from '../../model/stream.ts'
 import { Task } from '../../task/task.ts'
-import type { FiniteInput, Until } from './input.ts'
+import type { Until } from './input.ts'
+import type { InputFaults } from './summary.ts'
+import { wantedFields } from './wanted-fields.ts'
+
+/** Something finite to read: a file, or a stretch of a log. */
+export interface PlayInput extends InputFaults {
+  batches(): AsyncIterable<Batch>
+  /** Of it, what was read so far; null while that is unknown. */
+  readonly share: number | null
+}
 
 export interface FinitePlay {
-  readonly input: FiniteInput
+  readonly input: PlayInput
   readonly streams: readonly Stream[]
   readonly set: RuleSet
   readonly until: Until
   readonly measures: boolean
+  /** Told of the rows read so far, batch by batch, and of the time of the newest one. */
+  readonly onProgress?: (rows: number, timeMs: number) => void
 }
 
 export interface Played {
@@ -18,14 +30,19 @@ export interface Played {
   /** Rows read, dropped ones included. */
   readonly rows: number
   readonly tookMs: number
+  /** Of that, what the task took. */
+  readonly taskMs: number
+  /** Event times of the first row read, and the largest; NaN without events. */
+  readonly fromMs: number
+  readonly toMs: number
 }
 
 /**
- * One finite input through a fresh engine. `take` gets the outputs block by block and says whether it wants more: a
+ * One finite input through a fresh engine. `take` gets the outputs batch by batch and says whether it wants more: a
  * reader that has gone away ends it.
  */
 export async function playFinite(
-  { input, streams, set, until, measures }: FinitePlay,
+  { input, streams, set, until, measures, onProgress }: FinitePlay,
   take: (outputs: readonly Output[]) => Promise<boolean>,
 ): Promise<Played> {
   const counters = new Counters()
@@ -33,18 +50,25 @@ export async function playFinite(
   task.install(set)
   let outputs: Output[] = []
   const sink = { output: (output: Output) => outputs.push(output), change: () => {} }
-  let rows = 0
-  let position = 0
+  const slicer = new BatchSlicer(streams, wantedFields(set, streams))
+  let [rows, position, taskMs] = [0, 0, 0]
+  let [fromMs, toMs] = [Number.NaN, Number.NaN]
   const beganAt = performance.now()
-  for await (const entry of input.blocks()) {
-    task.process({ position: position++, entry }, sink)
-    rows += entry.length
+  const played = () => ({ counters, rows, tookMs: performance.now() - beganAt, taskMs, fromMs, toMs })
+  for await (const batch of input.batches()) {
+    const from = performance.now()
+    slicer.each(batch, (entry) => task.process({ position: position++, entry }, sink))
+    taskMs += performance.now() - from
+    if (rows === 0) fromMs = batch.blocks[batch.runs[0]!]!.timesMs[0]!
+    toMs = task.streamMs
+    rows += batch.length
+    onProgress?.(rows, task.streamMs)
     if (outputs.length === 0) continue
-    if (!(await take(outputs))) return { counters, rows, tookMs: performance.now() - beganAt }
+    if (!(await take(outputs))) return played()
     outputs = []
   }
   if (typeof until === 'number') task.advanceTo(until, sink)
   task.finish(until === 'drained' ? 'drained' : 'last', sink)
   await take(outputs)
-  return { counters, rows, tookMs: performance.now() - beganAt }
+  return played()
 }

@@ -17,11 +17,11 @@ export interface FiniteRunOptions extends InputOptions {
 export async function runFinite(config: Config, options: FiniteRunOptions): Promise<ExitCode> {
   const { streams } = config
   const { set } = compileOrRefuse(readRuleFiles(config.rules), streams)
-  const input = new FiniteInput(options, streams)
+  const input = new FiniteInput({ ...options, guarded: true }, streams)
   const printer = new Printer()
   const play = { input, streams, set, until: options.until ?? 'drained', measures: false }
   const played = await playFinite(play, (outputs) => printer.print(outputs))
-  printer.sum(played, input.malformed)
+  printer.sum(played, input)
   return EXIT.fine
 }
 
@@ -51,7 +51,7 @@ export async function runOntoLog(config: Config, options: FiniteRunOptions): Pro
   } finally {
     await service.stop()
   }
-  printer.sum({ counters: service.counters, rows, tookMs: performance.now() - beganAt }, input.malformed)
+  printer.sum({ counters: service.counters, rows, tookMs: performance.now() - beganAt }, input)
   return EXIT.fine
 }
 
@@ -68,8 +68,8 @@ class Printer {
     return !this.#writer.broken
   }
 
-  sum(played: Played, malformed: number): void {
-    talk(this.#summary.text(played, malformed))
+  sum(played: Pick<Played, 'counters' | 'rows' | 'tookMs'>, input: FiniteInput): void {
+    talk(this.#summary.text(played, input))
   }
 }
 

@@ -1,30 +1,52 @@
+import { BATCH_ROWS_MAX, type Batch } from '../../edge/files/batch.ts'
 import type { Block } from '../../model/block.ts'
 import { BlockBuilder } from '../../model/block-builder.ts'
 import type { Stream } from '../../model/stream.ts'
 import { copyRow } from '../copy-rows.ts'
 
-const ROWS_MAX = 1_000
-
 /**
  * All events in order of their times, equal times in order of reading; offsets are counted anew. Everything is held in
  * memory: some 200 bytes an event.
  */
-export async function* sortedBlocks(
-  input: AsyncIterable<Block>,
+export async function* sortedBatches(
+  input: AsyncIterable<Batch>,
   streams: readonly Stream[],
-): AsyncGenerator<Block, void, undefined> {
-  const blocks: Block[] = []
-  for await (const block of input) blocks.push(block)
-  const rows = blocks.flatMap((block) => Array.from(block.timesMs, (timeMs, row) => ({ timeMs, block, row })))
-  rows.sort((a, b) => a.timeMs - b.timeMs)
-  const builders = new Map(streams.map((s) => [s.name, { builder: new BlockBuilder(s, s.topic, 0), offset: 0 }]))
-  let current: BlockBuilder | null = null
-  for (const { block, row } of rows) {
-    const target = builders.get(block.stream)!
-    if (current && (current !== target.builder || current.length >= ROWS_MAX) && current.length > 0)
-      yield current.build()
-    current = target.builder
-    copyRow(current, block, row, target.offset++)
+): AsyncGenerator<Batch, void, undefined> {
+  const rows: { readonly timeMs: number; readonly block: Block; readonly row: number }[] = []
+  for await (const { blocks, runs } of input) {
+    const next = new Uint32Array(blocks.length)
+    for (let i = 0; i < runs.length; i += 2) {
+      const block = blocks[runs[i]!]!
+      for (let left = runs[i + 1]!; left > 0; left--) {
+        const row = next[runs[i]!]!++
+        rows.push({ timeMs: block.timesMs[row]!, block, row })
+      }
+    }
   }
-  if (current && current.length > 0) yield current.build()
+  rows.sort((a, b) => a.timeMs - b.timeMs)
+  const names = streams.map((s) => s.name)
+  const builders = streams.map((s) => new BlockBuilder(s, s.topic, 0))
+  const offsets = streams.map(() => 0)
+  for (let from = 0; from < rows.length; from += BATCH_ROWS_MAX) {
+    const open: number[] = []
+    const runs: number[] = []
+    const part = rows.slice(from, from + BATCH_ROWS_MAX)
+    for (const { block, row } of part) {
+      const stream = names.indexOf(block.stream)
+      if (!open.includes(stream)) open.push(stream)
+      runs.push(open.indexOf(stream), 1)
+      copyRow(builders[stream]!, block, row, offsets[stream]!++)
+    }
+    yield { blocks: open.map((stream) => builders[stream]!.build()), runs: joined(runs), length: part.length }
+  }
+}
+
+/** Neighbouring runs of one block become one. */
+function joined(runs: readonly number[]): Uint32Array {
+  const kept: number[] = []
+  for (let i = 0; i < runs.length; i += 2) {
+    if (kept.at(-2) === runs[i]) kept[kept.length - 1]! += runs[i + 1]!
+    else kept.push(runs[i]!, runs[i + 1]!)
+  }
+  return Uint32Array.from(kept)
 }

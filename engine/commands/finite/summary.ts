@@ -1,9 +1,15 @@
 import type { Output } from '../../model/output.ts'
 import type { Severity } from '../../model/rule.ts'
+import type { FiniteInput } from './input.ts'
 import type { Played } from './play.ts'
 
-interface OfRule {
-  alerts: number
+export type InputFaults = Pick<FiniteInput, 'name' | 'malformed' | 'ahead' | 'firstAhead' | 'late'>
+
+type SummedUp = Pick<Played, 'counters' | 'rows' | 'tookMs'> & { readonly taskMs?: number }
+
+export interface OfRule {
+  /** Stream times of the openings, rising, epoch ms. */
+  readonly openedMs: number[]
   readonly keys: Set<string>
   readonly severities: Map<Severity, number>
 }
@@ -18,37 +24,55 @@ export class Summary {
     if (output.kind === 'ranking') this.rankings += 1
     if (output.kind !== 'alert' || output.status !== 'open') return
     const name = `${output.rule}@${output.version}${output.mode === 'shadow' ? ' (shadow)' : ''}`
-    const rule = this.rules.get(name) ?? { alerts: 0, keys: new Set(), severities: new Map() }
+    const rule: OfRule = this.rules.get(name) ?? { openedMs: [], keys: new Set(), severities: new Map() }
     this.rules.set(name, rule)
-    rule.alerts += 1
+    rule.openedMs.push(output.event_time)
     rule.keys.add(JSON.stringify(output.key))
     rule.severities.set(output.severity, (rule.severities.get(output.severity) ?? 0) + 1)
   }
 
   get alerts(): number {
-    return [...this.rules.values()].reduce((sum, rule) => sum + rule.alerts, 0)
+    return [...this.rules.values()].reduce((sum, rule) => sum + rule.openedMs.length, 0)
   }
 
   get keys(): number {
     return [...this.rules.values()].reduce((sum, rule) => sum + rule.keys.size, 0)
   }
 
-  text({ counters, rows, tookMs }: Played, malformed: number): string {
+  /** Rule and key, for each key that had an alert. */
+  get ruleKeys(): Set<string> {
+    return new Set([...this.rules].flatMap(([name, rule]) => [...rule.keys].map((key) => `${name} ${key}`)))
+  }
+
+  text({ counters, rows, tookMs, taskMs }: SummedUp, input: InputFaults): string {
+    const parts =
+      taskMs === undefined ? '' : ` (rules ${seconds(taskMs)} s, reading and writing ${seconds(tookMs - taskMs)} s)`
     const lines = [
-      `${count(rows)} events in ${(tookMs / 1000).toFixed(1)} s, ${count(Math.round((rows / tookMs) * 1000))} events/s`,
+      `${count(rows)} events in ${seconds(tookMs)} s, ${count(Math.round((rows / tookMs) * 1000))} events/s${parts}`,
     ]
-    for (const [name, { alerts, keys, severities }] of this.rules) {
+    for (const [name, { openedMs, keys, severities }] of this.rules) {
       const parts = [...severities].map(([severity, n]) => `${severity} ${n}`)
-      lines.push(`  ${name}: ${count(alerts)} alerts of ${count(keys.size)} keys (${parts.join(', ')})`)
+      lines.push(`  ${name}: ${count(openedMs.length)} alerts of ${count(keys.size)} keys (${parts.join(', ')})`)
     }
     if (this.rules.size === 0) lines.push('  no alerts')
     if (this.rankings > 0) lines.push(`  ${count(this.rankings)} rankings`)
     const dropped = counters.total('duplicate_ids_total') + counters.total('duplicate_offsets_total')
     lines.push(
-      `late ${count(counters.total('late_total'))}, duplicate ${count(dropped)}, malformed ${count(malformed)}, ` +
+      `late ${count(counters.total('late_total'))}, duplicate ${count(dropped)}, malformed ${count(input.malformed)}, ` +
         `abstained ${count(counters.total('abstained_total'))}, muted ${count(counters.total('muted_total'))}`,
     )
     if (counters.total('late_total') > 0) lines.push(LATE)
+    if (counters.total('late_total') > 0 && input.late) {
+      const { line, timeMs, events } = input.late
+      lines.push(
+        `  ${count(events)} of them since ${input.name}:${line}, whose time is ${iso(timeMs)}; --sort reads in order of time`,
+      )
+    }
+    if (input.firstAhead) {
+      const { line, timeMs } = input.firstAhead
+      const where = `the first is ${input.name}:${line}, whose time is ${iso(timeMs)}`
+      lines.push(`passed over ${count(input.ahead)}, more than 31 days ahead of the events around them; ${where}`)
+    }
     return lines.join('\n')
   }
 }
@@ -58,4 +82,12 @@ const LATE =
 
 function count(n: number): string {
   return n.toLocaleString('en-US')
+}
+
+function iso(timeMs: number): string {
+  return new Date(timeMs).toISOString()
+}
+
+function seconds(ms: number): string {
+  return (ms / 1_000).toFixed(1)
 }

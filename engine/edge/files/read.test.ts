@@ -7,7 +7,8 @@ import type { Block } from '../../model/block.ts'
 import { cellAt, stringAt } from '../../model/column.ts'
 import { EngineError } from '../../model/errors.ts'
 import type { Field, Stream } from '../../model/stream.ts'
-import { type ReadOptions, readBlocks } from './read.ts'
+import { BatchSlicer } from './batch.ts'
+import { type ReadOptions, readBatches, readBlocks } from './read.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'lapwing-files-'))
 afterAll(() => rmSync(dir, { recursive: true }))
@@ -66,6 +67,11 @@ async function read(path: string, options: Partial<ReadOptions> = {}): Promise<B
   const blocks: Block[] = []
   for await (const block of readBlocks(path, { streams: [orders, views], ...options })) blocks.push(block)
   return blocks
+}
+async function collected<T>(source: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const one of source) all.push(one)
+  return all
 }
 const rows = (blocks: readonly Block[]) =>
   blocks.flatMap((b) => Array.from({ length: b.length }, (_, i) => b.columns.map((column) => cellAt(column, i))))
@@ -212,8 +218,10 @@ describe('CSV', () => {
 
 describe('what cannot be read', () => {
   test('nothing there, a folder, an empty file', async () => {
-    expect((await failure(read(join(dir, 'none')))).code).toBe('INPUT_MISSING')
-    expect((await failure(read(dir))).code).toBe('INPUT_MISSING')
+    const none = await failure(read(join(dir, 'none')))
+    expect([none.code, none.message]).toEqual(['INPUT_MISSING', `${join(dir, 'none')}: no such file`])
+    const folder = await failure(read(dir))
+    expect([folder.code, folder.message]).toEqual(['INPUT_MISSING', `${dir}: a folder, where a file is wanted`])
     expect(await read(fileOf(''))).toEqual([])
     expect(await read(fileOf('{'))).toEqual([])
   })
@@ -233,4 +241,45 @@ describe('what cannot be read', () => {
         break
       }
   })
+})
+
+describe('events far ahead of those around them', () => {
+  const at = (...times: number[]) => times.map((t) => `{"type":"order.created","at":${t}}`).join('\n')
+  async function guarded(...times: number[]) {
+    const ahead: [number, number][] = []
+    let late: unknown = null
+    const options = {
+      aheadMaxMs: 100,
+      onAhead: (line: number, timeMs: number) => ahead.push([line, timeMs]),
+      onLate: (since: object) => {
+        late = since
+      },
+    }
+    const read_ = await read(fileOf(at(...times)), options)
+    return { times: read_.flatMap((b) => [...b.timesMs]), ahead, late }
+  }
+  test('one bad clock is passed over, wherever it stands', async () => {
+    expect(await guarded(1, 999, 2, 3)).toEqual({ times: [1, 2, 3], ahead: [[2, 999]], late: null })
+    expect((await guarded(999, 1, 2)).times).toEqual([1, 2])
+    expect((await guarded(1, 999, 500, 2)).ahead).toEqual([[2, 999], [3, 500]]) // biome-ignore format: pairs
+  })
+  test('a gap in the data is none such', async () => {
+    expect((await guarded(1, 999, 1_000)).times).toEqual([1, 999, 1_000])
+    expect((await guarded(1, 999)).times).toEqual([1, 999])
+  })
+  test('two together go through; the first is named as what made the others late', async () => {
+    expect(await guarded(1, 999, 999, 2, 3)).toMatchObject({ ahead: [], late: { line: 2, timeMs: 999, events: 2 } })
+  })
+})
+
+test('fields left out are null, the others and their order as they were', async () => {
+  const [batch] = await collected(readBatches(fileOf(LINES), { streams: [orders, views] }))
+  const slicer = new BatchSlicer([orders, views], (_, field) => field !== 'price' && field !== 'id')
+  expect(rows(slicer.blocks(batch!))).toEqual([
+    ['order.created', 1000, null, null, true, 2],
+    ['order.paid', 2000, null, null, null, null],
+    ['item.viewed', 3000, null],
+    ['order.created', 4000, null, null, null, null],
+  ])
+  expect([batch!.length, [...batch!.runs]]).toEqual([4, [0, 2, 1, 1, 0, 1]])
 })

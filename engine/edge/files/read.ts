@@ -1,10 +1,10 @@
 import type { Block } from '../../model/block.ts'
-import { EngineError } from '../../model/errors.ts'
 import type { Stream } from '../../model/stream.ts'
+import type { LateSince } from './ahead-guard.ts'
+import { type Batch, BatchSlicer } from './batch.ts'
+import { BatchCutter } from './batch-cutter.ts'
 import { CsvAssembler } from './csv.ts'
 import { LineSplitter } from './lines.ts'
-import { RowWriter } from './row-writer.ts'
-import { StreamChooser } from './stream-chooser.ts'
 import { readText } from './text.ts'
 
 export interface ReadOptions {
@@ -13,7 +13,7 @@ export interface ReadOptions {
   readonly stream?: string
   /** Source topic of the blocks, if it shall not be the stream's own. */
   readonly sourceTopic?: string
-  /** Most rows of a block; default 1,000. */
+  /** Most rows of a batch, and so of a block; default and largest BATCH_ROWS_MAX. */
   readonly batchRows?: number
   /** Offset of a stream's first record; default 0. Files appended to a log go on where the last one ended. */
   readonly firstOffset?: (stream: Stream) => number
@@ -21,28 +21,72 @@ export interface ReadOptions {
   readonly strict?: boolean
   /** Told of each malformed record that was passed over; `text` is at most 200 characters of it. */
   readonly onMalformed?: (line: number, reason: string, text: string) => void
+  /**
+   * An event that is further ahead of all before it, and of the next one too, is passed over and told to `onAhead`: one
+   * bad clock would make all that follows late. A real gap in the data is none such. Default: infinity.
+   */
+  readonly aheadMaxMs?: number
+  readonly onAhead?: (line: number, timeMs: number) => void
+  /** Told at the end, where events are late: the line whose event made most of them so. */
+  readonly onLate?: (late: LateSince) => void
+  /** Told of the share of the input's bytes that was read, where its size is known. */
+  readonly onShare?: (share: number) => void
+  /** What is read goes on at the latest so long after it came: for pipes. Default: when a batch is full. */
+  readonly waitMaxMs?: number
 }
 
 /**
  * The events of one finite input: JSON lines or CSV with a header, plain or gzip, known by content; `-` is standard input.
  *
- * Order    that of the file, also between streams: a block ends where the stream changes
+ * Order    that of the file, also between streams
  * Offsets  each stream's records counted from `firstOffset`; malformed ones do not count. Partition 0
  * Values   times: epoch ms (`time_format: s`: seconds) or ISO 8601; decimals as numbers or text; a number where a text
  *          is wanted is taken as written; CSV: an empty field is null. Names that are no field are passed over
  * Errors   INPUT_MISSING: cannot be read; INPUT_MALFORMED: broken gzip, a CSV header that cannot be used, or `strict`
  */
-export async function* readBlocks(path: string, options: ReadOptions): AsyncGenerator<Block, void, undefined> {
-  const blocks = new BlockCutter(path, options)
+export async function* readBatches(path: string, options: ReadOptions): AsyncGenerator<Batch, void, undefined> {
+  const batches = new BatchCutter(path, options)
+  const chunks = readText(path, options.onShare)[Symbol.asyncIterator]()
   let feeder: Feeder | null = null
-  for await (const text of readText(path)) {
-    feeder ??= feederFor(path, text, blocks)
-    feeder?.feed(text)
-    yield* blocks.take()
+  try {
+    for (;;) {
+      const next = chunks.next()
+      if (options.waitMaxMs !== undefined && !(await settlesWithin(next, options.waitMaxMs))) {
+        batches.flush()
+        yield* batches.take()
+      }
+      const { value: text, done } = await next
+      if (done) break
+      feeder ??= feederFor(path, text, batches)
+      feeder?.feed(text)
+      yield* batches.take()
+    }
+    feeder?.end()
+    batches.end()
+    yield* batches.take()
+  } finally {
+    await chunks.return() // or the file stays open when the reader stops early
   }
-  feeder?.end()
-  blocks.flush()
-  yield* blocks.take()
+}
+
+/** The same as blocks of one stream each: a block ends where the stream changes. */
+export async function* readBlocks(path: string, options: ReadOptions): AsyncGenerator<Block, void, undefined> {
+  const slicer = new BatchSlicer(options.streams)
+  for await (const batch of readBatches(path, options)) yield* slicer.blocks(batch)
+}
+
+async function settlesWithin(promise: Promise<unknown>, waitMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const waited = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, waitMs, false)
+  })
+  const settled = promise.then(
+    () => true,
+    () => true, // whoever awaits the promise itself hears of it
+  )
+  const first = await Promise.race([settled, waited])
+  clearTimeout(timer)
+  return first
 }
 
 interface Feeder {
@@ -54,52 +98,52 @@ interface Feeder {
  * By the file's name, else by the first lines: JSON lines if any of them begins like an object, so that a broken first
  * line costs itself alone. Null while there is nothing but blanks.
  */
-function feederFor(path: string, text: string, blocks: BlockCutter): Feeder | null {
+function feederFor(path: string, text: string, batches: BatchCutter): Feeder | null {
   if (text.trim() === '') return null
-  if (/\.(jsonl|ndjson|json)(\.gz)?$/i.test(path)) return jsonFeeder(blocks)
-  if (/\.csv(\.gz)?$/i.test(path)) return csvFeeder(blocks)
+  if (/\.(jsonl|ndjson|json)(\.gz)?$/i.test(path)) return jsonFeeder(batches)
+  if (/\.csv(\.gz)?$/i.test(path)) return csvFeeder(batches)
   const lines = text.split('\n', LINES_LOOKED_AT)
-  return lines.some((line) => /^\s*[{[]/.test(line)) ? jsonFeeder(blocks) : csvFeeder(blocks)
+  return lines.some((line) => /^\s*[{[]/.test(line)) ? jsonFeeder(batches) : csvFeeder(batches)
 }
 
 const LINES_LOOKED_AT = 20
 
-function jsonFeeder(blocks: BlockCutter): Feeder {
+function jsonFeeder(batches: BatchCutter): Feeder {
   return new LineSplitter((text, line, oversized) => {
-    if (oversized) return blocks.malformed(line, 'longer than 1 MB', text)
+    if (oversized) return batches.malformed(line, 'longer than 1 MB', text)
     let record: unknown
     try {
       record = JSON.parse(text)
     } catch {
-      if (text.trim() !== '') blocks.malformed(line, 'not JSON', text)
+      if (text.trim() !== '') batches.malformed(line, 'not JSON', text)
       return
     }
     if (typeof record !== 'object' || record === null || Array.isArray(record))
-      blocks.malformed(line, 'not a JSON object', text)
-    else blocks.add(record as Record<string, unknown>, line, text)
+      batches.malformed(line, 'not a JSON object', text)
+    else batches.add(record as Record<string, unknown>, line, text)
   })
 }
 
-function csvFeeder(blocks: BlockCutter): Feeder {
+function csvFeeder(batches: BatchCutter): Feeder {
   let header: string[] | null = null
   const assembler = new CsvAssembler({
-    malformed: (line, reason, text) => blocks.malformed(line, reason, text),
+    malformed: (line, reason, text) => batches.malformed(line, reason, text),
     record(fields, line, text) {
       if (!header) {
-        header = blocks.checkHeader(fields, line)
+        header = batches.checkHeader(fields, line)
         return
       }
       if (fields.length !== header.length) {
-        blocks.malformed(line, `${fields.length} fields, the header has ${header.length}`, text)
+        batches.malformed(line, `${fields.length} fields, the header has ${header.length}`, text)
         return
       }
       const record: Record<string, unknown> = {}
       for (let i = 0; i < fields.length; i++) record[header[i]!] = fields[i] === '' ? null : fields[i]
-      blocks.add(record, line, text)
+      batches.add(record, line, text)
     },
   })
   const lines = new LineSplitter((text, line, oversized) => {
-    if (oversized) blocks.malformed(line, 'longer than 1 MB', text)
+    if (oversized) batches.malformed(line, 'longer than 1 MB', text)
     else assembler.line(text, line)
   })
   return {
@@ -108,95 +152,5 @@ function csvFeeder(blocks: BlockCutter): Feeder {
       lines.end()
       assembler.end()
     },
-  }
-}
-
-/** The stream of that name; without a name the only one, if there is but one. */
-function namedStream(streams: readonly Stream[], name: string | undefined): Stream | null {
-  if (name === undefined) return streams.length === 1 ? streams[0]! : null
-  const found = streams.find((s) => s.name === name)
-  if (found) return found
-  throw new EngineError('USAGE', `there is no stream "${name}"; there are ${streams.map((s) => s.name).join(', ')}`)
-}
-
-/** Records in, blocks out: a block ends when it is full or the stream changes. */
-class BlockCutter {
-  readonly #path: string
-  readonly #options: ReadOptions
-  readonly #only: Stream | null
-  readonly #chooser: StreamChooser
-  readonly #writers = new Map<Stream, RowWriter>()
-  readonly #rowsMax: number
-  #current: RowWriter | null = null
-  #done: Block[] = []
-
-  constructor(path: string, options: ReadOptions) {
-    const { streams, stream, batchRows = 1_000 } = options
-    this.#path = path === '-' ? 'standard input' : path
-    this.#options = options
-    this.#rowsMax = batchRows
-    this.#only = namedStream(streams, stream)
-    this.#chooser = new StreamChooser(streams, this.#only)
-  }
-
-  add(record: Record<string, unknown>, line: number, text: string): void {
-    const choice = this.#chooser.choose(record)
-    if ('problem' in choice) {
-      this.malformed(line, choice.problem, text)
-      return
-    }
-    let writer = this.#current
-    if (writer?.stream !== choice.stream) {
-      this.flush()
-      writer = this.#writer(choice.stream)
-      this.#current = writer
-    }
-    const problem = writer.write(record, choice.type)
-    if (problem) this.malformed(line, problem, text)
-    else if (writer.builder.length >= this.#rowsMax) this.flush()
-  }
-
-  malformed(line: number, reason: string, text: string): void {
-    if (this.#options.strict) throw new EngineError('INPUT_MALFORMED', `${this.#path}:${line}: ${reason}`)
-    this.#options.onMalformed?.(line, reason, text.slice(0, 200))
-  }
-
-  /** The names of a CSV's columns; INPUT_MALFORMED where no record below could be read. */
-  checkHeader(names: string[], line: number): string[] {
-    const fail = (what: string) => new EngineError('INPUT_MALFORMED', `${this.#path}:${line}: ${what}`)
-    const trimmed = names.map((n) => n.trim())
-    const twice = trimmed.find((n, i) => trimmed.indexOf(n) !== i)
-    if (twice !== undefined) throw fail(`the column "${twice}" stands there twice`)
-    const candidates = this.#only ? [this.#only] : this.#options.streams
-    const types = candidates.map((s) => ('field' in s.type ? s.type.field : null))
-    if (
-      this.#only
-        ? types[0] !== null && !trimmed.includes(types[0]!)
-        : !types.some((t) => t !== null && trimmed.includes(t))
-    )
-      throw fail(this.#only ? `there is no column "${types[0]}"` : 'there is no column with the type; name the stream')
-    const times = [...new Set(candidates.map((s) => s.timeField))]
-    if (!times.some((t) => trimmed.includes(t))) throw fail(`there is no column "${times.join('" or "')}"`)
-    return trimmed
-  }
-
-  flush(): void {
-    if (this.#current && this.#current.builder.length > 0) this.#done.push(this.#current.builder.build())
-  }
-
-  take(): Block[] {
-    const done = this.#done
-    this.#done = []
-    return done
-  }
-
-  #writer(stream: Stream): RowWriter {
-    let writer = this.#writers.get(stream)
-    if (!writer) {
-      const { sourceTopic = stream.topic, firstOffset } = this.#options
-      writer = new RowWriter(stream, sourceTopic, firstOffset?.(stream) ?? 0)
-      this.#writers.set(stream, writer)
-    }
-    return writer
   }
 }

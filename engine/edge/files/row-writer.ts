@@ -20,15 +20,21 @@ export class RowWriter {
     this.#nextOffset = firstOffset
   }
 
+  /** Epoch ms; NaN where the record has no time that can be read. */
+  timeOf(record: Readonly<Record<string, unknown>>): number {
+    return eventTimeMs(record[this.stream.timeField], this.stream.timeFormat)
+  }
+
+  timeProblem(record: Readonly<Record<string, unknown>>): string {
+    const { timeField } = this.stream
+    const time = record[timeField]
+    const isMissing = time === undefined || time === null || time === ''
+    return isMissing ? `no "${timeField}"` : `"${timeField}" is no time: ${shown(time)}`
+  }
+
   /** Adds a row; or adds none and says what is wrong with it. */
-  write(record: Readonly<Record<string, unknown>>, type: string): string | null {
-    const { stream, builder } = this
-    const time = record[stream.timeField]
-    const timeMs = eventTimeMs(time, stream.timeFormat)
-    if (Number.isNaN(timeMs))
-      return time === undefined || time === null || time === ''
-        ? `no "${stream.timeField}"`
-        : `"${stream.timeField}" is no time: ${shown(time)}`
+  write(record: Readonly<Record<string, unknown>>, type: string, timeMs: number): string | null {
+    const { builder } = this
     builder.begin(this.#nextOffset, timeMs, type)
     for (let i = 0; i < this.#names.length; i++) {
       if (this.#skipped[i]) continue

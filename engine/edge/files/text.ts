@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs'
+import { createReadStream, type ReadStream, statSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 import { createGunzip } from 'node:zlib'
@@ -8,11 +8,16 @@ import { EngineError } from '../../model/errors.ts'
  * The text of a file, or of standard input for `-`, chunk by chunk, without a byte order mark. gzip is known by its
  * first two bytes, whatever the name. EngineError INPUT_MISSING when it cannot be read, INPUT_MALFORMED for broken gzip.
  */
-export async function* readText(path: string): AsyncGenerator<string, void, undefined> {
+export async function* readText(
+  path: string,
+  onShare?: (share: number) => void,
+): AsyncGenerator<string, void, undefined> {
   const decoder = new StringDecoder('utf8')
   const source: Readable = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: 1 << 18 })
+  const size = path === '-' ? 0 : (statSync(path, { throwIfNoEntry: false })?.size ?? 0)
   let first = true
   for await (const bytes of unzipped(source, path)) {
+    if (size > 0) onShare?.((source as ReadStream).bytesRead / size)
     let text = decoder.write(bytes)
     if (text === '') continue
     if (first && text.charCodeAt(0) === 0xfeff) text = text.slice(1)
@@ -60,6 +65,27 @@ async function* guarded<T>(source: AsyncIterable<T>, code: 'INPUT_MISSING' | 'IN
     yield* source
   } catch (error) {
     if (error instanceof EngineError) throw error
-    throw new EngineError(code, `${path === '-' ? 'standard input' : path}: ${(error as Error).message}`, error)
+    throw new EngineError(
+      code,
+      `${path === '-' ? 'standard input' : path}: ${plainly(error as NodeJS.ErrnoException)}`,
+      error,
+    )
+  }
+}
+
+/** What the system says, in words; zlib's own words are plain already. */
+function plainly({ code, message }: NodeJS.ErrnoException): string {
+  switch (code) {
+    case 'ENOENT':
+      return 'no such file'
+    case 'EISDIR':
+      return 'a folder, where a file is wanted'
+    case 'EACCES':
+    case 'EPERM':
+      return 'it may not be read (permissions)'
+    case 'EIO':
+      return 'the disk does not read it'
+    default:
+      return message
   }
 }

@@ -1,0 +1,82 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { FiniteInput } from '../engine/commands/finite/input.ts'
+import { playFinite } from '../engine/commands/finite/play.ts'
+import { wantedFields } from '../engine/commands/finite/wanted-fields.ts'
+import { readRuleFiles } from '../engine/commands/rule-files.ts'
+import { defaultConfig } from '../engine/config.ts'
+import { BatchSlicer } from '../engine/edge/files/batch.ts'
+import { packagePath } from '../engine/kit/package-path.ts'
+import { compileRuleSet } from '../engine/rules/index.ts'
+import type { TrafficEvent } from '../engine/traffic/event.ts'
+import { Traffic } from '../engine/traffic/traffic.ts'
+import { eventsPerSecond, type Figure, size } from './harness.ts'
+
+/**
+ * A file of mixed traffic, streams taking turns line by line, through the rules that ship: the way to the task's door
+ * alone (to blocks), and all of it. From JSON lines, plain and gzip, and from the columns of an earlier reading.
+ */
+export async function backtestBenchmark(): Promise<Figure[]> {
+  const seed = 7
+  const folder = mkdtempSync(join(tmpdir(), 'lapwing-bench-'))
+  try {
+    const { streams } = defaultConfig()
+    const lines = trafficLines(seed, size(8_000, 300_000))
+    const plain = join(folder, 'events.jsonl')
+    const zipped = join(folder, 'events.jsonl.gz')
+    writeFileSync(plain, lines.join('\n'))
+    writeFileSync(zipped, gzipSync(lines.join('\n')))
+    const compiled = compileRuleSet(readRuleFiles([packagePath('rules')]), { streams })
+    if (!compiled.ok) throw new Error(JSON.stringify(compiled.issues))
+    const { set } = compiled
+    const cacheFolder = join(folder, 'cache')
+    const inputs = [
+      ['JSON lines', { input: plain }],
+      ['gzip JSON lines', { input: zipped }],
+      ['columns', { input: plain, cacheFolder }],
+    ] as const
+    const common = { benchmark: 'backtest', seed, runs: 3 }
+    const figures: Figure[] = []
+    for (const [name, options] of inputs) {
+      const parameters = { events: lines.length, rules: set.rules.length, rankings: set.rankings.length }
+      const toBlocks = await eventsPerSecond({ ...common, case: `${name} to blocks`, parameters }, async () => {
+        const slicer = new BatchSlicer(streams, wantedFields(set, streams))
+        let [events, checksum] = [0, 0]
+        for await (const batch of new FiniteInput({ ...options, guarded: true }, streams).batches()) {
+          slicer.each(batch, (block) => {
+            events += block.length
+            checksum = (checksum * 31 + block.timesMs[0] + block.offsets[0]) % 1_000_000_007
+          })
+        }
+        return { events, checksum }
+      })
+      const whole = await eventsPerSecond({ ...common, case: `${name}, whole backtest`, parameters }, async () => {
+        const input = new FiniteInput({ ...options, guarded: true }, streams)
+        let checksum = 0
+        const play = { input, streams, set, until: 'drained' as const, measures: false }
+        const { rows } = await playFinite(play, async (outputs) => {
+          checksum += outputs.length
+          return true
+        })
+        return { events: rows, checksum }
+      })
+      figures.push(toBlocks, whole)
+    }
+    return figures
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+function trafficLines(seed: number, count: number): string[] {
+  const startMs = Date.UTC(2026, 0, 1)
+  const traffic = new Traffic({ seed, startMs, ordersPerSecond: 5, scenario: 'mixed' })
+  const events: TrafficEvent[] = []
+  for (let untilMs = startMs; events.length < count; ) {
+    untilMs += 10_000
+    events.push(...traffic.events(untilMs))
+  }
+  return events.slice(0, count).map(({ label: _label, stream: _stream, ...fields }) => JSON.stringify(fields))
+}

@@ -1,0 +1,136 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { defaultConfig } from '../../config.ts'
+import { blockFromRows } from '../../model/column.ts'
+import type { AlertRecord, Output } from '../../model/output.ts'
+import { compileOrRefuse } from '../compiled.ts'
+import { LocalService } from '../service/local-service.ts'
+import { deriveAlert } from './alert.ts'
+import { liveKey } from './live.ts'
+import { needsOf } from './needs.ts'
+import { derivedText, liveText, needsText } from './print.ts'
+import { expressionText } from './text.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'lapwing-explain-'))
+afterAll(() => rmSync(root, { recursive: true }))
+const config = { ...defaultConfig(root), data: join(root, 'data') }
+const { streams } = config
+const rule = (id: string, when: string) => `rule: ${id}
+version: 1
+title: A shop receives many orders from few buyers
+owner: test
+on: order.created
+by: [shop_id]
+window: 10m
+params: { limit: 2 }
+measure:
+  orders: { count: events }
+  buyers: { distinct: buyer_id }
+  each: { ratio: [orders, buyers], at_least: { orders: 3 } }
+when: ${when}
+severity: high
+alert: { explain: "{orders} orders" }
+`
+const files = [
+  { path: 'a.yaml', text: rule('few_buyers', 'each >= params.limit && (orders > 3 || 1 + buyers * 2 == 0)') },
+  { path: 'b.yaml', text: rule('other', 'params.limit < buyers && orders >= 100') },
+]
+const { set } = compileOrRefuse(files, streams)
+const START_MS = Date.UTC(2026, 0, 5)
+const isFew = (r: { id: string }) => r.id === 'few_buyers'
+
+describe('what a rule needs', () => {
+  const needs = needsOf(set.rules[0]!, set, streams)
+  test('topics, key, exchange, state, what is shared', () => {
+    expect(needs).toMatchObject({
+      rule: 'few_buyers@1',
+      topics: [{ stream: 'transactions', topic: 'trade.transactions.v1', types: ['order.created'] }],
+      key: ['shop_id'],
+      exchange: { id: 'by-shop_id', shared_with: ['other@1'] },
+      held_ms: 600_000,
+      measures: [
+        { name: 'orders', what: 'count of events', window_ms: 600_000, shared_with: ['other@1.orders'] },
+        { name: 'buyers', bytes_per_value: 24, shared_with: ['other@1.buyers'] },
+        { name: 'each', what: 'orders / buyers', shared_with: [] },
+      ],
+      cost: { updates_per_event: 4, evaluations_per_event: 2 },
+    })
+  })
+  test('the condition reads as it was written', () => {
+    expect(needs.when).toEqual(['each >= params.limit', 'orders > 3 || 1 + buyers * 2 == 0'])
+    expect(expressionText(set.rules[0]!.when)).toBe('each >= params.limit && (orders > 3 || 1 + buyers * 2 == 0)')
+    expect(needsText(needs)).toMatch(/^few_buyers@1 \(rule, live\)[\s\S]*exchange {2}by-shop_id, with other@1/)
+  })
+})
+
+describe('on a local log', () => {
+  const opened: AlertRecord[] = []
+  beforeAll(async () => {
+    const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+    const deliver = async (outputs: readonly Output[]) => {
+      for (const output of outputs) if (output.kind === 'alert' && output.status === 'open') opened.push(output)
+    }
+    const service = await LocalService.open({ config, files, logger: silent, deliver })
+    service.start()
+    const [stream] = streams
+    // S1: six orders of two buyers, a minute apart: 4 orders of 2 buyers at minute 3. S2: two orders
+    const orders = [0, 1, 2, 3, 4, 5].map((n) => ['S1', n, `B${n % 2}`] as const)
+    const all = [...orders, ['S2', 5, 'B1'] as const, ['S2', 5, 'B2'] as const]
+    for (const [i, [shop_id, minute, buyer_id]] of all.entries()) {
+      const row = {
+        offset: i,
+        timeMs: START_MS + minute * 60_000,
+        type: 'order.created',
+        event_id: `e${i}`,
+        shop_id,
+        buyer_id,
+      }
+      await service.log.writer.append([blockFromRows(stream!, { topic: stream!.topic, partition: 0 }, [row])])
+    }
+    await service.caughtUp()
+    const beside = await liveKey(config.data, streams, isFew, { shop_id: 'S1' }) // while the engine runs
+    expect(beside.measures).toEqual({ orders: 6, buyers: 2, each: 3 })
+    await service.stop()
+  })
+
+  test('what a key lacks, clause by clause', async () => {
+    const live = await liveKey(config.data, streams, isFew, { shop_id: 'S2' })
+    expect(live).toMatchObject({ key: { shop_id: 'S2' }, at: START_MS + 300_000, measures: { orders: 2, buyers: 2, each: null }, alert: null }) // biome-ignore format: one line
+    expect(live.clauses).toMatchObject([
+      { text: 'each >= params.limit', holds: null, note: 'abstains: minimum sample' },
+      { text: 'orders > 3 || 1 + buyers * 2 == 0', holds: false },
+    ])
+    const other = await liveKey(config.data, streams, (r) => r.id === 'other', { shop_id: 'S2' })
+    expect(other.clauses).toMatchObject([
+      { text: 'params.limit < buyers', value: 2, threshold: 2, holds: false, gap: 0 },
+      { text: 'orders >= 100', value: 2, threshold: 100, holds: false, gap: 98 },
+    ])
+    expect(liveText(other)).toContain('missing to fire: params.limit < buyers (2 against 2, a gap of 0); orders >= 100')
+  })
+
+  test('an open alert is named', async () => {
+    const live = await liveKey(config.data, streams, isFew, { shop_id: 'S1' })
+    expect(live.alert).toEqual({ alert_id: opened[0]!.alert_id, severity: 'high', first_seen: START_MS + 180_000 })
+  })
+
+  test('a key that is not the rule’s, a rule that is not in force', async () => {
+    await expect(liveKey(config.data, streams, isFew, { buyer_id: 'B1' })).rejects.toMatchObject({ code: 'USAGE' })
+    await expect(liveKey(config.data, streams, () => false, {})).rejects.toThrow(/few_buyers@1, other@1/)
+  })
+
+  test('an alert is derived again, event by event', async () => {
+    const derived = await deriveAlert(config.data, streams, opened[0]!.alert_id.slice(0, 12), [])
+    expect(derived.alert).toEqual(opened[0])
+    expect(derived.steps.map((s) => [s.event_id, s.measures.orders, s.matched])).toEqual([
+      ['e0', 1, false],
+      ['e1', 2, false],
+      ['e2', 3, false],
+      ['e3', 4, true],
+    ])
+    expect(derived.clauses).toMatchObject([{ holds: true, value: 2, threshold: 2 }, { holds: true }])
+    expect(derivedText(derived)).toContain('when it opened:')
+    await expect(deriveAlert(config.data, streams, 'nothing', [])).rejects.toMatchObject({ code: 'USAGE' })
+  })
+})

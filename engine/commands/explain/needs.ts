@@ -1,0 +1,167 @@
+import type { Expression } from '../../model/expression.ts'
+import {
+  isRunning,
+  type Measure,
+  type Ranking,
+  type Rule,
+  type RuleSet,
+  type RunningMeasure,
+  type SequenceRule,
+} from '../../model/rule.ts'
+import { type Stream, streamOfType } from '../../model/stream.ts'
+import { planExchanges } from '../../plan/plan.ts'
+import { SQUARE_CELLS, SUM_CELLS } from '../../state/exact.ts'
+import { canonical } from '../../task/columns.ts'
+import { expressionText } from './text.ts'
+
+const CELL_BYTES = 8
+/** Slot, table entry, texts of a key; an estimate. */
+const KEY_BYTES = 96
+/** One value in a distinct count, a share or a list of candidates; an estimate. */
+const VALUE_BYTES = 24
+
+const CELLS: Readonly<Record<RunningMeasure['kind'], number>> = {
+  count: 1,
+  distinct: 1,
+  sum: SUM_CELLS,
+  avg: SUM_CELLS + 1,
+  min: 2,
+  max: 2,
+  stddev: SUM_CELLS + SQUARE_CELLS + 1,
+  last: 2,
+  share: 2,
+  top: 2,
+  percentile: 2,
+}
+/** Kinds that also keep something for each different value in the window. */
+const PER_VALUE: readonly RunningMeasure['kind'][] = ['distinct', 'min', 'max', 'last', 'share', 'top', 'percentile']
+
+export interface MeasureNeeds {
+  readonly name: string
+  readonly what: string
+  readonly window_ms: number | null
+  readonly bytes_per_key: number
+  readonly bytes_per_value: number
+  /** `rule@version.measure` of other rules that keep the very same number. */
+  readonly shared_with: readonly string[]
+}
+
+/** What a definition reads, keeps and costs. */
+export interface Needs {
+  readonly kind: 'rule' | 'sequence' | 'ranking'
+  readonly rule: string
+  readonly title: string
+  readonly mode: string
+  readonly topics: readonly { readonly stream: string; readonly topic: string; readonly types: readonly string[] }[]
+  readonly key: readonly string[]
+  readonly exchange: { readonly id: string; readonly shared_with: readonly string[] } | null
+  readonly settle_ms: number
+  readonly held_ms: number
+  readonly measures: readonly MeasureNeeds[]
+  readonly bytes_per_key: number
+  readonly cost: { readonly updates_per_event: number; readonly evaluations_per_event: number }
+  readonly when: readonly string[]
+}
+
+export type Explained = Rule | SequenceRule | Ranking
+
+export function needsOf(definition: Explained, set: RuleSet, streams: readonly Stream[]): Needs {
+  const measures = definition.kind === 'rule' ? definition.measures.map((m) => measureNeeds(definition, m, set)) : []
+  const running = definition.kind === 'rule' ? definition.measures.filter(isRunning) : []
+  const onDeparture = definition.kind === 'rule' && definition.evaluate === 'every_change'
+  const perEvent = definition.kind === 'sequence' ? 1 : 2 * Math.max(1, running.length)
+  return {
+    kind: definition.kind,
+    rule: nameOf(definition),
+    title: definition.title,
+    mode: definition.mode,
+    topics: topicsOf(definition, streams),
+    key: definition.kind === 'ranking' ? [...definition.per, definition.rank] : definition.by,
+    exchange: exchangeOf(definition, set, streams),
+    settle_ms: definition.settleMs,
+    held_ms: heldMs(definition) + definition.settleMs,
+    measures,
+    bytes_per_key: KEY_BYTES + measures.reduce((sum, m) => sum + m.bytes_per_key, 0),
+    cost: { updates_per_event: perEvent, evaluations_per_event: onDeparture ? 2 : 1 },
+    when: definition.kind === 'rule' ? conjunction(definition.when).map((e) => expressionText(e)) : [],
+  }
+}
+
+function nameOf({ id, version }: Explained): string {
+  return `${id}@${version}`
+}
+
+function topicsOf({ on }: Explained, streams: readonly Stream[]): Needs['topics'] {
+  const fed = [...new Set(on.map((type) => streamOfType(streams, type)!))]
+  return fed.map((s) => ({
+    stream: s.name,
+    topic: s.topic,
+    types: on.filter((type) => streamOfType(streams, type) === s),
+  }))
+}
+
+function exchangeOf(definition: Explained, set: RuleSet, streams: readonly Stream[]): Needs['exchange'] {
+  const members = ({ rules, sequences, rankings }: RuleSet): Explained[] => [...rules, ...sequences, ...rankings]
+  const mine = planExchanges(set, streams).find((e) => members(e.set).includes(definition))
+  if (!mine) return null
+  return { id: mine.id, shared_with: members(mine.set).filter((d) => d !== definition).map(nameOf) } // biome-ignore format: one step
+}
+
+function heldMs(definition: Explained): number {
+  if (definition.kind === 'sequence') return definition.forgetAfterMs
+  if (definition.kind === 'ranking') return definition.windowMs
+  return Math.max(definition.windowMs, ...definition.measures.filter(isRunning).map((m) => m.windowMs))
+}
+
+function measureNeeds(rule: Rule, measure: Measure, set: RuleSet): MeasureNeeds {
+  const { name } = measure
+  if (!isRunning(measure)) {
+    const what =
+      measure.kind === 'ratio'
+        ? `${measure.numerator} / ${measure.denominator}`
+        : `baseline of ${measure.of}, ${Math.ceil(measure.overMs / measure.stepMs)} points at most`
+    const points = measure.kind === 'baseline' ? Math.ceil(measure.overMs / measure.stepMs) : 0
+    const bytes = 2 * CELL_BYTES * points
+    return { name, what, window_ms: null, bytes_per_key: bytes, bytes_per_value: 0, shared_with: [] }
+  }
+  const id = identity(rule, measure)
+  const others = set.rules.filter((other) => other !== rule)
+  const shared = others.flatMap((other) =>
+    other.measures
+      .filter((m) => isRunning(m) && identity(other, m) === id)
+      .map((m) => `${other.id}@${other.version}.${m.name}`),
+  )
+  const where = measure.where ? ` where ${expressionText(measure.where)}` : ''
+  return {
+    name,
+    what: `${measure.kind} of ${measure.of ?? 'events'}${where}`,
+    window_ms: measure.windowMs,
+    bytes_per_key: CELL_BYTES * CELLS[measure.kind],
+    bytes_per_value: PER_VALUE.includes(measure.kind) ? VALUE_BYTES : 0,
+    shared_with: shared,
+  }
+}
+
+/** Two measures with one identity are one running number (DESIGN: what rules share). */
+function identity(rule: Rule, measure: RunningMeasure): string {
+  const named = (name: string | null) => {
+    const own = rule.lets.find((l) => l.name === name)
+    return own ? canonical(own.expression, rule) : name
+  }
+  const drops = rule.exceptions.filter((e) => e.apply === 'drop_event').map((e) => [canonical(e.when, rule), e.untilMs])
+  const filters = [rule.where, rule.unless, measure.where].map((e: Expression | null) => canonical(e, rule))
+  const shape = [
+    measure.kind,
+    named(measure.of),
+    measure.windowMs,
+    measure.tumbling,
+    measure.k,
+    measure.p,
+    measure.prior,
+  ]
+  return JSON.stringify([rule.on, rule.by.map(named), rule.settleMs, drops, filters, shape])
+}
+
+function conjunction(e: Expression): Expression[] {
+  return e.op === 'call' && e.fn === 'and' ? e.args.flatMap(conjunction) : [e]
+}
