@@ -7,6 +7,7 @@ import { addDev } from './commands/dev.ts'
 import { EXIT, type ExitCode, explainFailure } from './commands/exit.ts'
 import { addIngest } from './commands/ingest.ts'
 import type { Verb } from './commands/options.ts'
+import { addRules } from './commands/rules-push.ts'
 import { addRun } from './commands/run.ts'
 import { addSimulate } from './commands/simulate.ts'
 import { addTap } from './commands/tap.ts'
@@ -36,6 +37,7 @@ addBacktest(program, verb)
 addIngest(program, verb)
 addSimulate(program, verb)
 addTap(program, verb)
+addRules(program, verb)
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') return // whoever read has seen enough

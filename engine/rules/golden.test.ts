@@ -39,6 +39,7 @@ test('every code has a file', () => {
   const seen = new Set(
     names.filter((n) => n.endsWith('.bad.yaml')).flatMap((n) => compile(n).compiled.issues.map((i) => i.code)),
   )
-  expect(codes.filter((c) => !seen.has(c as never))).toEqual(['file-too-large'])
+  // a large file and a set in force are shown in compile/set.test.ts and source/*.test.ts
+  expect(codes.filter((c) => !seen.has(c as never))).toEqual(['file-too-large', 'version-not-raised'])
   expect(codes.length).toBeGreaterThan(40)
 })

@@ -6,7 +6,7 @@ import type { Cell, Output } from '../model/output.ts'
 import type { Sink } from '../model/ports.ts'
 import type { RuleSet } from '../model/rule.ts'
 import type { Stream } from '../model/stream.ts'
-import { compileRuleSet } from '../rules/index.ts'
+import { compileRuleSet, formatIssues } from '../rules/index.ts'
 import { type Alert, alertFromJson } from './alert.ts'
 import { alertKey } from './alert-book.ts'
 import { Core, rankingKey } from './core.ts'
@@ -56,6 +56,7 @@ export class Task {
   #core: Core
   #set: RuleSet = EMPTY
   #files: readonly RuleSource[] = []
+  #refusal: string | null = null
   #streamMs = Number.NEGATIVE_INFINITY
   #historyMs = Number.NEGATIVE_INFINITY
   #heldSinceMs = new Map<string, number>()
@@ -86,6 +87,11 @@ export class Task {
   /** The files it was compiled from; empty when it was installed as such. */
   get ruleFiles(): readonly RuleSource[] {
     return this.#files
+  }
+
+  /** Every fault of the last rule set read, where it was refused; null = it is in force. No part of the state. */
+  get refusal(): string | null {
+    return this.#refusal
   }
 
   get openAlerts(): number {
@@ -248,7 +254,8 @@ export class Task {
       this.#fill(this.#set)
       return
     }
-    const compiled = compileRuleSet(files, { streams: this.#options.streams })
+    const compiled = compileRuleSet(files, { streams: this.#options.streams, inForce: this.#set })
+    this.#refusal = compiled.ok ? null : formatIssues(compiled.issues, files).trimEnd()
     if (!compiled.ok) {
       this.#options.counters.counter('rule_sets_refused_total').value++
       return

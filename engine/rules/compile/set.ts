@@ -14,6 +14,7 @@ import type { RuleTest } from '../tests.ts'
 import { type Document, readDocuments } from './documents.ts'
 import { bodyHash, hashOf } from './hash.ts'
 import { checkLists, type ListItems, outside } from './lists.ts'
+import { checkRaised } from './versions.ts'
 
 export interface CompileOptions {
   readonly streams: readonly Stream[]
@@ -21,6 +22,8 @@ export interface CompileOptions {
   readonly params?: Readonly<Record<string, Readonly<Record<string, Scalar>>>>
   /** List id -> items, in place of the file's. */
   readonly lists?: ListItems
+  /** What this set would take the place of: a rule of it may come back with another body only under another version. */
+  readonly inForce?: RuleSet
 }
 
 /** Something that the author may want to know and that is no fault, not even with `--deny-warnings`. */
@@ -69,6 +72,7 @@ export function compileRuleSet(files: readonly RuleSource[], options: CompileOpt
     .map((d) => checkDocument(d, around, notes))
   checkOverrides(checked, options, issues, incomplete)
   const accepted = checkVersions(checked)
+  if (options.inForce) checkRaised(checked, options.inForce)
   const tests = [
     ...checked.flatMap((c) => ownTests(c, around)),
     ...ofKind('for').flatMap((d) => testsFor(d, checked, around)),

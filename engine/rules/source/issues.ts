@@ -29,6 +29,7 @@ export type IssueCode =
   | 'duplicate-name'
   | 'duplicate-definition'
   | 'two-live-versions'
+  | 'version-not-raised'
   | 'unknown-event-type'
   | 'unknown-field'
   | 'field-not-everywhere'
