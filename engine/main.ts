@@ -6,6 +6,7 @@ import { addCheck } from './commands/check.ts'
 import { addDev } from './commands/dev.ts'
 import { EXIT, type ExitCode, explainFailure } from './commands/exit.ts'
 import { addIngest } from './commands/ingest.ts'
+import { addInit } from './commands/init.ts'
 import type { Verb } from './commands/options.ts'
 import { addRules } from './commands/rules-push.ts'
 import { addRun } from './commands/run.ts'
@@ -35,6 +36,7 @@ addCheck(program, verb)
 addTest(program, verb)
 addBacktest(program, verb)
 addIngest(program, verb)
+addInit(program, verb)
 addSimulate(program, verb)
 addTap(program, verb)
 addRules(program, verb)

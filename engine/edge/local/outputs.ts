@@ -17,6 +17,7 @@ export class Outputs {
   readonly #after
   readonly #newest
   readonly #add
+  readonly #opened
 
   constructor(db: Sqlite) {
     this.#db = db
@@ -25,6 +26,11 @@ export class Outputs {
     )
     this.#newest = db
       .prepare<[string, number], string>('SELECT json FROM outputs WHERE topic = ? ORDER BY seq DESC LIMIT ?')
+      .pluck()
+    this.#opened = db
+      .prepare<[], number>(
+        "SELECT count(*) FROM outputs WHERE topic IN ('alerts', 'shadow') AND json_extract(json, '$.status') = 'open'",
+      )
       .pluck()
     this.#add = db.prepare("INSERT INTO outputs (topic, position, committed_ms, json) VALUES ('dlq', -1, ?, ?)")
   }
@@ -44,6 +50,11 @@ export class Outputs {
   /** The newest `count`, newest first. */
   newest(topic: Topic, count: number): readonly string[] {
     return this.#guarded(() => this.#newest.all(topic, count))
+  }
+
+  /** How many alerts, live and shadow, were opened, of those kept. */
+  openedCount(): number {
+    return this.#guarded(() => this.#opened.get() ?? 0)
   }
 
   addDeadLetters(letters: readonly object[]): void {
