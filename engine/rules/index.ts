@@ -2,6 +2,8 @@
  * Rule files -> checked and compiled rules. `source/` reads YAML with positions, `check/` and `expression/` find every
  * fault, `compile/` puts the set together, `evaluate/` turns checked expressions into closures.
  */
+
+export type { ListItems } from './compile/lists.ts'
 export { type Compiled, type CompileOptions, compileRuleSet, type RuleNote, ruleSetForTest } from './compile/set.ts'
 export { compileCondition, compileExpression, compileNumber } from './evaluate/compile.ts'
 export type { AbstainReason, Scope } from './evaluate/scope.ts'

@@ -6,7 +6,7 @@ import { ReferenceEngine } from './reference.ts'
 function run({ stream, set, finite, measures, until, entries }: Case) {
   const engine = new ReferenceEngine({ streams: [stream], set, finite, measures })
   const outputs = recordsOf({ stream, entries }).flatMap(({ entry }) =>
-    entry.kind === 'rules' ? [] : engine.process(entry),
+    entry.kind === 'block' || entry.kind === 'mark' ? engine.process(entry) : [],
   )
   return { outputs: [...outputs, ...engine.finish(until)], counters: engine.counters }
 }

@@ -12,6 +12,7 @@ import { Clock } from './clock.ts'
 import { Context } from './context.ts'
 import { HeldEvents, passes } from './held-events.ts'
 import { type FeedGroup, Layout, type RankingPlan, type RulePlan, type TypePlan } from './layout.ts'
+import type { Lists } from './lists.ts'
 import { type PreviousRanks, previousToJson, RankingBoard } from './ranking-board.ts'
 
 export interface CoreOptions {
@@ -22,6 +23,7 @@ export interface CoreOptions {
   readonly sources: readonly Omit<SourcePosition, 'offset'>[]
   /** Stream time from which events of a type are all held; -Infinity = from its beginning. */
   readonly heldSinceMs: (type: string) => number
+  readonly lists: Lists
   readonly emit: (output: Output) => void
   readonly changed: (key: string, value: string | null) => void
 }
@@ -71,6 +73,8 @@ export class Core {
     this.#options = options
     const { streams, set, counters } = options
     const { context, strings } = this
+    context.lists = options.lists
+    options.lists.clock = context
     this.layout = new Layout({ streams, set, context, strings, counters })
     this.rows = new Rows(this.layout.shape, strings)
     this.#clocks = this.layout.clocks.map((plan) => new Clock(plan, this.#index))

@@ -4,7 +4,7 @@ import type { Counter, Counters } from '../model/counters.ts'
 import { EngineError } from '../model/errors.ts'
 import type { Cell, Output } from '../model/output.ts'
 import type { Sink } from '../model/ports.ts'
-import type { RuleSet } from '../model/rule.ts'
+import type { ListItem, RuleSet } from '../model/rule.ts'
 import type { Stream } from '../model/stream.ts'
 import { compileRuleSet, formatIssues } from '../rules/index.ts'
 import { type Alert, alertFromJson } from './alert.ts'
@@ -12,6 +12,7 @@ import { alertKey } from './alert-book.ts'
 import { Core, rankingKey } from './core.ts'
 import { blocksOf, type HeldBlock } from './held-blocks.ts'
 import { DROPPED, Intake, WANTED } from './intake.ts'
+import { Lists } from './lists.ts'
 import { decodeSnapshot, encodeSnapshot } from './snapshot.ts'
 import { type SavedSource, Sources } from './sources.ts'
 
@@ -24,6 +25,8 @@ export interface TaskOptions {
   readonly finite: boolean
   /** Emit a row of measures for each event that a rule takes. */
   readonly measures?: boolean
+  /** The task itself puts onto lists what its alerts are about. Default true: it is the only one there is. */
+  readonly feedsLists?: boolean
 }
 
 /** What a task remembers beyond its events, alerts and ranks; part of every commit. */
@@ -53,6 +56,7 @@ export class Task {
   readonly #options: TaskOptions
   readonly #sources = new Sources()
   readonly #intake: Intake
+  readonly #lists: Lists
   #core: Core
   #set: RuleSet = EMPTY
   #files: readonly RuleSource[] = []
@@ -71,6 +75,7 @@ export class Task {
     const { counters, streams } = options
     this.#outOfRange = counters.counter('out_of_range_total')
     this.#intake = new Intake(streams, counters, (type) => this.#core.layout.typeIndex.get(type) ?? -1)
+    this.#lists = new Lists(counters)
     this.#core = this.#newCore(EMPTY)
   }
 
@@ -103,6 +108,11 @@ export class Task {
     return this.#core.rows.endRow - this.#core.rows.firstRow
   }
 
+  /** What is on a named list; null = the rule set has none of that name. */
+  listItems(id: string): ListItem[] | null {
+    return this.#lists.items(id)
+  }
+
   /** How far back, from stream time, records of the log are needed to build the state again. */
   get rebuildSpanMs(): number {
     const { streams } = this.#options
@@ -115,10 +125,12 @@ export class Task {
 
   process(record: LogRecord, sink: Sink): void {
     this.#sink = sink
-    const { entry } = record
+    const { entry, position } = record
     if (entry.kind === 'block') this.#readBlock(entry)
     else if (entry.kind === 'mark') this.#advance(this.#sources.mark(entry))
-    else this.#readRules(entry.files)
+    else if (entry.kind === 'rules') this.#readRules(entry.files)
+    else if (!this.#replaying) this.#lists.apply(entry, position, this.#streamMs)
+    this.#lists.settle(position, this.#streamMs)
     this.#core.trim()
     this.#metaIsStale = true
     this.#sink = null
@@ -129,6 +141,7 @@ export class Task {
     this.#core.alerts.flush()
     if (this.#metaIsStale) this.#changes.set(META_KEY, JSON.stringify(this.#meta()))
     this.#metaIsStale = false
+    this.#lists.flush((key, value) => this.#changes.set(key, value), this.#streamMs - this.rebuildSpanMs)
     for (const [key, value] of this.#changes) sink.change({ key, value })
     this.#changes.clear()
   }
@@ -167,7 +180,11 @@ export class Task {
   snapshot(): Uint8Array {
     return encodeSnapshot(
       {
-        meta: JSON.stringify(this.#meta()),
+        meta: JSON.stringify({
+          ...this.#meta(),
+          lists: this.#lists.saved(),
+          warmUntilMs: finite(this.#core.warmUntilMs),
+        }),
         files: this.#files,
         ruleSetHash: this.#set.hash,
         alerts: this.#core.alerts.open(),
@@ -185,9 +202,13 @@ export class Task {
    */
   restore(bytes: Uint8Array): void {
     const saved = decodeSnapshot(bytes, this.#options.streams)
+    const meta: Meta & { readonly lists: [string, string][]; readonly warmUntilMs: number | null } = JSON.parse(
+      saved.meta,
+    )
+    this.#lists.restore(meta.lists)
     if (saved.files.length > 0) this.#adopt(saved.files)
     assert.equal(this.#set.hash, saved.ruleSetHash)
-    const meta: Meta = JSON.parse(saved.meta)
+    this.#core.warmUntilMs = meta.warmUntilMs ?? Number.NEGATIVE_INFINITY
     this.#sources.restore(meta.sources)
     this.#readHeld(saved.held, true)
     this.#intake.restoreIds(saved.ids)
@@ -202,6 +223,7 @@ export class Task {
   beginReplay(kept: ReadonlyMap<string, string>): void {
     const meta = kept.get(META_KEY)
     const files = kept.get(RULES_KEY)
+    this.#lists.restore(kept)
     if (meta !== undefined) this.#heldSinceMs = heldSinceOf(JSON.parse(meta))
     if (files !== undefined) this.#adopt(JSON.parse(files))
     this.#replaying = true
@@ -211,12 +233,14 @@ export class Task {
   replay(record: LogRecord): void {
     assert(this.#replaying)
     this.#core.evaluating = false
+    this.#lists.replayingAt = record.position
     this.process(record, { output: () => assert.fail('nothing is put out in a replay'), change: () => {} })
   }
 
   /** Ends a replay: takes up the open alerts and ranks of the last commit, and evaluates from here on. */
   endReplay(kept: ReadonlyMap<string, string>): void {
     this.#replaying = false
+    this.#lists.replayingAt = null
     this.#core.evaluating = true
     this.#changes.clear()
     const meta = kept.get(META_KEY)
@@ -230,12 +254,14 @@ export class Task {
   }
 
   #newCore(set: RuleSet): Core {
+    this.#lists.install(set)
     const core = new Core({
       streams: this.#options.streams,
       set,
       counters: this.#options.counters,
       sources: this.#sources.list,
       heldSinceMs: (type) => Math.max(this.#historyMs, this.#heldSinceMs.get(type) ?? Number.NEGATIVE_INFINITY),
+      lists: this.#lists,
       emit: (output) => this.#emit(output),
       changed: (key, value) => this.#changes.set(key, value),
     })
@@ -246,6 +272,7 @@ export class Task {
   #emit(output: Output): void {
     assert(this.#sink, 'outputs are made while a record is processed')
     this.#sink.output(output)
+    if (output.kind === 'alert' && this.#options.feedsLists !== false) this.#lists.take(output)
   }
 
   /** A replay knows the rule set in force at its end: here it only lets go of what was not held at this place. */
@@ -387,7 +414,6 @@ export class Task {
   }
 
   #meta(): Meta {
-    const finite = (ms: number): number | null => (Number.isFinite(ms) ? ms : null)
     return {
       streamMs: finite(this.#streamMs),
       historyMs: finite(this.#historyMs),
@@ -396,6 +422,10 @@ export class Task {
       ...this.#core.numbers(),
     }
   }
+}
+
+function finite(ms: number): number | null {
+  return Number.isFinite(ms) ? ms : null
 }
 
 function heldSinceOf(meta: Meta): Map<string, number> {

@@ -11,6 +11,7 @@ const HELP: Readonly<Record<string, string>> = {
   muted_total: 'Evaluations that were true and silenced by an exception of the rule',
   excepted_events_total: 'Events that an exception of a rule dropped',
   rule_sets_refused_total: 'Changed rule sets that were refused; the one before stays in force',
+  list_items_refused_total: 'Items that came to a list that was full',
   rules_info: 'The rule set in force, by its hash',
   rules_refused: '1 while the latest change of the rules is one that was refused',
   rules_changed_timestamp_seconds: 'When the rules in force were put there, epoch seconds',

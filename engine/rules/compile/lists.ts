@@ -2,6 +2,7 @@ import type { NamedList } from '../../model/rule.ts'
 import { checkList, listType } from '../check/list.ts'
 import type { IssueCode, RuleIssue } from '../source/issues.ts'
 import { didYouMean } from '../source/suggest.ts'
+import { entryOf } from '../source/tree.ts'
 import type { Document } from './documents.ts'
 
 export interface CheckedLists {
@@ -32,6 +33,17 @@ export function checkLists(documents: readonly Document[], overrides: ListItems,
       issues.push(outside('type-mismatch', `the list "${id}" holds ${of}s`, null))
   }
   return { lists, types }
+}
+
+/** A list that is fed by a rule that is not there stays empty. A warning: an exchange carries all lists, not all rules. */
+export function checkFeeds(documents: readonly Document[], ruleIds: ReadonlySet<string>): void {
+  for (const { node, report } of documents) {
+    const source = entryOf(node, 'source')?.value
+    const rule = source?.kind === 'map' ? entryOf(source, 'alerts')?.value : undefined
+    if (rule?.kind !== 'scalar' || ruleIds.has(rule.text)) continue
+    const message = `there is no rule "${rule.text}" in the files given: nothing feeds this list`
+    report.warning('unknown-rule', rule.span, message, didYouMean(rule.text, ruleIds))
+  }
 }
 
 /** A fault of what was given beside the files. */

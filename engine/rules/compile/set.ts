@@ -13,7 +13,7 @@ import { entryOf } from '../source/tree.ts'
 import type { RuleTest } from '../tests.ts'
 import { type Document, readDocuments } from './documents.ts'
 import { bodyHash, hashOf } from './hash.ts'
-import { checkLists, type ListItems, outside } from './lists.ts'
+import { checkFeeds, checkLists, type ListItems, outside } from './lists.ts'
 import { checkRaised } from './versions.ts'
 
 export interface CompileOptions {
@@ -71,6 +71,7 @@ export function compileRuleSet(files: readonly RuleSource[], options: CompileOpt
     .filter((d) => d.kind === 'rule' || d.kind === 'ranking')
     .map((d) => checkDocument(d, around, notes))
   checkOverrides(checked, options, issues, incomplete)
+  if (!incomplete) checkFeeds(ofKind('list'), new Set(ofKind('rule').map((d) => d.id)))
   const accepted = checkVersions(checked)
   if (options.inForce) checkRaised(checked, options.inForce)
   const tests = [
