@@ -7,6 +7,7 @@ import { addDev } from './commands/dev.ts'
 import { EXIT, type ExitCode, explainFailure } from './commands/exit.ts'
 import { addIngest } from './commands/ingest.ts'
 import { addInit } from './commands/init.ts'
+import { addLists } from './commands/lists.ts'
 import type { Verb } from './commands/options.ts'
 import { addRules } from './commands/rules-push.ts'
 import { addRun } from './commands/run.ts'
@@ -40,6 +41,7 @@ addInit(program, verb)
 addSimulate(program, verb)
 addTap(program, verb)
 addRules(program, verb)
+addLists(program, verb)
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') return // whoever read has seen enough

@@ -13,7 +13,7 @@ import { configOption, positiveNumber, type Verb } from './options.ts'
 import { readRuleFiles } from './rule-files.ts'
 import { serviceLogger } from './service/serve.ts'
 
-const LOOK_EVERY_MS = 20
+const LOOK_EVERY_MS = 200
 
 interface PushOptions {
   readonly config?: string
@@ -75,12 +75,7 @@ async function pushLocal({ config, files, isConfigured, waitMs }: Pushing): Prom
     const what = `${said.rules} rules and rankings, hash ${hash}`
     if (sameFiles(beside.last(), files)) return { ...said, state: 'unchanged', detail: `${what}: nothing to change` }
     const position = beside.put(files, isConfigured)
-    const untilMs = performance.now() + waitMs
-    let reception = beside.reception(position)
-    while (reception === 'waiting' && performance.now() < untilMs) {
-      await sleep(LOOK_EVERY_MS)
-      reception = beside.reception(position)
-    }
+    const reception = await beside.received(position, waitMs)
     if (reception === 'no engine')
       return { ...said, state: reception, detail: `${what}: no engine runs on ${data}, its next start will take them` }
     if (reception === 'waiting')
@@ -121,7 +116,7 @@ async function pushKafka(connection: KafkaConfig, { config, files, isConfigured,
         if (answer.refused === null) return { ...said, state: 'in force', detail: `${what}: in force` }
         return { ...said, state: 'refused', detail: `${what}: the engine refused them\n${answer.refused}` }
       }
-      await sleep(10 * LOOK_EVERY_MS)
+      await sleep(LOOK_EVERY_MS)
     } while (performance.now() < untilMs)
     return { ...said, state: 'waiting', detail: `${what}: no engine has answered yet` }
   } catch (error) {

@@ -67,6 +67,8 @@ export interface RulesControl {
 export interface RuleSource {
   readonly path: string
   readonly text: string
+  /** A file that a list reads its items from; else YAML. */
+  readonly data?: true
 }
 
 /** A change of a named list: items are taken off, then put on. For what is read behind it. */

@@ -12,7 +12,9 @@ import { compileRuleSet } from '../rules/index.ts'
  */
 export function filesFor(files: readonly RuleSource[], set: RuleSet, streams: readonly Stream[]): RuleSource[] {
   const wanted = new Set([...set.rules, ...set.rankings].map((d) => `${d.kind} ${d.id} ${d.version}`))
-  const parts = files.flatMap(({ path, text }) => {
+  const parts = files.flatMap((file) => {
+    if (file.data) return [file]
+    const { path, text } = file
     const documents = documentsOf(text).filter(({ name }) => name === 'list' || wanted.has(name))
     return documents.length === 0 ? [] : [{ path, text: documents.map((d) => d.text).join('\n---\n') }]
   })

@@ -97,6 +97,15 @@ export class Lists {
     }
   }
 
+  /** A rule set is put in force: lists that come from files begin as those are now. */
+  startAnew({ lists }: RuleSet): void {
+    for (const { id, source } of lists) {
+      const known = source?.kind === 'file' ? this.#lists.get(id) : undefined
+      for (const item of known?.changes.keys() ?? []) this.#touch(id, item)
+      known?.changes.clear()
+    }
+  }
+
   /** A record of the log. */
   apply({ list, add, remove, ttlMs }: ListControl, position: number, streamMs: number): void {
     const now = { position, atMs: streamMs }

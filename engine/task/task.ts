@@ -173,6 +173,7 @@ export class Task {
       const sinceMs = layout.typeIndex.has(type) ? this.#streamMs - layout.retentionMs : this.#streamMs
       this.#heldSinceMs.set(type, Math.max(this.#heldSinceMs.get(type) ?? Number.NEGATIVE_INFINITY, sinceMs))
     }
+    this.#lists.startAnew(set)
     this.#fill(set)
   }
 

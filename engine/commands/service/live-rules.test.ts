@@ -186,3 +186,38 @@ test('watched files are put in force when they have come to rest', async () => {
   unwatch()
   await service.stop()
 })
+
+test('a list from a file: its changes are records of their own, and the file is right after a restart', async () => {
+  const of = (text: string): RuleSource[] => [
+    {
+      path: 'rules.yaml',
+      text: `${rule('old', 2).text.replace('severity:', 'unless: event.buyer_id in lists.trusted\nseverity:')}---
+list: trusted
+kind: allow
+of: string
+source: { file: trusted.txt }
+`,
+    },
+    { path: 'trusted.txt', text, data: true },
+  ]
+  const first = await started(of('B1\n'))
+  const { service, files, order, alerts } = first
+  for (const minute of [0, 1]) await order(minute)
+  expect(alerts()).toEqual([])
+  const before = service.log.lastPosition
+  files.current = of('B2\n')
+  service.rules.reload()
+  await service.caughtUp()
+  expect(service.log.lastPosition).toBe(before + 1)
+  expect(service.task.listItems('trusted')).toEqual(['B2'])
+  for (const minute of [2, 3]) await order(minute)
+  expect(alerts()).toMatchObject([{ rule: 'old', measures: { orders: 2 } }])
+  service.rules.reload()
+  await service.caughtUp()
+  expect(first.said.at(-1)!.message).toBe('the rule files say what is in force')
+  await service.stop()
+  const again = await started(of('B2\nB3\n'), first.config.data)
+  await again.service.caughtUp()
+  expect(again.service.task.listItems('trusted')).toEqual(['B2', 'B3'])
+  await again.service.stop()
+})

@@ -1,9 +1,9 @@
 import { CHANGED_MS, CONFIGURED, putMeta } from '../../edge/local/rules.ts'
 import type { LocalWriter } from '../../edge/local/writer.ts'
-import type { RuleSource } from '../../model/block.ts'
+import type { LogEntry, RuleSource } from '../../model/block.ts'
 import type { Counters } from '../../model/counters.ts'
 import { EngineError } from '../../model/errors.ts'
-import { textHash } from '../../model/rule-text.ts'
+import { rulesHash, textHash } from '../../model/rule-text.ts'
 import type { Stream } from '../../model/stream.ts'
 import { compileRuleSet, formatIssues } from '../../rules/index.ts'
 import type { Task } from '../../task/task.ts'
@@ -45,28 +45,23 @@ export class LiveRules {
    * RULES_INVALID: the set cannot take the place of the one in force.
    */
   begin(position: number, files: readonly RuleSource[]): void {
-    const { task, writer, logger, streams } = this.#options
+    const { task, writer, logger } = this.#options
     this.#inForce = task.ruleFiles
     const changedMs = writer.meta(CHANGED_MS)
     this.#changedMs = changedMs === null ? null : Number(changedMs)
     const hash = textHash(files)
     const isConfigured = writer.meta(CONFIGURED) === hash
-    if (textHash(task.ruleFiles) === hash) {
-      if (!isConfigured) writer.appendWith([], { [CONFIGURED]: hash })
-      return
-    }
-    if (isConfigured) {
+    if (isConfigured && rulesHash(files) !== rulesHash(task.ruleFiles)) {
       if (position >= 0) logger.info({}, 'the rules in force were pushed: the configured files have not changed since')
       return
     }
-    const compiled = compileRuleSet(files, { streams, inForce: task.ruleSet })
-    if (!compiled.ok) throw new EngineError('RULES_INVALID', formatIssues(compiled.issues, files).trimEnd())
-    if (position >= 0) writer.appendWith([{ kind: 'rules', files }], putMeta(files, true))
-    else {
-      writer.putFirst({ kind: 'rules', files })
-      writer.appendWith([], putMeta(files, true))
-    }
-    logger.info({ files: files.length }, position < 0 ? 'rules put in force' : 'the rule files have changed')
+    const entries = this.#entries(files)
+    if (typeof entries === 'string') throw new EngineError('RULES_INVALID', entries)
+    if (position < 0) for (const entry of entries) writer.putFirst(entry)
+    else if (entries.length > 0) writer.appendWith(entries, putMeta(files, true))
+    if (!isConfigured) writer.appendWith([], { [CONFIGURED]: hash })
+    if (entries.length > 0)
+      logger.info({ files: files.length }, position < 0 ? 'rules put in force' : 'the rule files have changed')
   }
 
   /** Reads the configured files again; a set that has changed and is sound goes into the log. */
@@ -124,19 +119,42 @@ export class LiveRules {
   }
 
   #offer(files: readonly RuleSource[]): void {
-    const { task, streams, logger, writer, wake } = this.#options
-    if (textHash(files) === textHash(task.ruleFiles)) {
-      this.#refused = null
+    const { logger, writer, wake } = this.#options
+    const entries = this.#entries(files)
+    if (typeof entries === 'string') {
+      this.#refuse(entries)
+      return
+    }
+    this.#refused = null
+    if (entries.length === 0) {
       logger.info({}, 'the rule files say what is in force')
       return
     }
-    const compiled = compileRuleSet(files, { streams, inForce: task.ruleSet })
-    if (!compiled.ok) {
-      this.#refuse(formatIssues(compiled.issues, files).trimEnd())
-      return
-    }
-    writer.appendWith([{ kind: 'rules', files }], putMeta(files, true))
+    writer.appendWith(entries, putMeta(files, true))
+    for (const entry of entries)
+      if (entry.kind === 'list')
+        logger.info({ list: entry.list, added: entry.add.length, removed: entry.remove.length }, 'a list has changed')
     wake()
+  }
+
+  /**
+   * What the log needs for `files` to be in force: the whole set, or where only files that lists read from have changed,
+   * what has changed in them. Every fault, where there is one.
+   */
+  #entries(files: readonly RuleSource[]): LogEntry[] | string {
+    const { task, streams } = this.#options
+    const compiled = compileRuleSet(files, { streams, inForce: task.ruleSet })
+    if (!compiled.ok) return formatIssues(compiled.issues, files).trimEnd()
+    if (rulesHash(files) !== rulesHash(task.ruleFiles)) return [{ kind: 'rules', files }]
+    return compiled.set.lists.flatMap(({ id, items, source }): LogEntry[] => {
+      if (source?.kind !== 'file') return []
+      const known = new Set(task.listItems(id))
+      const wanted = new Set(items)
+      const add = items.filter((item) => !known.has(item))
+      const remove = [...known].filter((item) => !wanted.has(item))
+      const isSame = add.length === 0 && remove.length === 0
+      return isSame ? [] : [{ kind: 'list', list: id, add, remove, ttlMs: null, atMs: Date.now() }]
+    })
   }
 
   #refuse(faults: string): void {

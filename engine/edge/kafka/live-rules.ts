@@ -38,10 +38,10 @@ export class KafkaRules {
   /** EngineError RULES_INVALID with every fault, if the configured files do not compile. */
   constructor(configured: readonly RuleSource[], options: Options) {
     this.#options = options
-    const compiled = compileRuleSet(configured, { streams: options.streams })
-    if (!compiled.ok) throw new EngineError('RULES_INVALID', formatIssues(compiled.issues, configured).trimEnd())
+    const compiled = compile(configured, options.streams)
+    if (typeof compiled === 'string') throw new EngineError('RULES_INVALID', compiled)
     this.#configured = this.#files = configured
-    this.#set = compiled.set
+    this.#set = compiled
   }
 
   get files(): readonly RuleSource[] {
@@ -90,8 +90,8 @@ export class KafkaRules {
   /** Puts files, now the configured ones, into the control topic; what comes of it is said in the log. */
   async offer(files: readonly RuleSource[]): Promise<void> {
     const { log, streams, clock } = this.#options
-    const compiled = compileRuleSet(files, { streams, inForce: this.#set })
-    if (!compiled.ok) return this.refuse(textHash(files), formatIssues(compiled.issues, files).trimEnd())
+    const compiled = compile(files, streams, this.#set)
+    if (typeof compiled === 'string') return this.refuse(textHash(files), compiled)
     this.#configured = files
     try {
       await this.#withTopic((topic) => topic.put({ files, configured: textHash(files), atMs: clock() }))
@@ -134,15 +134,15 @@ export class KafkaRules {
   /** False, and refused, where the files do not compile or do not raise a version. */
   #take(files: readonly RuleSource[], atMs: number, isChange: boolean): boolean {
     const { streams, log } = this.#options
-    const compiled = compileRuleSet(files, { streams, ...(isChange ? { inForce: this.#set } : {}) })
-    if (!compiled.ok) {
-      this.refuse(textHash(files), formatIssues(compiled.issues, files).trimEnd())
+    const compiled = isChange ? compile(files, streams, this.#set) : compile(files, streams)
+    if (typeof compiled === 'string') {
+      this.refuse(textHash(files), compiled)
       return false
     }
-    if (isChange && compiled.set.hash !== this.#set.hash)
-      log.info({ hash: compiled.set.hash }, 'a changed rule set is in force')
+    if (isChange && compiled.hash !== this.#set.hash)
+      log.info({ hash: compiled.hash }, 'a changed rule set is in force')
     this.#files = files
-    this.#set = compiled.set
+    this.#set = compiled
     this.#changedMs = atMs
     this.#refused = null
     return true
@@ -157,4 +157,13 @@ export class KafkaRules {
       await topic.close()
     }
   }
+}
+
+/** Every fault, where there is one. Only one task has the log of a local engine; here lists that change need more. */
+function compile(files: readonly RuleSource[], streams: readonly Stream[], inForce?: RuleSet): RuleSet | string {
+  const compiled = compileRuleSet(files, { streams, ...(inForce ? { inForce } : {}) })
+  if (!compiled.ok) return formatIssues(compiled.issues, files).trimEnd()
+  const changing = compiled.set.lists.filter(({ source }) => source && source.kind !== 'file').map(({ id }) => id)
+  if (changing.length === 0) return compiled.set
+  return `lists from topics or alerts are not supported on Kafka yet: ${changing.join(', ')}`
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import type { RuleSource } from '../../model/block.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ListControl, RuleSource } from '../../model/block.ts'
 import { decodeEntry } from '../../model/block-codec.ts'
 import { textHash } from '../../model/rule-text.ts'
 import type { Stream } from '../../model/stream.ts'
@@ -14,10 +15,12 @@ export const CONFIGURED = 'rules/configured'
 /** Name under which the log keeps when rules were put into it last, epoch ms. */
 export const CHANGED_MS = 'rules/changed_ms'
 
+const LOOK_EVERY_MS = 20
+
 /** Where a record of the log stands. */
 export type Reception = 'taken' | 'waiting' | 'no engine'
 
-/** The rules of a local log, for a process beside its engine. */
+/** The rules and lists of a local log, for a process beside its engine. */
 export class RulesBeside {
   readonly #db: Sqlite
   readonly #folder: string
@@ -34,6 +37,7 @@ export class RulesBeside {
     this.#writer = new LocalWriter(db, streams)
     this.#statements = {
       kept: db.prepare<[string], string>('SELECT value FROM kept WHERE key = ?').pluck(),
+      allKept: db.prepare<[], { key: string; value: string }>('SELECT key, value FROM kept'),
       committed: db.prepare<[], number>("SELECT value FROM meta WHERE name = 'committed'").pluck(),
       // the sixth byte of an entry is its kind (model/block-codec.ts); 2 = a rule set
       pending: db
@@ -64,6 +68,28 @@ export class RulesBeside {
   /** Position of the record. `configured`: they are those that the configuration names. */
   put(files: readonly RuleSource[], configured: boolean): number {
     return this.#writer.appendWith([{ kind: 'rules', files }], putMeta(files, configured))
+  }
+
+  /** Position of the record. */
+  change(list: ListControl): number {
+    return this.#writer.appendWith([list], {})
+  }
+
+  /** All that the commits kept, by key. */
+  kept(): Map<string, string> {
+    const rows = this.#guarded(() => this.#statements.allKept.all())
+    return new Map(rows.map(({ key, value }) => [key, value]))
+  }
+
+  /** Resolves when the engine has read up to `position`, when there is none, or after `waitMs`. */
+  async received(position: number, waitMs: number): Promise<Reception> {
+    const untilMs = performance.now() + waitMs
+    let reception = this.reception(position)
+    while (reception === 'waiting' && performance.now() < untilMs) {
+      await sleep(LOOK_EVERY_MS)
+      reception = this.reception(position)
+    }
+    return reception
   }
 
   reception(position: number): Reception {

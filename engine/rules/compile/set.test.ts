@@ -152,6 +152,26 @@ test('a rule in force is not replaced by another body of the same version', () =
   }
 })
 
+test('a list reads its items from a file that is given beside it', () => {
+  const list = (source: string, of = 'string') => ({
+    path: 'lists/shops.yaml',
+    text: `list: shops\nkind: deny\nof: ${of}\nsource: ${source}\n`,
+  })
+  const data = (path: string, text: string) => ({ path, text, data: true as const })
+  const items = (...files: Parameters<typeof compile>[0]) => compiled(files).set.lists[0].items
+  expect(items(list('{ file: shops.txt }'), data('lists/shops.txt', 'S1\n\nS2\r\nS1\n'))).toEqual(['S1', 'S2'])
+  const csv = data('data/shops.csv', '\ufeffname,shop\n"a, b",1\nc,2.5\n')
+  expect(items(list('{ file: ../data/shops.csv, column: shop }', 'number'), csv)).toEqual([1, 2.5])
+  const fault = (...files: Parameters<typeof compile>[0]) => compile(files).issues.map((i) => `${i.line}: ${i.message}`)
+  expect(fault(list('{ file: shops.txt }'))).toEqual(['4: lists/shops.txt is not there'])
+  expect(fault(list('{ file: ../data/shops.csv, column: id }'), csv)).toEqual([
+    '4: data/shops.csv has no column "id" in its first line',
+  ])
+  expect(fault(list('{ file: ../data/shops.csv, column: name }', 'number'), csv)).toEqual([
+    '4: data/shops.csv has no number in line 2: "a, b"',
+  ])
+})
+
 describe('hashes', () => {
   const hash = (text: string) => compiled([{ path: 'a.yaml', text }]).set.rules[0].hash
   const base = rule('burst').text

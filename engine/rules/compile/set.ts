@@ -60,10 +60,10 @@ interface Checked {
  */
 export function compileRuleSet(files: readonly RuleSource[], options: CompileOptions): Compiled {
   const issues: RuleIssue[] = []
-  const parsed = files.map((file) => parseFile(file, issues))
+  const parsed = files.filter((file) => !file.data).map((file) => parseFile(file, issues))
   const documents = readDocuments(parsed, issues)
   const ofKind = (kind: string) => documents.filter((d) => d.kind === kind)
-  const { lists, types } = checkLists(ofKind('list'), options.lists ?? {}, issues)
+  const { lists, types } = checkLists(ofKind('list'), files, options.lists ?? {}, issues)
   const incomplete = parsed.some((p) => !p.complete)
   const around: Surroundings = { streams: options.streams, lists: types, incomplete, params: options.params ?? {} }
   const notes: RuleNote[] = []

@@ -38,6 +38,7 @@ export type IssueCode =
   | 'unknown-measure'
   | 'unknown-param'
   | 'unknown-list'
+  | 'list-file'
   | 'unknown-key-field'
   | 'unknown-function'
   | 'unknown-rule'
