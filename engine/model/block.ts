@@ -79,7 +79,7 @@ export interface ListControl {
   readonly remove: readonly (string | number)[]
   /** How long those that are put on stay, stream time; null = until they are taken off. */
   readonly ttlMs: number | null
-  /** Wall clock at which it was asked for: decides nothing. */
+  /** Wall clock at which it was asked for: what `ttlMs` counts from where there is no stream time yet. */
   readonly atMs: number
 }
 

@@ -107,9 +107,10 @@ export class Lists {
   }
 
   /** A record of the log. */
-  apply({ list, add, remove, ttlMs }: ListControl, position: number, streamMs: number): void {
+  apply({ list, add, remove, ttlMs, atMs }: ListControl, position: number, streamMs: number): void {
     const now = { position, atMs: streamMs }
-    const untilMs = ttlMs === null ? Number.POSITIVE_INFINITY : streamMs + ttlMs
+    const fromMs = Number.isFinite(streamMs) ? streamMs : atMs
+    const untilMs = ttlMs === null ? Number.POSITIVE_INFINITY : fromMs + ttlMs
     for (const item of remove) this.#change(list, item, { ...now, untilMs: Number.NEGATIVE_INFINITY })
     for (const item of add) this.#change(list, item, { ...now, untilMs })
   }

@@ -18,6 +18,9 @@ export class Outputs {
   readonly #newest
   readonly #add
   readonly #opened
+  readonly #before
+  readonly #open
+  readonly #appended
 
   constructor(db: Sqlite) {
     this.#db = db
@@ -32,6 +35,11 @@ export class Outputs {
         "SELECT count(*) FROM outputs WHERE topic IN ('alerts', 'shadow') AND json_extract(json, '$.status') = 'open'",
       )
       .pluck()
+    this.#open = db.prepare<[], number>("SELECT count(*) FROM kept WHERE key GLOB 'alert/*'").pluck()
+    this.#before = db.prepare<[string, number], KeptOutput>(
+      `SELECT seq, json FROM outputs WHERE topic = ? AND seq < ? ORDER BY seq DESC LIMIT ${ROWS_MAX}`,
+    )
+    this.#appended = db.prepare<[], number>('SELECT appended_ms FROM log ORDER BY position DESC LIMIT 1').pluck()
     this.#add = db.prepare("INSERT INTO outputs (topic, position, committed_ms, json) VALUES ('dlq', -1, ?, ?)")
   }
 
@@ -47,6 +55,16 @@ export class Outputs {
     return this.#guarded(() => this.#after.all(topic, seq))
   }
 
+  /** Those before `seq`, newest first, at most 1,000. */
+  before(topic: Topic, seq: number): readonly KeptOutput[] {
+    return this.#guarded(() => this.#before.all(topic, seq))
+  }
+
+  /** Wall clock at which the newest record of the log was appended, epoch ms; null = the log is empty. */
+  newestAppendMs(): number | null {
+    return this.#guarded(() => this.#appended.get() ?? null)
+  }
+
   /** The newest `count`, newest first. */
   newest(topic: Topic, count: number): readonly string[] {
     return this.#guarded(() => this.#newest.all(topic, count))
@@ -55,6 +73,11 @@ export class Outputs {
   /** How many alerts, live and shadow, were opened, of those kept. */
   openedCount(): number {
     return this.#guarded(() => this.#opened.get() ?? 0)
+  }
+
+  /** How many alerts are open, live and shadow. */
+  openCount(): number {
+    return this.#guarded(() => this.#open.get() ?? 0)
   }
 
   addDeadLetters(letters: readonly object[]): void {
