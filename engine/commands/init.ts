@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import type { Command } from 'commander'
+import { systemText } from '../kit/system-error.ts'
 import { EngineError } from '../model/errors.ts'
 import { EXIT, type ExitCode, talk } from './exit.ts'
 import { FILES } from './init/files.ts'
@@ -36,7 +37,7 @@ function write(path: string, text: string): void {
     mkdirSync(dirname(path), { recursive: true })
     writeFileSync(path, text, { flag: 'wx' })
   } catch (error) {
-    throw new EngineError('INPUT_MISSING', `${path} cannot be written: ${(error as Error).message}`, error)
+    throw new EngineError('INPUT_MISSING', `${path} cannot be written: ${systemText(error)}`, error)
   }
 }
 

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import { isMap, parseAllDocuments } from 'yaml'
+import { systemText } from '../kit/system-error.ts'
 import type { RuleSource } from '../model/block.ts'
 import { EngineError } from '../model/errors.ts'
 
@@ -67,8 +68,7 @@ function reading<T>(path: string, read: () => T): T {
   try {
     return read()
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    throw new EngineError('INPUT_MISSING', code === 'ENOENT' ? `${path}: no such file or folder` : message, error)
+    throw new EngineError('INPUT_MISSING', `${path}: ${systemText(error)}`, error)
   }
 }
 

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 import { createGunzip } from 'node:zlib'
+import { systemText } from '../../kit/system-error.ts'
 import { EngineError } from '../../model/errors.ts'
 
 /**
@@ -60,6 +61,6 @@ async function* guarded<T>(source: AsyncIterable<T>, code: 'INPUT_MISSING' | 'IN
     yield* source
   } catch (error) {
     if (error instanceof EngineError) throw error
-    throw new EngineError(code, `${path === '-' ? 'standard input' : path}: ${(error as Error).message}`, error)
+    throw new EngineError(code, `${path === '-' ? 'standard input' : path}: ${systemText(error)}`, error)
   }
 }
