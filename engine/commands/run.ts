@@ -63,6 +63,7 @@ function isOnKafka(config: Config): config is OnKafka {
 
 async function serve(config: Config, watch: boolean): Promise<ExitCode> {
   const logger = serviceLogger()
+  process.on('SIGHUP', () => {}) // asked to read its rules while it opens, it must not end: it is about to read them
   const read = () => readRuleFiles(config.rules)
   const files = read()
   compileOrRefuse(files, config.streams)

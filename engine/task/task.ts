@@ -25,8 +25,6 @@ export interface TaskOptions {
   readonly finite: boolean
   /** Emit a row of measures for each event that a rule takes. */
   readonly measures?: boolean
-  /** The task itself puts onto lists what its alerts are about. Default true: it is the only one there is. */
-  readonly feedsLists?: boolean
 }
 
 /** What a task remembers beyond its events, alerts and ranks; part of every commit. */
@@ -273,7 +271,7 @@ export class Task {
   #emit(output: Output): void {
     assert(this.#sink, 'outputs are made while a record is processed')
     this.#sink.output(output)
-    if (output.kind === 'alert' && this.#options.feedsLists !== false) this.#lists.take(output)
+    if (output.kind === 'alert') this.#lists.take(output)
   }
 
   /** A replay knows the rule set in force at its end: here it only lets go of what was not held at this place. */

@@ -5,6 +5,7 @@ import { EngineError } from '../../model/errors.ts'
 import type { RuleSet } from '../../model/rule.ts'
 import { textHash } from '../../model/rule-text.ts'
 import type { Stream } from '../../model/stream.ts'
+import { planExchanges } from '../../plan/plan.ts'
 import { compileRuleSet, formatIssues } from '../../rules/index.ts'
 import type { KafkaConnection } from './client.ts'
 import { reasonOf } from './errors.ts'
@@ -163,6 +164,7 @@ export class KafkaRules {
 function compile(files: readonly RuleSource[], streams: readonly Stream[], inForce?: RuleSet): RuleSet | string {
   const compiled = compileRuleSet(files, { streams, ...(inForce ? { inForce } : {}) })
   if (!compiled.ok) return formatIssues(compiled.issues, files).trimEnd()
+  if (planExchanges(compiled.set, streams).length === 0) return 'no rule and no ranking is live or shadow'
   const changing = compiled.set.lists.filter(({ source }) => source && source.kind !== 'file').map(({ id }) => id)
   if (changing.length === 0) return compiled.set
   return `lists from topics or alerts are not supported on Kafka yet: ${changing.join(', ')}`

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RuleSource } from '../../model/block.ts'
 import type { Counters } from '../../model/counters.ts'
-import { EngineError } from '../../model/errors.ts'
 import type { Stream } from '../../model/stream.ts'
 import type { RoutedExchange } from '../../plan/block-router.ts'
 import { type Exchange, exchangeTopic } from '../../plan/exchange.ts'
@@ -70,7 +69,6 @@ export class KafkaService {
     this.#options = options
     this.#clock = options.clock ?? Date.now
     this.rules = new KafkaRules(options.ruleFiles, { ...options, clock: this.#clock })
-    if (this.exchanges.length === 0) throw new EngineError('RULES_INVALID', 'no rule and no ranking is live or shadow')
   }
 
   get exchanges(): readonly Exchange[] {
