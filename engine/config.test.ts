@@ -104,7 +104,9 @@ describe('layers', () => {
     ])
   })
   test('a file that is not there', () => {
-    expect(() => loadConfig({ folder: root, path: 'none.yaml' })).toThrow(/configuration: ENOENT/)
+    expect(() => loadConfig({ folder: root, path: 'none.yaml' })).toThrow(
+      'configuration: none.yaml: no such file or folder',
+    )
   })
   test('a fault outside the file is shown where it stands', () => {
     const more = { env: { LAPWING_HTTP_PORT: 'x' }, overrides: { 'time.max_skew': 'y' } }

@@ -6,6 +6,7 @@ import { checkTogether, streamOf } from './config/relations.ts'
 import { Settings } from './config/settings.ts'
 import { DEFAULTS, knownKeys, type Sections, sectionShapes, streamShape, TOP_KEYS } from './config/shape.ts'
 import { packagePath } from './kit/package-path.ts'
+import { systemText } from './kit/system-error.ts'
 import { EngineError } from './model/errors.ts'
 import type { Stream } from './model/stream.ts'
 import { formatIssues } from './rules/index.ts'
@@ -116,7 +117,7 @@ function addFile(settings: Settings, file: string, shown: string): void {
   try {
     text = readFileSync(file, 'utf8')
   } catch (error) {
-    throw new EngineError('INPUT_MISSING', `configuration: ${(error as Error).message}`, error)
+    throw new EngineError('INPUT_MISSING', `configuration: ${shown}: ${systemText(error)}`, error)
   }
   const document = parseDocument(text, { prettyErrors: false, logLevel: 'silent' })
   const source = new SourceText(shown, text)

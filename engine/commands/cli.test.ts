@@ -88,7 +88,7 @@ describe('exit codes, data on standard output, talk on standard error', () => {
     [['test', good, '--min-tests', '2'], 1, /1 of 1/, /busy_shop@1: 1 tests, at least 2 are asked for/],
     [['test', failing], 1, /✗ at {4}3m {8}2m/, /^$/],
     [['test', broken], 2, /^$/, /error\[unknown-field\]/],
-    [['run', '--input', 'none.jsonl', '--rules', good], 2, /^$/, /^lapwing: none.jsonl: no such file\n$/],
+    [['run', '--input', 'none.jsonl', '--rules', good], 2, /^$/, /^lapwing: none.jsonl: no such file or folder\n$/],
     [['tap', 'alerts'], 2, /^$/, /there is no local log/],
   ] as const)('%j', async (args, code, out, err) => {
     const result = await lapwing(args)

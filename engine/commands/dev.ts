@@ -25,6 +25,7 @@ interface DevOptions {
   readonly data?: string
   readonly port?: number
   readonly rate: number
+  readonly watch?: boolean
 }
 
 export function addDev(program: Command, verb: Verb): void {
@@ -35,18 +36,20 @@ export function addDev(program: Command, verb: Verb): void {
     .option('--data <folder>', 'folder of the local log, in place of the configured one')
     .option('--port <port>', 'port of /metrics, /livez and /readyz; 0 = any that is free', wholeNumber)
     .option('--rate <orders>', 'orders a second; each brings some 13 events', positiveNumber, 5)
+    .option('--watch', 'put changed rule files in force as they are saved')
     .action(verb(dev))
 }
 
-async function dev({ config: path, data, port, rate }: DevOptions): Promise<ExitCode> {
+async function dev({ config: path, data, port, rate, watch }: DevOptions): Promise<ExitCode> {
   const config = loadConfig({ path, env: process.env, overrides: { data, 'http.port': port } })
-  const files = readRuleFiles(config.rules)
+  const read = () => readRuleFiles(config.rules)
+  const files = read()
   compileOrRefuse(files, config.streams)
   const stop = signalled()
   const trouble = new Trouble()
   let feed: TrafficFeed | null = null
   const isNow = () => feed !== null && feed.playing === null
-  const opening = LocalService.open({ config, files, logger: trouble, mayMark: isNow })
+  const opening = LocalService.open({ config, files, read, logger: trouble, mayMark: isNow })
   const service = await openedBefore(stop, opening)
   feed = new TrafficFeed(service.log.writer, config.streams, rate, Date.now())
   const recent = recalled(config)
@@ -66,6 +69,7 @@ async function dev({ config: path, data, port, rate }: DevOptions): Promise<Exit
       return { recent, streamMs, openAlerts, playing: feed.playing, footer: trouble.latest ?? footer }
     }
     ends.push(show(standing))
+    if (watch) ends.push(service.rules.watch())
     const fed = generate(service, feed, feeding.signal)
     ends.push(() => fed.catch(() => {}))
     await Promise.race([stop, service.done, fed])
@@ -107,6 +111,7 @@ function recalled(config: Config): Recent {
   const outputs = Outputs.open(config.data)
   const alerts = outputs.newest('alerts', 200).map((json): AlertRecord => JSON.parse(json))
   for (const alert of alerts.toReversed()) if (alert.status === 'open') recent.takeAlert(alert)
+  recent.alertsTotal = outputs.openedCount()
   const rankings = outputs.newest('rankings', 50).map((json): RankingRecord => JSON.parse(json))
   for (const ranking of rankings.toReversed()) recent.takeRanking(ranking)
   outputs.close()

@@ -1,5 +1,7 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
+import { isMap, parseAllDocuments } from 'yaml'
+import { systemText } from '../kit/system-error.ts'
 import type { RuleSource } from '../model/block.ts'
 import { EngineError } from '../model/errors.ts'
 
@@ -9,7 +11,7 @@ const TEST_FILE = /\.test\.ya?ml$/
 /**
  * The rule files that `paths` name: files as they are, folders with everything below them that ends in .yaml or .yml,
  * and the `lists/` beside a file that was named alone. `tests`: `<name>.test.yaml` as well. Each file once, in the order
- * of the paths and of their names. EngineError INPUT_MISSING when one cannot be read, or a folder has no rule file.
+ * of the paths and of their names; then the files that lists read their items from. EngineError INPUT_MISSING when one cannot be read, or a folder has no rule file.
  */
 export function readRuleFiles(paths: readonly string[], { tests = false } = {}): RuleSource[] {
   const found = new Map<string, string>()
@@ -31,10 +33,26 @@ export function readRuleFiles(paths: readonly string[], { tests = false } = {}):
     const lists = join(dirname(path), 'lists')
     if (basename(dirname(path)) !== 'lists' && existsSync(lists)) filesBelow(lists).filter(wanted).forEach(take)
   }
-  return [...found.values()].map((path) => ({
+  const files = [...found.values()].map((path) => ({
     path: shown(path),
     text: reading(path, () => readFileSync(path, 'utf8')),
   }))
+  return [...files, ...listFiles(files)]
+}
+
+/** The files that lists among `files` read their items from; one that is not there is the compiler's to report. */
+function listFiles(files: readonly RuleSource[]): RuleSource[] {
+  const paths = new Set<string>()
+  for (const { path, text } of files) {
+    if (!/^source:/m.test(text)) continue
+    for (const document of parseAllDocuments(text, { logLevel: 'silent' })) {
+      const file = isMap(document.contents) ? document.getIn(['source', 'file']) : undefined
+      if (typeof file === 'string') paths.add(join(dirname(path), file))
+    }
+  }
+  return [...paths]
+    .filter((path) => existsSync(path))
+    .map((path) => ({ path, text: reading(path, () => readFileSync(path, 'utf8')), data: true }))
 }
 
 function filesBelow(folder: string): string[] {
@@ -50,8 +68,7 @@ function reading<T>(path: string, read: () => T): T {
   try {
     return read()
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    throw new EngineError('INPUT_MISSING', code === 'ENOENT' ? `${path}: no such file or folder` : message, error)
+    throw new EngineError('INPUT_MISSING', `${path}: ${systemText(error)}`, error)
   }
 }
 

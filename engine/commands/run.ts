@@ -9,13 +9,22 @@ import { configOption, type Verb, wholeNumber } from './options.ts'
 import { readRuleFiles } from './rule-files.ts'
 import { openKafka } from './service/kafka.ts'
 import { LocalService } from './service/local-service.ts'
-import { observeLatency, openedBefore, type Served, serveHttp, serviceLogger, signalled } from './service/serve.ts'
+import {
+  followRules,
+  observeLatency,
+  openedBefore,
+  type Served,
+  serveHttp,
+  serviceLogger,
+  signalled,
+} from './service/serve.ts'
 
 interface RunOptions extends Partial<FiniteRunOptions> {
   readonly config?: string
   readonly rules?: readonly string[]
   readonly data?: string
   readonly port?: number
+  readonly watch?: boolean
 }
 
 export function addRun(program: Command, verb: Verb): void {
@@ -26,6 +35,7 @@ export function addRun(program: Command, verb: Verb): void {
     .option('--rules <path...>', 'rule files, and folders of them, in place of the configured ones')
     .option('--data <folder>', 'folder of the local log, in place of the configured one')
     .option('--port <port>', 'port of /metrics, /livez and /readyz; 0 = any that is free', wholeNumber)
+    .option('--watch', 'put changed rule files in force as they are saved; without it at SIGHUP, or lapwing rules push')
     .option('--input <file>', 'JSON lines or CSV, plain or gzip; - is standard input; state is fresh without --data')
     .option('--stream <name>', 'the stream that all records of the input belong to')
     .option('--strict', 'end at the first malformed record of the input')
@@ -37,7 +47,7 @@ async function run(options: RunOptions): Promise<ExitCode> {
   const { rules, data, port, input } = options
   const overrides = { rules, data, 'http.port': port }
   const config = loadConfig({ path: options.config, env: process.env, overrides })
-  if (input === undefined) return serve(config)
+  if (input === undefined) return serve(config, options.watch === true)
   const finite = { ...options, input }
   if (data === undefined) return runFinite(config, finite)
   if (options.until !== undefined)
@@ -51,14 +61,17 @@ function isOnKafka(config: Config): config is OnKafka {
   return config.log.kind === 'kafka'
 }
 
-async function serve(config: Config): Promise<ExitCode> {
+async function serve(config: Config, watch: boolean): Promise<ExitCode> {
   const logger = serviceLogger()
-  const files = readRuleFiles(config.rules)
+  process.on('SIGHUP', () => {}) // asked to read its rules while it opens, it must not end: it is about to read them
+  const read = () => readRuleFiles(config.rules)
+  const files = read()
   compileOrRefuse(files, config.streams)
   const stop = signalled()
-  const local = isOnKafka(config) ? null : await openedBefore(stop, LocalService.open({ config, files, logger }))
-  const service = isOnKafka(config) ? await openKafka(config, files, logger) : local!
+  const local = isOnKafka(config) ? null : await openedBefore(stop, LocalService.open({ config, files, read, logger }))
+  const service = isOnKafka(config) ? await openKafka(config, read, logger) : local!
   service.start()
+  const unfollow = followRules(service.rules, watch)
   let http: Served | null = null
   try {
     http = await serveHttp(service, config)
@@ -68,6 +81,7 @@ async function serve(config: Config): Promise<ExitCode> {
     const signal = await Promise.race([stop, service.done])
     logger.info({ signal }, 'stopping')
   } finally {
+    unfollow()
     await http?.close()
     await service.stop()
   }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { type Config, type KafkaConfig, loadConfig } from '../config.ts'
 import { JsonLinesWriter } from '../edge/files/write.ts'
+import { systemText } from '../kit/system-error.ts'
 import { EngineError } from '../model/errors.ts'
 import { HONEST, SCENARIOS, type Scenario, type TrafficEvent } from '../traffic/event.ts'
 import { Traffic } from '../traffic/traffic.ts'
@@ -69,7 +70,7 @@ function openFile(path: string, head: string): OpenFile {
     writeFile(opened, head)
     return opened
   } catch (error) {
-    throw new EngineError('INPUT_MISSING', `${path} cannot be written: ${(error as Error).message}`, error)
+    throw new EngineError('INPUT_MISSING', `${path} cannot be written: ${systemText(error)}`, error)
   }
 }
 
@@ -77,7 +78,7 @@ function writeFile({ path, file }: OpenFile, text: string): void {
   try {
     writeSync(file, text)
   } catch (error) {
-    throw new EngineError('INPUT_MISSING', `${path} cannot be written: ${(error as Error).message}`, error)
+    throw new EngineError('INPUT_MISSING', `${path} cannot be written: ${systemText(error)}`, error)
   }
 }
 

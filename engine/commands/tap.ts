@@ -54,7 +54,7 @@ async function tapKafka(config: Config, connection: KafkaConfig, topic: Topic, f
   const stop = new AbortController()
   if (follow) void signalled().then(() => stop.abort())
   process.stdout.on('error', () => stop.abort())
-  const options = { topic: config.outputs[topic], follow, stop: stop.signal }
+  const options = { topic: config.outputs[topic], follow, stop: stop.signal, empty: !decoder }
   await readOutputs(connection, serviceLogger(), options, ({ value, headers }) => {
     const shown = decoder ? decoder.decode(value) : { headers, value: value.toString('base64') }
     process.stdout.write(`${JSON.stringify(shown)}\n`)

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { formatDuration } from '../kit/duration.ts'
 import { packagePath } from '../kit/package-path.ts'
+import { systemText } from '../kit/system-error.ts'
 import { checkStream, type StreamFault } from '../model/avro.ts'
 import { type Stream, typeMatches } from '../model/stream.ts'
 import { didYouMean } from '../rules/source/suggest.ts'
@@ -81,7 +82,7 @@ function readSchema(name: string, file: string, folder: string, settings: Settin
       text = readFileSync(path, 'utf8')
       break
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return fault((error as Error).message)
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return fault(systemText(error))
     }
   }
   if (text === null) return fault('there is no such file')

@@ -67,10 +67,24 @@ export interface RulesControl {
 export interface RuleSource {
   readonly path: string
   readonly text: string
+  /** A file that a list reads its items from; else YAML. */
+  readonly data?: true
+}
+
+/** A change of a named list: items are taken off, then put on. For what is read behind it. */
+export interface ListControl {
+  readonly kind: 'list'
+  readonly list: string
+  readonly add: readonly (string | number)[]
+  readonly remove: readonly (string | number)[]
+  /** How long those that are put on stay, stream time; null = until they are taken off. */
+  readonly ttlMs: number | null
+  /** Wall clock at which it was asked for: what `ttlMs` counts from where there is no stream time yet. */
+  readonly atMs: number
 }
 
 /** Everything a task can read: what is not in its log does not exist for it. */
-export type LogEntry = Block | Mark | RulesControl
+export type LogEntry = Block | Mark | RulesControl | ListControl
 
 export interface LogRecord {
   /** Place in the task's own log; rises, with gaps. */

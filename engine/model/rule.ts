@@ -188,11 +188,25 @@ export interface Ranking extends Definition {
   readonly ties: 'all' | 'asc' | 'desc'
 }
 
+export type ListItem = string | number
+
+/** What a list holds beyond the items that its file names. */
+export type ListSource =
+  /** `path` as the rule file's own; `column` of a CSV file with a header, null = an item a line. */
+  | { readonly kind: 'file'; readonly path: string; readonly column: string | null }
+  | { readonly kind: 'topic'; readonly topic: string }
+  /** What the live alerts of a rule are about, each for so long from its latest record on; null = for ever. */
+  | { readonly kind: 'alerts'; readonly rule: string; readonly ttlMs: number | null }
+
+/** Changed items that a list may have. */
+export const LIST_ITEMS_MAX = 100_000
+
 export interface NamedList {
   readonly id: string
   readonly kind: 'allow' | 'deny' | 'watch'
   readonly of: 'string' | 'number'
-  readonly items: readonly (string | number)[]
+  readonly items: readonly ListItem[]
+  readonly source?: ListSource
 }
 
 /** A checked and compiled set of rule files. `off` documents are not in it. */
@@ -203,6 +217,12 @@ export interface RuleSet {
   readonly sequences: readonly SequenceRule[]
   readonly rankings: readonly Ranking[]
   readonly lists: readonly NamedList[]
+}
+
+export function isFed(
+  list: NamedList,
+): list is NamedList & { readonly source: Extract<ListSource, { kind: 'alerts' }> } {
+  return list.source?.kind === 'alerts'
 }
 
 /** Measures kept per key; ratios and baselines are made of them. */

@@ -15,7 +15,9 @@ export function filesFor(files: readonly RuleSource[], set: RuleSet, streams: re
     ...[...set.rules, ...set.sequences].map((d) => `rule ${d.id} ${d.version}`),
     ...set.rankings.map((d) => `ranking ${d.id} ${d.version}`),
   ])
-  const parts = files.flatMap(({ path, text }) => {
+  const parts = files.flatMap((file) => {
+    if (file.data) return [file]
+    const { path, text } = file
     const documents = documentsOf(text).filter(({ name }) => name === 'list' || wanted.has(name))
     return documents.length === 0 ? [] : [{ path, text: documents.map((d) => d.text).join('\n---\n') }]
   })

@@ -4,6 +4,7 @@
  */
 
 export type { Lint } from './check/definition.ts'
+export type { ListItems } from './compile/lists.ts'
 export { type Compiled, type CompileOptions, compileRuleSet, type RuleNote, ruleSetForTest } from './compile/set.ts'
 export { compileCondition, compileExpression, compileNumber } from './evaluate/compile.ts'
 export type { AbstainReason, Scope } from './evaluate/scope.ts'

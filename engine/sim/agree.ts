@@ -39,7 +39,8 @@ export function runReference(c: Case): Run {
   const { stream, set, finite, measures, until } = c
   const engine = new ReferenceEngine({ streams: [stream], set, finite, measures })
   const outputs: Output[] = []
-  for (const { entry } of recordsOf(c)) if (entry.kind !== 'rules') outputs.push(...engine.process(entry))
+  for (const { entry } of recordsOf(c))
+    if (entry.kind === 'block' || entry.kind === 'mark') outputs.push(...engine.process(entry))
   outputs.push(...engine.finish(until))
   return { outputs, counters: engine.counters }
 }

@@ -5,11 +5,14 @@ import type { KeySpace } from '../state/key-space.ts'
 import { type Chunk, type ColumnRef, decimalAsDouble } from '../state/rows.ts'
 import type { StringTable } from '../state/string-table.ts'
 import type { Columns } from './columns.ts'
+import type { Lists, Members } from './lists.ts'
 
 /** What the closures of a layout look at: set by the core before it calls one. */
 export class Context {
   /** Stream time of the task, epoch ms. */
   streamMs = Number.NEGATIVE_INFINITY
+  /** Null: the lists are as the rule set says. */
+  lists: Lists | null = null
   /** Off while the past is read again: windows move, but nothing is evaluated, put out or counted. */
   evaluating = true
   /** The event at hand. */
@@ -127,8 +130,8 @@ export class RowScope implements Scope {
     return this.#definition.params[name]
   }
 
-  list(name: string): ReadonlySet<string | number> {
-    return new Set(this.#lists.find((l) => l.id === name)?.items ?? [])
+  list(name: string): Members {
+    return this.#context.lists?.members(name) ?? new Set(this.#lists.find((l) => l.id === name)?.items ?? [])
   }
 }
 

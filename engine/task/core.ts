@@ -23,6 +23,7 @@ import {
   type RulePlan,
   type TypePlan,
 } from './layout.ts'
+import type { Lists } from './lists.ts'
 import { type PreviousRanks, previousToJson, RankingBoard } from './ranking-board.ts'
 import type { SequenceOrigins } from './sequence/origins.ts'
 import { SequenceBook } from './sequence/sequence-book.ts'
@@ -47,6 +48,7 @@ export interface CoreOptions {
   readonly origins: SequenceOrigins
   /** Stream time at which the engine's history begins; -Infinity = that of the input. */
   readonly historyMs: () => number
+  readonly lists: Lists
   readonly emit: (output: Output) => void
   readonly changed: (key: string, value: string | null) => void
 }
@@ -118,6 +120,8 @@ export class Core {
     this.#options = options
     const { streams, set, counters } = options
     const { memory, context, strings } = this
+    context.lists = options.lists
+    options.lists.clock = context
     this.layout = new Layout({ memory, streams, set, context, strings, counters })
     this.rows = new Rows(this.layout.shape, strings, options.held?.rows)
     this.#index = new TimeIndex(options.held?.index)

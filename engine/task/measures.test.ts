@@ -6,6 +6,7 @@ import type { BaselineMeasure, Measure, Rule, RunningMeasure } from '../model/ru
 import { call, deal, field, literal, markOf, measured, ratio, ruleOf, running, setOf } from '../sim/build.ts'
 import { blockOf, type Deal, dealStream } from '../sim/deals.ts'
 import { Core } from './core.ts'
+import { Lists } from './lists.ts'
 import { SequenceOrigins } from './sequence/origins.ts'
 import { Task } from './task.ts'
 
@@ -247,6 +248,7 @@ test('when all is over, nothing is left: no key, no pair, no node', () => {
     sources: [{ topic: 'deals', partition: 0 }],
     heldSinceMs: () => Number.NEGATIVE_INFINITY,
     held: null,
+    lists: new Lists(new Counters()),
     origins: new SequenceOrigins(),
     historyMs: () => Number.NEGATIVE_INFINITY,
     emit: () => {},

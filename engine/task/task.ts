@@ -4,14 +4,15 @@ import type { Counter, Counters } from '../model/counters.ts'
 import { EngineError, SnapshotRefused } from '../model/errors.ts'
 import type { Cell, Output } from '../model/output.ts'
 import type { SavedState, Sink } from '../model/ports.ts'
-import type { RuleSet } from '../model/rule.ts'
+import type { ListItem, RuleSet } from '../model/rule.ts'
 import type { Stream } from '../model/stream.ts'
-import { compileRuleSet } from '../rules/index.ts'
+import { compileRuleSet, formatIssues } from '../rules/index.ts'
 import { type Alert, alertFromJson } from './alert.ts'
 import { type AlertPlan, alertKey } from './alert-book.ts'
 import { Core, type HeldSegments, rankingKey } from './core.ts'
 import { blocksOf } from './held-blocks.ts'
 import { DROPPED, Intake, WANTED } from './intake.ts'
+import { Lists } from './lists.ts'
 import { type Origin, SequenceOrigins } from './sequence/origins.ts'
 import { freezeSequences, loadSequences, saveSequences } from './sequence/saved.ts'
 import { sequencesSpanMs } from './sequence/span.ts'
@@ -67,9 +68,11 @@ export class Task {
   readonly #sources = new Sources()
   readonly #intake: Intake
   readonly #origins = new SequenceOrigins()
+  readonly #lists: Lists
   #core: Core
   #set: RuleSet = EMPTY
   #files: readonly RuleSource[] = []
+  #refusal: string | null = null
   #streamMs = Number.NEGATIVE_INFINITY
   #historyMs = Number.NEGATIVE_INFINITY
   #heldSinceMs = new Map<string, number>()
@@ -90,6 +93,7 @@ export class Task {
     const { counters, streams } = options
     this.#outOfRange = counters.counter('out_of_range_total')
     this.#intake = new Intake(streams, counters, (type) => this.#core.layout.typeIndex.get(type) ?? -1)
+    this.#lists = new Lists(counters)
     this.#core = this.#newCore(EMPTY)
   }
 
@@ -113,6 +117,11 @@ export class Task {
     return this.#core
   }
 
+  /** Every fault of the last rule set read, where it was refused; null = it is in force. No part of the state. */
+  get refusal(): string | null {
+    return this.#refusal
+  }
+
   get openAlerts(): number {
     return this.#core.alerts.openCount
   }
@@ -132,6 +141,11 @@ export class Task {
     return this.#core.rows.endRow - this.#core.rows.firstRow
   }
 
+  /** What is on a named list; null = the rule set has none of that name. */
+  listItems(id: string): ListItem[] | null {
+    return this.#lists.items(id)
+  }
+
   /** How far back, from stream time, records of the log are needed to build the state again. */
   get rebuildSpanMs(): number {
     const { streams } = this.#options
@@ -145,10 +159,12 @@ export class Task {
 
   process(record: LogRecord, sink: Sink): void {
     this.#sink = sink
-    const { entry } = record
+    const { entry, position } = record
     if (entry.kind === 'block') this.#readBlock(entry)
     else if (entry.kind === 'mark') this.#advance(this.#sources.mark(entry))
-    else this.#readRules(entry.files, record.position)
+    else if (entry.kind === 'rules') this.#readRules(entry.files, position)
+    else if (!this.#replaying) this.#lists.apply(entry, position, this.#streamMs)
+    this.#lists.settle(position, this.#streamMs)
     this.#core.trim()
     this.#metaIsStale = true
     this.#sink = null
@@ -159,6 +175,7 @@ export class Task {
     this.#core.alerts.flush()
     if (this.#metaIsStale) this.#changes.set(META_KEY, JSON.stringify(this.#meta()))
     this.#metaIsStale = false
+    this.#lists.flush((key, value) => this.#changes.set(key, value), this.#streamMs - this.rebuildSpanMs)
     for (const [key, value] of this.#changes) sink.change({ key, value })
     this.#changes.clear()
   }
@@ -198,6 +215,7 @@ export class Task {
     this.#inForceSince = Object.fromEntries(names.map((name) => [name, this.#inForceSince[name] ?? position]))
     const known = { ...this.#heldSinceAt, [position]: heldSinceToJson(this.#heldSinceMs) }
     this.#heldSinceAt = Object.fromEntries(Object.values(this.#inForceSince).map((at) => [at, known[at]]))
+    this.#lists.startAnew(set)
     this.#fill(set, position)
   }
 
@@ -220,7 +238,7 @@ export class Task {
       shape: this.#shape(),
       ruleSetHash: this.#set.hash,
       files: this.#files,
-      meta: JSON.stringify(this.#meta()),
+      meta: JSON.stringify({ ...this.#meta(), lists: this.#lists.saved() }),
       memories: [core.memory, this.#intake.memory],
       held,
       kept: this.#kept,
@@ -237,11 +255,12 @@ export class Task {
   restore(snapshot: Uint8Array | SavedState): void {
     const saved = snapshot instanceof Uint8Array ? decodeSnapshot(snapshot) : snapshot
     const head = readHead(saved)
+    const meta: Meta & { readonly lists: [string, string][] } = JSON.parse(head.meta)
+    this.#lists.restore(meta.lists)
     if (head.files.length > 0) this.#adopt(head.files)
     if (this.#shape() !== head.shape)
       throw new SnapshotRefused('shape', 'rules, streams or engine are not those that it was made with')
     const state = readPieces(head, saved.pieces)
-    const meta: Meta = JSON.parse(head.meta)
     const core = this.#core
     this.#streamMs = meta.streamMs ?? Number.NEGATIVE_INFINITY
     this.#takeUpHistory(meta)
@@ -271,6 +290,7 @@ export class Task {
   beginReplay(kept: ReadonlyMap<string, string>): void {
     const meta = kept.get(META_KEY)
     const files = kept.get(RULES_KEY)
+    this.#lists.restore(kept)
     if (meta !== undefined) {
       this.#takeUpHistory(JSON.parse(meta))
       this.#heldSinceMs = new Map() // rule sets that are read on the way say what was held there
@@ -284,12 +304,14 @@ export class Task {
     assert(this.#replaying)
     this.#core.evaluating = false
     this.#core.sequences.replayedPosition = record.position
+    this.#lists.replayingAt = record.position
     this.process(record, { output: () => assert.fail('nothing is put out in a replay'), change: () => {} })
   }
 
   /** Ends a replay: takes up the open alerts and ranks of the last commit, and evaluates from here on. */
   endReplay(kept: ReadonlyMap<string, string>): void {
     this.#replaying = false
+    this.#lists.replayingAt = null
     this.#core.evaluating = true
     this.#core.sequences.replayedPosition = Number.POSITIVE_INFINITY
     this.#changes.clear()
@@ -303,6 +325,7 @@ export class Task {
   }
 
   #newCore(set: RuleSet): Core {
+    this.#lists.install(set)
     const core = new Core({
       streams: this.#options.streams,
       set,
@@ -312,6 +335,7 @@ export class Task {
       held: this.#options.held?.() ?? null,
       origins: this.#origins,
       historyMs: () => this.#historyMs,
+      lists: this.#lists,
       emit: (output) => this.#emit(output),
       changed: (key, value) => this.#change(key, value),
     })
@@ -344,6 +368,7 @@ export class Task {
   #emit(output: Output): void {
     assert(this.#sink, 'outputs are made while a record is processed')
     this.#sink.output(output)
+    if (output.kind === 'alert') this.#lists.take(output)
   }
 
   /** A replay knows the rule set in force at its end: here it only lets go of what was not held at this place. */
@@ -353,7 +378,8 @@ export class Task {
       this.#fill(this.#set, position)
       return
     }
-    const compiled = compileRuleSet(files, { streams: this.#options.streams })
+    const compiled = compileRuleSet(files, { streams: this.#options.streams, inForce: this.#set })
+    this.#refusal = compiled.ok ? null : formatIssues(compiled.issues, files).trimEnd()
     if (!compiled.ok) {
       this.#options.counters.counter('rule_sets_refused_total').value++
       return
@@ -499,7 +525,6 @@ export class Task {
   }
 
   #meta(): Meta {
-    const finite = (ms: number): number | null => (Number.isFinite(ms) ? ms : null)
     return {
       streamMs: finite(this.#streamMs),
       historyMs: finite(this.#historyMs),
@@ -525,6 +550,10 @@ function heldSinceToJson(heldSinceMs: ReadonlyMap<string, number>): Meta['heldSi
 function alertsIn(kept: readonly (readonly [string, string])[]): Alert[] {
   const found = kept.filter(([key]) => key.startsWith('alert/')).map(([, value]) => alertFromJson(value))
   return found.sort((a, b) => a.sequence - b.sequence)
+}
+
+function finite(ms: number): number | null {
+  return Number.isFinite(ms) ? ms : null
 }
 
 function ranksOf(core: Core): [string, string][] {

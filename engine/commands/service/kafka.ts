@@ -1,23 +1,34 @@
 import type { Config, KafkaConfig } from '../../config.ts'
 import type { RuleSource } from '../../model/block.ts'
 import { Counters } from '../../model/counters.ts'
+import { EngineError } from '../../model/errors.ts'
 import type { Logger, Service } from './service.ts'
+import { watchFiles } from './watch.ts'
 
 /** The engine on Kafka. Its clients are loaded only here: who runs on the local log does not wait for them. */
 export async function openKafka(
   config: Config & { readonly log: KafkaConfig },
-  ruleFiles: readonly RuleSource[],
+  read: () => readonly RuleSource[],
   logger: Logger,
 ): Promise<Service> {
   const { kafkaService } = await import('../service-kafka.ts')
   const counters = new Counters()
-  const kafka = kafkaService(config, { ruleFiles, counters, log: logger })
+  const kafka = kafkaService(config, { ruleFiles: read(), counters, log: logger })
   let ended: () => void = () => {}
   const done = new Promise<void>((resolve) => {
     ended = resolve
   })
+  const reload = (): void => {
+    try {
+      void kafka.rules.offer(read())
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error
+      kafka.rules.refuse('', error.message)
+    }
+  }
   return {
     counters,
+    rules: { reload, watch: () => watchFiles(read, reload) },
     done,
     start: () => kafka.start(),
     stop: () => kafka.stop().then(ended),

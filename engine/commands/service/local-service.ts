@@ -9,6 +9,7 @@ import { type Committed, marks, pipeline } from '../../pipeline.ts'
 import { rebuild } from '../../task/step.ts'
 import { Task } from '../../task/task.ts'
 import { countOutputs } from './count-outputs.ts'
+import { LiveRules } from './live-rules.ts'
 import type { Gauge, Logger, Ready, Service } from './service.ts'
 
 const TRIM_EVERY_MS = 10_000
@@ -18,6 +19,8 @@ export interface LocalServiceOptions {
   readonly config: Config
   /** They compile. */
   readonly files: readonly RuleSource[]
+  /** Reads the configured files anew. Default: `files` as they are. */
+  readonly read?: () => readonly RuleSource[]
   readonly logger: Logger
   /** Gets the outputs of each commit; the next batch waits for it. */
   readonly deliver?: (outputs: readonly Output[]) => Promise<void>
@@ -30,6 +33,7 @@ export class LocalService implements Service {
   readonly counters: Counters
   readonly task: Task
   readonly log: LocalLog
+  readonly rules: LiveRules
   readonly committed$ = new Subject<Committed>()
   readonly #options: LocalServiceOptions
   readonly #stopping = new AbortController()
@@ -46,8 +50,9 @@ export class LocalService implements Service {
     try {
       const task = new Task({ streams, counters, finite: false })
       const position = await rebuild(task, log)
-      putInForce(log, task, position, options)
-      return new LocalService(options, counters, log, task, position)
+      const service = new LocalService(options, counters, log, task, position)
+      service.rules.begin(position, options.files)
+      return service
     } catch (error) {
       log.close()
       throw error
@@ -60,6 +65,9 @@ export class LocalService implements Service {
     this.log = log
     this.task = task
     this.#position = position
+    const { config, files, logger, read = () => files } = options
+    const { streams } = config
+    this.rules = new LiveRules({ task, writer: log.writer, streams, counters, logger, read, wake: () => log.wake() })
   }
 
   /** Position of the last record that is committed. */
@@ -122,8 +130,11 @@ export class LocalService implements Service {
 
   ready(): Ready {
     const behind = this.log.lastPosition - this.#position
-    if (this.#failing !== null) return { ok: false, detail: this.#failing, position: this.#position, behind }
-    return { ok: true, detail: behind > 0 ? 'reading' : 'all is read', position: this.#position, behind }
+    const { rules, trouble } = this.rules.status()
+    const more = { position: this.#position, behind, rules }
+    if (this.#failing !== null) return { ok: false, detail: this.#failing, ...more }
+    const reading = behind > 0 ? 'reading' : 'all is read'
+    return { ok: true, detail: trouble === null ? reading : `${reading}; ${trouble}`, ...more }
   }
 
   gauges(): Gauge[] {
@@ -139,6 +150,7 @@ export class LocalService implements Service {
       gauge('log_position', this.#position),
       gauge('log_end_position', log.lastPosition),
       gauge('rules', task.ruleSet.rules.length + task.ruleSet.rankings.length),
+      ...this.rules.gauges(),
     ]
   }
 
@@ -146,6 +158,7 @@ export class LocalService implements Service {
     this.#position = committed.commit.position
     this.#failing = null
     countOutputs(this.counters, committed.commit.outputs)
+    this.rules.committed()
     this.committed$.next(committed)
   }
 
@@ -183,16 +196,4 @@ export class LocalService implements Service {
     let timer = setTimeout(trim, TRIM_EVERY_MS)
     return () => clearTimeout(timer)
   }
-}
-
-/**
- * Puts the configured rules in force where they are not. At the very beginning they stand before all that is in the log;
- * later behind it: what was appended while no engine ran is read under the rules of then.
- */
-function putInForce(log: LocalLog, task: Task, position: number, { files, logger }: LocalServiceOptions): void {
-  const texts = (sources: readonly RuleSource[]) => sources.map((file) => file.text).join('\0')
-  if (texts(task.ruleFiles) === texts(files)) return
-  if (position < 0) log.writer.putFirst({ kind: 'rules', files })
-  else log.writer.appendWith([{ kind: 'rules', files }], {})
-  logger.info({ files: files.length }, position < 0 ? 'rules put in force' : 'the rule files have changed')
 }

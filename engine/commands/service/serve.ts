@@ -5,7 +5,7 @@ import { startHttp } from '../../edge/http/server.ts'
 import { Metrics } from '../../edge/metrics/metrics.ts'
 import type { Committed } from '../../pipeline.ts'
 import { EXIT } from '../exit.ts'
-import type { Logger, Service } from './service.ts'
+import type { Logger, Reloadable, Service } from './service.ts'
 
 /** Lines of JSON on standard error. */
 export function serviceLogger(): Logger {
@@ -28,6 +28,17 @@ export async function signalled(): Promise<string> {
 export async function openedBefore<T>(stop: Promise<string>, opening: Promise<T>): Promise<T> {
   const first = await Promise.race([stop.then(() => null), opening.then((opened) => ({ opened }))])
   return first ? first.opened : process.exit(EXIT.fine)
+}
+
+/** Reads the rules again at each SIGHUP, and with `watch` when their files change. Returns what ends it. */
+export function followRules(rules: Reloadable, watch: boolean): () => void {
+  const reload = (): void => rules.reload()
+  process.on('SIGHUP', reload)
+  const unwatch = watch ? rules.watch() : () => {}
+  return () => {
+    process.off('SIGHUP', reload)
+    unwatch()
+  }
 }
 
 export interface Served {

@@ -20,9 +20,17 @@ export interface Ready {
   readonly [more: string]: unknown
 }
 
+/** Rules that may be read again from their files. */
+export interface Reloadable {
+  reload(): void
+  /** Reloads when the files change. Returns what ends it. */
+  watch(): () => void
+}
+
 /** An engine that runs until it is stopped, whatever its log. */
 export interface Service {
   readonly counters: Counters
+  readonly rules: Reloadable
   start(): void
   /** Finishes the commit in flight. Within 2 s. */
   stop(): Promise<void>

@@ -2,6 +2,7 @@ import { createReadStream, type ReadStream, statSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 import { createGunzip } from 'node:zlib'
+import { systemText } from '../../kit/system-error.ts'
 import { EngineError } from '../../model/errors.ts'
 
 /**
@@ -65,27 +66,6 @@ async function* guarded<T>(source: AsyncIterable<T>, code: 'INPUT_MISSING' | 'IN
     yield* source
   } catch (error) {
     if (error instanceof EngineError) throw error
-    throw new EngineError(
-      code,
-      `${path === '-' ? 'standard input' : path}: ${plainly(error as NodeJS.ErrnoException)}`,
-      error,
-    )
-  }
-}
-
-/** What the system says, in words; zlib's own words are plain already. */
-function plainly({ code, message }: NodeJS.ErrnoException): string {
-  switch (code) {
-    case 'ENOENT':
-      return 'no such file'
-    case 'EISDIR':
-      return 'a folder, where a file is wanted'
-    case 'EACCES':
-    case 'EPERM':
-      return 'it may not be read (permissions)'
-    case 'EIO':
-      return 'the disk does not read it'
-    default:
-      return message
+    throw new EngineError(code, `${path === '-' ? 'standard input' : path}: ${systemText(error)}`, error)
   }
 }

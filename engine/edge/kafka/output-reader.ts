@@ -15,7 +15,13 @@ export interface IncomingRecord {
 export async function readOutputs(
   connection: KafkaConnection,
   log: Logger,
-  options: { readonly topic: string; readonly follow: boolean; readonly stop: AbortSignal },
+  options: {
+    readonly topic: string
+    readonly follow: boolean
+    readonly stop: AbortSignal
+    /** Records without a value too. Default false. */
+    readonly empty?: boolean
+  },
   take: (record: IncomingRecord) => void,
 ): Promise<void> {
   const { topic, follow, stop } = options
@@ -48,7 +54,8 @@ export async function readOutputs(
     await consumer.run({
       autoCommit: false,
       eachBatch: async ({ batch }) => {
-        for (const { value, headers } of batch.messages) if (value) take({ value, headers: textHeaders(headers) })
+        for (const { value, headers } of batch.messages)
+          if (value || options.empty) take({ value: value ?? Buffer.alloc(0), headers: textHeaders(headers) })
         reached(batch.partition, Number(batch.lastOffset()))
       },
     })

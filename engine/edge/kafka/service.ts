@@ -1,15 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RuleSource } from '../../model/block.ts'
 import type { Counters } from '../../model/counters.ts'
-import { EngineError } from '../../model/errors.ts'
 import type { Stream } from '../../model/stream.ts'
 import type { RoutedExchange } from '../../plan/block-router.ts'
 import { type Exchange, exchangeTopic } from '../../plan/exchange.ts'
 import { planExchanges } from '../../plan/plan.ts'
-import { compileRuleSet, formatIssues } from '../../rules/index.ts'
 import { createClient, type KafkaConnection } from './client.ts'
 import { isOperational, reasonOf } from './errors.ts'
 import type { Gauge } from './gauges.ts'
+import { KafkaRules } from './live-rules.ts'
 import type { Logger } from './log.ts'
 import type { Decoder, Encoder } from './ports.ts'
 import { Router } from './router/router.ts'
@@ -57,7 +56,7 @@ export interface KafkaServiceOptions {
  */
 export class KafkaService {
   readonly #options: KafkaServiceOptions
-  readonly #exchanges: readonly Exchange[]
+  readonly rules: KafkaRules
   readonly #stopping = new AbortController()
   readonly #clock: () => number
   #running: Promise<unknown> = Promise.resolve()
@@ -69,14 +68,11 @@ export class KafkaService {
   constructor(options: KafkaServiceOptions) {
     this.#options = options
     this.#clock = options.clock ?? Date.now
-    const compiled = compileRuleSet(options.ruleFiles, { streams: options.streams })
-    if (!compiled.ok) throw new EngineError('RULES_INVALID', formatIssues(compiled.issues, options.ruleFiles).trimEnd())
-    this.#exchanges = planExchanges(compiled.set, options.streams)
-    if (this.#exchanges.length === 0) throw new EngineError('RULES_INVALID', 'no rule and no ranking is live or shadow')
+    this.rules = new KafkaRules(options.ruleFiles, { ...options, clock: this.#clock })
   }
 
   get exchanges(): readonly Exchange[] {
-    return this.#exchanges
+    return planExchanges(this.rules.set, this.#options.streams)
   }
 
   /** Returns at once; `ready` tells when it works. */
@@ -84,15 +80,16 @@ export class KafkaService {
     this.#running = this.#live()
   }
 
-  ready(): { readonly ok: boolean; readonly detail: string } {
-    if (this.#trouble !== null) return { ok: false, detail: this.#trouble }
-    if (!this.#router?.joined) return { ok: false, detail: 'the router has not joined its group yet' }
-    if (!this.#tasks?.joined) return { ok: false, detail: 'the tasks have not joined their group yet' }
-    return { ok: true, detail: 'consuming' }
+  ready(): { readonly ok: boolean; readonly detail: string; readonly rules: object } {
+    const { rules, trouble } = this.rules.status()
+    if (this.#trouble !== null) return { ok: false, detail: this.#trouble, rules }
+    if (!this.#router?.joined) return { ok: false, detail: 'the router has not joined its group yet', rules }
+    if (!this.#tasks?.joined) return { ok: false, detail: 'the tasks have not joined their group yet', rules }
+    return { ok: true, detail: trouble === null ? 'consuming' : `consuming; ${trouble}`, rules }
   }
 
   gauges(): Gauge[] {
-    return [...(this.#router?.gauges() ?? []), ...(this.#tasks?.gauges() ?? [])]
+    return [...this.rules.gauges(), ...(this.#router?.gauges() ?? []), ...(this.#tasks?.gauges() ?? [])]
   }
 
   /** Within 2 s, in order if the broker answers in time; what was not committed is done again at the next start. */
@@ -108,6 +105,8 @@ export class KafkaService {
     while (!signal.aborted) {
       try {
         await this.#life()
+        if (!signal.aborted) this.#trouble = 'starting anew with the changed rules'
+        continue
       } catch (error) {
         if (signal.aborted) return
         if (!isOperational(error)) throw error // a mistake in the program: nobody handles it, so the process stops
@@ -119,22 +118,23 @@ export class KafkaService {
     }
   }
 
-  /** From the first connection to the first failure. */
+  /** From the first connection to the first failure, or to a change of the rules: routes and exchanges may be others then. */
   async #life(): Promise<void> {
     const { connection, log, encoder: askEncoder, streams, counters } = this.#options
+    await this.rules.agree()
     const counts = await this.#prepare()
     const encoder = await askEncoder()
-    const exchanges: RoutedExchange[] = this.#exchanges.map((exchange) => ({
+    const exchanges: RoutedExchange[] = this.exchanges.map((exchange) => ({
       exchange,
       partitions: counts.get(exchangeTopic(connection.group, exchange.id))!,
     }))
-    const { time, outputs, ruleFiles, decoderOf, sessionTimeoutMs = 10_000 } = this.#options
+    const { time, outputs, decoderOf, sessionTimeoutMs = 10_000 } = this.#options
     const { group } = connection
     const common = { group, streams, exchanges, counters, log, sessionTimeoutMs }
     const router = new Router({
       ...common,
       kafka: createClient(connection, log),
-      ruleFiles,
+      ruleFiles: this.rules.files,
       sourcePartitions: counts,
       dlqTopic: outputs.dlq,
       decoderOf,
@@ -156,16 +156,21 @@ export class KafkaService {
     this.#router = router
     this.#tasks = tasks
     this.#trouble = null
-    await this.#together([(signal) => router.run(signal), (signal) => tasks.run(signal)])
+    const isReady = () => router.joined && tasks.joined
+    await this.#together([
+      (signal) => router.run(signal),
+      (signal) => tasks.run(signal),
+      (signal) => this.rules.changed(signal, isReady),
+    ])
   }
 
-  /** Runs all until the service stops; when one fails, ends the others and throws its error. */
+  /** Runs all until one of them ends or the service stops; throws the error of one that fails. */
   async #together(parts: readonly ((signal: AbortSignal) => Promise<void>)[]): Promise<void> {
     const end = new AbortController()
     const signal = AbortSignal.any([this.#stopping.signal, end.signal])
     const runs = parts.map((part) => part(signal))
     try {
-      await Promise.all(runs)
+      await Promise.race(runs)
     } finally {
       end.abort()
       await Promise.allSettled(runs)
@@ -177,12 +182,12 @@ export class KafkaService {
     const admin = createClient(connection, log, 1).admin()
     try {
       await admin.connect()
-      const used = streams.filter(({ name }) => this.#exchanges.some((exchange) => exchange.streams.includes(name)))
+      const used = streams.filter(({ name }) => this.exchanges.some((exchange) => exchange.streams.includes(name)))
       return await prepareTopics(
         admin,
         {
           group: connection.group,
-          exchanges: this.#exchanges,
+          exchanges: this.exchanges,
           partitions: exchangePartitions,
           sources: used.map(({ topic }) => topic),
           outputs: { alerts: outputs.alerts, shadow: outputs.shadow, rankings: outputs.rankings, dlq: outputs.dlq },

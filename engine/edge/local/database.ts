@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
+import { systemText } from '../../kit/system-error.ts'
 import { EngineError, type ErrorCode } from '../../model/errors.ts'
 
 export type Sqlite = Database.Database
@@ -104,5 +105,5 @@ export function sqliteError(error: unknown, path: string): unknown {
   if (typeof code !== 'string') return error
   const known = CODES.find(([prefix]) => code.startsWith(prefix))
   if (known) return new EngineError(known[1], `${path}: ${known[2]} (${message})`, error)
-  return /^E[A-Z]+$/.test(code) ? new EngineError('INPUT_MISSING', message ?? code, error) : error
+  return /^E[A-Z]+$/.test(code) ? new EngineError('INPUT_MISSING', `${path}: ${systemText(error)}`, error) : error
 }

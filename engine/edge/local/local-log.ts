@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { LogRecord } from '../../model/block.ts'
 import { EngineError } from '../../model/errors.ts'
@@ -15,6 +16,10 @@ export const TOPICS = ['alerts', 'rankings', 'shadow', 'dlq'] as const
 export type Topic = (typeof TOPICS)[number]
 
 export const LOG_FILE = 'log.db'
+
+export function hasLocalLog(folder: string): boolean {
+  return existsSync(join(folder, LOG_FILE))
+}
 
 /** Other processes append without a word: how often one looks, ms; soon after the last record more often. */
 const POLL_MS = 10

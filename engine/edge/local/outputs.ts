@@ -17,6 +17,10 @@ export class Outputs {
   readonly #after
   readonly #newest
   readonly #add
+  readonly #opened
+  readonly #before
+  readonly #open
+  readonly #appended
 
   constructor(db: Sqlite) {
     this.#db = db
@@ -26,6 +30,16 @@ export class Outputs {
     this.#newest = db
       .prepare<[string, number], string>('SELECT json FROM outputs WHERE topic = ? ORDER BY seq DESC LIMIT ?')
       .pluck()
+    this.#opened = db
+      .prepare<[], number>(
+        "SELECT count(*) FROM outputs WHERE topic IN ('alerts', 'shadow') AND json_extract(json, '$.status') = 'open'",
+      )
+      .pluck()
+    this.#open = db.prepare<[], number>("SELECT count(*) FROM kept WHERE key GLOB 'alert/*'").pluck()
+    this.#before = db.prepare<[string, number], KeptOutput>(
+      `SELECT seq, json FROM outputs WHERE topic = ? AND seq < ? ORDER BY seq DESC LIMIT ${ROWS_MAX}`,
+    )
+    this.#appended = db.prepare<[], number>('SELECT appended_ms FROM log ORDER BY position DESC LIMIT 1').pluck()
     this.#add = db.prepare("INSERT INTO outputs (topic, position, committed_ms, json) VALUES ('dlq', -1, ?, ?)")
   }
 
@@ -41,9 +55,29 @@ export class Outputs {
     return this.#guarded(() => this.#after.all(topic, seq))
   }
 
+  /** Those before `seq`, newest first, at most 1,000. */
+  before(topic: Topic, seq: number): readonly KeptOutput[] {
+    return this.#guarded(() => this.#before.all(topic, seq))
+  }
+
+  /** Wall clock at which the newest record of the log was appended, epoch ms; null = the log is empty. */
+  newestAppendMs(): number | null {
+    return this.#guarded(() => this.#appended.get() ?? null)
+  }
+
   /** The newest `count`, newest first. */
   newest(topic: Topic, count: number): readonly string[] {
     return this.#guarded(() => this.#newest.all(topic, count))
+  }
+
+  /** How many alerts, live and shadow, were opened, of those kept. */
+  openedCount(): number {
+    return this.#guarded(() => this.#opened.get() ?? 0)
+  }
+
+  /** How many alerts are open, live and shadow. */
+  openCount(): number {
+    return this.#guarded(() => this.#open.get() ?? 0)
   }
 
   addDeadLetters(letters: readonly object[]): void {

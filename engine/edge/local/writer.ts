@@ -35,9 +35,12 @@ export class LocalWriter implements LogWriter {
     this.appendWith(entries, {})
   }
 
-  /** Also keeps what a generator needs to go on, under names of its own, in the same transaction. */
-  appendWith(entries: readonly LogEntry[], meta: Readonly<Record<string, string>>): void {
-    this.#guarded(() => this.#db.transaction(() => this.#insert(entries, meta)).immediate())
+  /**
+   * Also keeps what a generator needs to go on, under names of its own, in the same transaction. Position of the last
+   * entry; -1 = there was none.
+   */
+  appendWith(entries: readonly LogEntry[], meta: Readonly<Record<string, string>>): number {
+    return this.#guarded(() => this.#db.transaction(() => this.#insert(entries, meta)).immediate())
   }
 
   /**
@@ -60,17 +63,20 @@ export class LocalWriter implements LogWriter {
     return value === undefined ? null : String(value)
   }
 
-  #insert(entries: readonly LogEntry[], meta: Readonly<Record<string, string>>): void {
+  #insert(entries: readonly LogEntry[], meta: Readonly<Record<string, string>>): number {
     const { insert, setMeta } = this.#statements
+    let position = -1
     let streamMs = this.#streamMs()
     const next = new Map<string, number>()
     for (const entry of entries) {
       streamMs = Math.max(streamMs, timeOf(entry))
       const numbered = entry.kind === 'block' ? this.#numbered(entry, next) : entry
-      insert.run(streamMs, this.#now(), encodeEntry(numbered, this.#streams))
+      const { lastInsertRowid } = insert.run(streamMs, this.#now(), encodeEntry(numbered, this.#streams))
+      position = Number(lastInsertRowid)
     }
     for (const [source, offset] of next) setMeta.run(source, offset)
     for (const [name, value] of Object.entries(meta)) setMeta.run(name, value)
+    return position
   }
 
   #numbered(block: Block, next: Map<string, number>): Block {
@@ -97,7 +103,7 @@ export class LocalWriter implements LogWriter {
 
 function timeOf(entry: LogEntry): number {
   if (entry.kind === 'mark') return entry.upToMs
-  if (entry.kind === 'rules') return NO_TIME
+  if (entry.kind === 'rules' || entry.kind === 'list') return NO_TIME
   let largest = NO_TIME
   for (const timeMs of entry.timesMs) if (timeMs > largest) largest = timeMs
   return largest

@@ -1,11 +1,15 @@
-import type { NamedList } from '../../model/rule.ts'
+import { dirname, join } from 'node:path'
+import type { ListSource, NamedList } from '../../model/rule.ts'
 import type { Reporter } from '../source/issues.ts'
 import { Reader } from '../source/read.ts'
 import type { Span } from '../source/text.ts'
-import { entryOf, type MapNode } from '../source/tree.ts'
+import { entryOf, type MapNode, type Node } from '../source/tree.ts'
+import { durationOf } from '../source/values.ts'
 
 const ITEMS_MAX = 10_000
-const KEYS = ['list', 'kind', 'of', 'items', 'title', 'owner']
+const TTL_MAX_MS = 366 * 86_400_000
+const KEYS = ['list', 'kind', 'of', 'items', 'source', 'title', 'owner']
+const SOURCES = ['file', 'topic', 'alerts'] as const
 
 /** What a faulty list still tells others: that it exists, and what it seems to hold. */
 export function listType(node: MapNode): 'string' | 'number' {
@@ -15,7 +19,7 @@ export function listType(node: MapNode): 'string' | 'number' {
 
 export function checkList(id: string, node: MapNode, idSpan: Span, report: Reporter): NamedList | null {
   const read = new Reader(report)
-  read.keys(node, KEYS, { source: 'a list with a "source"' }, 'of a list')
+  read.keys(node, KEYS, {}, 'of a list')
   const kindNode = read.required(node, 'kind', idSpan, 'a list')
   const kind = kindNode && read.oneOf(kindNode, 'kind', ['allow', 'deny', 'watch'] as const)
   const ofNode = read.required(node, 'of', idSpan, 'a list')
@@ -24,10 +28,46 @@ export function checkList(id: string, node: MapNode, idSpan: Span, report: Repor
   if (title) read.text(title, 'title')
   const owner = entryOf(node, 'owner')?.value
   if (owner) read.text(owner, 'owner')
-  if (entryOf(node, 'source')) return null
+  const source = entryOf(node, 'source')
+  if (source) {
+    const items = entryOf(node, 'items')
+    if (items) read.fault('unknown-key', items.keySpan, 'a list has either "items" or a "source"')
+    const from = checkSource(read, source.value)
+    return report.errorCount === 0 && kind && of && from ? { id, kind, of, items: [], source: from } : null
+  }
   const itemsNode = read.required(node, 'items', idSpan, 'a list')
   const items = itemsNode && of ? checkItems(read, itemsNode, of) : null
   return report.errorCount === 0 && kind && of && items ? { id, kind, of, items } : null
+}
+
+function checkSource(read: Reader, node: Node): ListSource | null {
+  const map = read.map(node, 'source')
+  if (!map) return null
+  read.keys(map, [...SOURCES, 'column', 'ttl'], {}, 'of a source')
+  const kinds = SOURCES.filter((name) => entryOf(map, name))
+  const [kind] = kinds
+  if (!kind || kinds.length > 1) return read.fault('wrong-value', map, `a source has one of ${SOURCES.join(', ')}`)
+  const value = read.text(entryOf(map, kind)!.value, kind)
+  for (const [name, belongsTo] of [
+    ['column', 'file'],
+    ['ttl', 'alerts'],
+  ] as const) {
+    const entry = entryOf(map, name)
+    if (entry && belongsTo !== kind)
+      read.fault('unknown-key', entry.keySpan, `"${name}" belongs to a source of "${belongsTo}"`)
+  }
+  if (value === null) return null
+  if (kind === 'topic') return { kind, topic: value }
+  if (kind === 'alerts') {
+    const ttl = entryOf(map, 'ttl')?.value
+    return { kind, rule: value, ttlMs: ttl ? durationOf(read, ttl, 'ttl', 1, TTL_MAX_MS) : null }
+  }
+  const column = entryOf(map, 'column')?.value
+  return {
+    kind,
+    path: join(dirname(read.report.source.path), value),
+    column: column ? read.text(column, 'column') : null,
+  }
 }
 
 function checkItems(

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { type MapNode, plain } from '../source/tree.ts'
 
-const NOT_BEHAVIOUR = new Set(['tests'])
+const NOT_BEHAVIOUR = new Set(['tests', 'mode'])
 
-/** Hash of a document's body: comments, layout, order of keys and tests do not count. */
+/** Hash of a document's body: comments, layout, order of keys, tests and mode do not count. */
 export function bodyHash(node: MapNode): string {
   return hashOf(plain(node, NOT_BEHAVIOUR))
 }

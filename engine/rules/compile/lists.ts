@@ -1,8 +1,11 @@
+import type { RuleSource } from '../../model/block.ts'
 import type { NamedList } from '../../model/rule.ts'
 import { checkList, listType } from '../check/list.ts'
-import type { IssueCode, RuleIssue } from '../source/issues.ts'
+import type { IssueCode, Reporter, RuleIssue } from '../source/issues.ts'
 import { didYouMean } from '../source/suggest.ts'
+import { entryOf, type MapNode } from '../source/tree.ts'
 import type { Document } from './documents.ts'
+import { readListFile } from './list-file.ts'
 
 export interface CheckedLists {
   readonly lists: readonly NamedList[]
@@ -12,7 +15,13 @@ export interface CheckedLists {
 
 export type ListItems = Readonly<Record<string, readonly (string | number)[]>>
 
-export function checkLists(documents: readonly Document[], overrides: ListItems, issues: RuleIssue[]): CheckedLists {
+/** `files`: those that lists read their items from are among them. */
+export function checkLists(
+  documents: readonly Document[],
+  files: readonly RuleSource[],
+  overrides: ListItems,
+  issues: RuleIssue[],
+): CheckedLists {
   const lists: NamedList[] = []
   const types = new Map<string, 'string' | 'number'>()
   for (const { id, node, idSpan, report } of documents) {
@@ -21,7 +30,8 @@ export function checkLists(documents: readonly Document[], overrides: ListItems,
       continue
     }
     types.set(id, listType(node))
-    const list = checkList(id, node, idSpan, report)
+    const checked = checkList(id, node, idSpan, report)
+    const list = checked?.source?.kind === 'file' ? withFile(checked, node, files, report) : checked
     if (list) lists.push(Object.hasOwn(overrides, id) ? { ...list, items: [...new Set(overrides[id])] } : list)
   }
   for (const [id, items] of Object.entries(overrides)) {
@@ -32,6 +42,27 @@ export function checkLists(documents: readonly Document[], overrides: ListItems,
       issues.push(outside('type-mismatch', `the list "${id}" holds ${of}s`, null))
   }
   return { lists, types }
+}
+
+/** The list with the items of its file; null, and reported, when they cannot be had. */
+function withFile(list: NamedList, node: MapNode, files: readonly RuleSource[], report: Reporter): NamedList | null {
+  const { source } = list
+  if (source?.kind !== 'file') return list
+  const read = readListFile(files.find((f) => f.data && f.path === source.path)?.text, source.column, list.of)
+  if (typeof read !== 'string') return { ...list, items: read }
+  report.error('list-file', entryOf(node, 'source')!.keySpan, `${source.path} ${read}`)
+  return null
+}
+
+/** A list that is fed by a rule that is not there stays empty. A warning: an exchange carries all lists, not all rules. */
+export function checkFeeds(documents: readonly Document[], ruleIds: ReadonlySet<string>): void {
+  for (const { node, report } of documents) {
+    const source = entryOf(node, 'source')?.value
+    const rule = source?.kind === 'map' ? entryOf(source, 'alerts')?.value : undefined
+    if (rule?.kind !== 'scalar' || ruleIds.has(rule.text)) continue
+    const message = `there is no rule "${rule.text}" in the files given: nothing feeds this list`
+    report.warning('unknown-rule', rule.span, message, didYouMean(rule.text, ruleIds))
+  }
 }
 
 /** A fault of what was given beside the files. */

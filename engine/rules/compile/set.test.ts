@@ -135,14 +135,53 @@ test('a measure has a window and a where of its own, and a ratio its minimum sam
   expect(ratio).toEqual({ kind: 'ratio', name: 'r', numerator: 'dear', denominator: 'fast', atLeast: { fast: 5 } })
 })
 
+test('a rule in force is not replaced by another body of the same version', () => {
+  const before = rule('burst')
+  const inForce = compiled([before]).set
+  const after = { ...before, text: before.text.replace('limit: 3', 'limit: 4') }
+  const refused = compileRuleSet([after], { streams: STREAMS, inForce })
+  expect(refused.ok).toBe(false)
+  expect(refused.issues).toMatchObject([
+    { code: 'version-not-raised', line: 2, column: 10, suggestion: 'write version: 2' },
+  ])
+  const [own, theirs] = [inForce, compiled([after]).set].map((set) => set.rules[0].hash)
+  expect(refused.issues[0].message).toContain(`(hash ${own}, here ${theirs})`)
+  const raised = { ...after, text: after.text.replace('version: 1', 'version: 2') }
+  const shadow = { ...before, text: `${before.text}mode: shadow\n` }
+  for (const file of [before, raised, shadow]) {
+    expect(compileRuleSet([file], { streams: STREAMS, inForce }).ok).toBe(true)
+  }
+})
+
+test('a list reads its items from a file that is given beside it', () => {
+  const list = (source: string, of = 'string') => ({
+    path: 'lists/shops.yaml',
+    text: `list: shops\nkind: deny\nof: ${of}\nsource: ${source}\n`,
+  })
+  const data = (path: string, text: string) => ({ path, text, data: true as const })
+  const items = (...files: Parameters<typeof compile>[0]) => compiled(files).set.lists[0].items
+  expect(items(list('{ file: shops.txt }'), data('lists/shops.txt', 'S1\n\nS2\r\nS1\n'))).toEqual(['S1', 'S2'])
+  const csv = data('data/shops.csv', '\ufeffname,shop\n"a, b",1\nc,2.5\n')
+  expect(items(list('{ file: ../data/shops.csv, column: shop }', 'number'), csv)).toEqual([1, 2.5])
+  const fault = (...files: Parameters<typeof compile>[0]) => compile(files).issues.map((i) => `${i.line}: ${i.message}`)
+  expect(fault(list('{ file: shops.txt }'))).toEqual(['4: lists/shops.txt is not there'])
+  expect(fault(list('{ file: ../data/shops.csv, column: id }'), csv)).toEqual([
+    '4: data/shops.csv has no column "id" in its first line',
+  ])
+  expect(fault(list('{ file: ../data/shops.csv, column: name }', 'number'), csv)).toEqual([
+    '4: data/shops.csv has no number in line 2: "a, b"',
+  ])
+})
+
 describe('hashes', () => {
   const hash = (text: string) => compiled([{ path: 'a.yaml', text }]).set.rules[0].hash
   const base = rule('burst').text
-  test('do not change with comments, layout, order of keys and tests', () => {
+  test('do not change with comments, layout, order of keys, tests and mode', () => {
     expect(hash(`# why\n${base}`)).toBe(hash(base))
     expect(hash(base.replace('by: [shop_id]', 'by:\n  - shop_id'))).toBe(hash(base))
     expect(hash(base.replace('by: [shop_id]\nwindow: 1h', 'window: 1h\nby: [shop_id]'))).toBe(hash(base))
     expect(hash(`${base}tests: [{ name: a, events: [], expect: [] }]\n`)).toBe(hash(base))
+    expect(hash(`${base}mode: shadow\n`)).toBe(hash(base))
   })
   test('change with all else', () => {
     for (const [from, to] of [

@@ -17,7 +17,8 @@ import type { RuleTest } from '../tests.ts'
 import { type Document, readDocuments } from './documents.ts'
 import { bodyHash, hashOf } from './hash.ts'
 import { warnOfDoubtful } from './lint.ts'
-import { checkLists, type ListItems, outside } from './lists.ts'
+import { checkFeeds, checkLists, type ListItems, outside } from './lists.ts'
+import { checkRaised } from './versions.ts'
 
 export interface CompileOptions {
   readonly streams: readonly Stream[]
@@ -27,6 +28,8 @@ export interface CompileOptions {
   readonly lists?: ListItems
   /** Warn of what is doubtful too: no owner, no quiet test, conditions that are always the same, … */
   readonly lint?: Lint
+  /** What this set would take the place of: a rule of it may come back with another body only under another version. */
+  readonly inForce?: RuleSet
 }
 
 /** Something that the author may want to know and that is no fault, not even with `--deny-warnings`. */
@@ -63,10 +66,10 @@ export interface Checked {
  */
 export function compileRuleSet(files: readonly RuleSource[], options: CompileOptions): Compiled {
   const issues: RuleIssue[] = []
-  const parsed = files.map((file) => parseFile(file, issues))
+  const parsed = files.filter((file) => !file.data).map((file) => parseFile(file, issues))
   const documents = readDocuments(parsed, issues)
   const ofKind = (kind: string) => documents.filter((d) => d.kind === kind)
-  const { lists, types } = checkLists(ofKind('list'), options.lists ?? {}, issues)
+  const { lists, types } = checkLists(ofKind('list'), files, options.lists ?? {}, issues)
   const incomplete = parsed.some((p) => !p.complete)
   const around: Surroundings = {
     streams: options.streams,
@@ -80,7 +83,9 @@ export function compileRuleSet(files: readonly RuleSource[], options: CompileOpt
     .filter((d) => d.kind === 'rule' || d.kind === 'ranking')
     .map((d) => checkDocument(d, around, notes))
   checkOverrides(checked, options, issues, incomplete)
+  if (!incomplete) checkFeeds(ofKind('list'), new Set(ofKind('rule').map((d) => d.id)))
   const accepted = checkVersions(checked)
+  if (options.inForce) checkRaised(checked, options.inForce)
   const tests = [
     ...checked.flatMap((c) => ownTests(c, around)),
     ...ofKind('for').flatMap((d) => testsFor(d, checked, around)),

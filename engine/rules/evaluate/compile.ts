@@ -126,7 +126,7 @@ function numberOfLeaf(e: Expression, scope: Scope): () => number {
 
 function compileMembership(e: Expression & { op: 'in' | 'inList' }, scope: Scope): () => boolean | undefined {
   const value = compileExpression(e.value, scope)
-  const items = (e.op === 'in' ? new Set<Value>(e.items) : scope.list(e.list)) as ReadonlySet<Value>
+  const items = e.op === 'in' ? new Set<unknown>(e.items) : scope.list(e.list)
   return () => {
     const v = value()
     return v === undefined ? undefined : items.has(v)

@@ -18,6 +18,7 @@ export interface Scope {
   measure(name: string): () => Value
   key(name: string): () => Value
   param(name: string): Scalar
-  list(name: string): ReadonlySet<string | number>
+  /** Asked at each evaluation: what is on it may change. */
+  list(name: string): { has(value: unknown): boolean }
   reason: AbstainReason
 }

@@ -1,0 +1,132 @@
+import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Config, KafkaConfig } from '../../config.ts'
+import { hasLocalLog } from '../../edge/local/local-log.ts'
+import { EngineLock } from '../../edge/local/lock.ts'
+import { Outputs } from '../../edge/local/outputs.ts'
+import { packagePath } from '../../kit/package-path.ts'
+import { EngineError } from '../../model/errors.ts'
+import { compileRuleSet, formatIssues } from '../../rules/index.ts'
+import { readRuleFiles } from '../rule-files.ts'
+import { serviceLogger } from '../service/serve.ts'
+
+/** Says what it found; an EngineError says what is wrong. */
+export interface Check {
+  readonly name: string
+  readonly look: () => string | Promise<string>
+}
+
+const FREE_BYTES_MIN = 256 << 20
+const AHEAD_MS_MAX = 60_000
+/** Before this, epoch ms, no clock is right: this engine had not been written. */
+const EPOCH_MS = Date.UTC(2025, 0, 1)
+const ANSWER_MS_MAX = 5_000
+
+/** In the order in which one thing needs another; those that need a configuration are left out where there is none. */
+export function* checksOf(load: () => Config): Generator<Check> {
+  yield { name: 'node', look: node }
+  let config: Config | null = null
+  yield {
+    name: 'config',
+    look: () => {
+      config = load()
+      return `${config.path ?? 'defaults, there is no lapwing.yaml'}: ${config.streams.length} streams, their schemas read`
+    },
+  }
+  const found = config as Config | null
+  if (!found) return
+  const { log, registry } = found
+  yield { name: 'rules', look: () => rules(found) }
+  yield { name: 'data', look: () => data(found) }
+  yield { name: 'clock', look: () => clock(found) }
+  if (log.kind === 'kafka') yield { name: 'broker', look: () => broker(found, log) }
+  if (registry !== null) yield { name: 'registry', look: () => answered(registry) }
+}
+
+function node(): string {
+  const { engines } = JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as { engines: { node: string } }
+  const [least, have] = [engines.node, process.version].map((text) =>
+    text
+      .replace(/^[^\d]*/, '')
+      .split('.')
+      .map(Number),
+  )
+  const [major, minor] = [have![0]! - least![0]!, have![1]! - least![1]!]
+  if (major < 0 || (major === 0 && minor < 0))
+    throw new EngineError('USAGE', `${process.version}; it must be ${engines.node}`)
+  return `${process.version} on ${process.platform} ${process.arch}`
+}
+
+function rules({ rules: paths, streams }: Config): string {
+  const files = readRuleFiles(paths)
+  const compiled = compileRuleSet(files, { streams })
+  if (!compiled.ok) throw new EngineError('RULES_INVALID', formatIssues(compiled.issues, files).trimEnd())
+  const { rules, rankings, sequences, lists } = compiled.set
+  const count = rules.length + rankings.length + sequences.length
+  return `${count} rules and rankings, ${lists.length} lists; ${compiled.issues.length} warnings (lapwing check)`
+}
+
+function data({ data: folder }: Config): string {
+  let there = folder
+  while (!existsSync(there)) there = dirname(there)
+  try {
+    accessSync(there, constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw new EngineError('INPUT_MISSING', `${folder} cannot be written: no permission in ${there}`, error)
+  }
+  const { bavail, bsize } = statfsSync(there)
+  const free = bavail * bsize
+  const mega = `${Math.floor(free / (1 << 20))} MB free`
+  if (free < FREE_BYTES_MIN) throw new EngineError('LOG_BUSY', `${folder}: only ${mega}`)
+  if (!hasLocalLog(folder)) return `${folder} can be written, ${mega}; no local log yet`
+  return `${folder} can be written, ${mega}; ${EngineLock.isHeld(folder) ? 'an engine runs on it' : 'no engine runs on it'}`
+}
+
+/** What was written down before now, by this clock or another, must not lie ahead. */
+function clock({ data: folder, log }: Config): string {
+  const nowMs = Date.now()
+  const shown = new Date(nowMs).toISOString()
+  if (nowMs < EPOCH_MS) throw new EngineError('USAGE', `${shown} cannot be right`)
+  const appendedMs = log.kind === 'local' && hasLocalLog(folder) ? writtenMs(folder) : null
+  if (appendedMs !== null && appendedMs > nowMs + AHEAD_MS_MAX) {
+    const then = new Date(appendedMs).toISOString()
+    throw new EngineError('USAGE', `${shown}, but the local log was written at ${then}: the clock was set back`)
+  }
+  return shown
+}
+
+function writtenMs(folder: string): number | null {
+  const outputs = Outputs.open(folder)
+  const newestMs = outputs.newestAppendMs()
+  outputs.close()
+  return newestMs
+}
+
+async function broker({ streams, outputs }: Config, connection: KafkaConfig): Promise<string> {
+  const { topicsOf } = await import('../../edge/kafka/topic-names.ts')
+  const there = await topicsOf(connection, serviceLogger())
+  const where = connection.brokers.join(', ')
+  const missing = streams.map(({ topic }) => topic).filter((topic) => !there.has(topic))
+  if (missing.length > 0)
+    throw new EngineError('INPUT_MISSING', `${where} answers; no such topic: ${missing.join(', ')}`)
+  const made = Object.values(outputs).filter((topic) => there.has(topic)).length
+  return `${where} answers, all ${streams.length} source topics are there, ${made} of ${Object.keys(outputs).length} outputs`
+}
+
+async function answered(url: string): Promise<string> {
+  try {
+    const response = await fetch(new URL('subjects', url.endsWith('/') ? url : `${url}/`), {
+      signal: AbortSignal.timeout(ANSWER_MS_MAX),
+    })
+    if (response.ok) return `${url} answers`
+    throw new EngineError('REGISTRY_UNREACHABLE', `${url} answers with ${response.status} ${response.statusText}`)
+  } catch (error) {
+    if (error instanceof EngineError) throw error
+    const { message, cause } = error as Error & { cause?: { code?: string; message?: string } }
+    throw new EngineError(
+      'REGISTRY_UNREACHABLE',
+      `${url} does not answer (${cause?.code ?? cause?.message ?? message})`,
+      error,
+    )
+  }
+}

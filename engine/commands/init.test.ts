@@ -1,0 +1,50 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, expect, test, vi } from 'vitest'
+import { parse } from 'yaml'
+import { loadConfig } from '../config.ts'
+import { check } from './check.ts'
+import { FILES } from './init/files.ts'
+import { init } from './init.ts'
+import { test as testRules } from './test.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'lapwing-init-'))
+afterAll(() => rmSync(root, { recursive: true }))
+afterEach(() => vi.restoreAllMocks())
+
+/** What `run` says on standard output, and how it ended. */
+function said(run: () => number): { code: number; out: string } {
+  let out = ''
+  vi.spyOn(process.stderr, 'write').mockImplementation(() => true)
+  const spy = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    out += text
+    return true
+  })
+  const code = run()
+  spy.mockRestore()
+  return { code, out }
+}
+
+test('what it writes has no faults, passes its tests, and is a configuration', () => {
+  const folder = join(root, 'new', 'work')
+  const { code, out } = said(() => init(folder))
+  expect([code, out.trim().split('\n').length]).toEqual([0, 3])
+  const [rules, config] = [join(folder, 'rules'), join(folder, 'lapwing.yaml')]
+  expect(said(() => check([rules], { config, denyWarnings: true, format: 'text' }))).toEqual({
+    code: 0,
+    out: expect.stringContaining('1 rule, 0 rankings, 1 list, 3 tests: no faults'),
+  })
+  expect(said(() => testRules([rules], { config, minTests: 2, format: 'text' })).code).toBe(0)
+  expect(loadConfig({ path: config }).rules).toEqual([rules])
+  const { jobs } = parse(readFileSync(join(folder, '.github/workflows/rules.yml'), 'utf8'))
+  expect(jobs.rules.steps.at(-1).run).toBe('$LAPWING test rules --min-tests 2')
+})
+
+test('overwrites nothing, and writes nothing beside what is there', () => {
+  const folder = mkdtempSync(join(root, 'there-'))
+  writeFileSync(join(folder, 'lapwing.yaml'), 'data: mine\n')
+  expect(() => init(folder)).toThrow('nothing was written, for these are there already: lapwing.yaml')
+  expect(readFileSync(join(folder, 'lapwing.yaml'), 'utf8')).toBe('data: mine\n')
+  expect(Object.keys(FILES).filter((name) => existsSync(join(folder, name)))).toEqual(['lapwing.yaml'])
+})
