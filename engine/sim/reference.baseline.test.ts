@@ -105,6 +105,8 @@ test('of a ratio: what abstains is no point, the start is the earlier of the two
   const timeline = [deal(1, { device: 'x' }), deal(2, { device: 'x' }), deal(22), deal(45)]
   // 10: 2 / 1; 20: 0 / 1; 30: 1 / 0 abstains; start of 45: 25
   expect(told(usual(), timeline, { measures }).at(-1)).toEqual([2, 1])
+  const known = [...timeline.slice(0, 2), deal(22, { device: 'y' }), deal(45)] // 30: 1 / 1, within `a` alone
+  expect(told(usual(), known, { measures }).at(-1)).toEqual([2, 1])
 })
 
 test('of a tumbling window: the window that holds b - 1, up to the start of the present one', () => {

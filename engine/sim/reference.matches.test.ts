@@ -63,6 +63,7 @@ test('an event advances the oldest partial match that can take it, and only that
   expect(told('a0 a5 b11')).toEqual(['a5 b11']) // that of 0 is gone
   // An event that is both the next step and the first one does not begin a new partial match.
   expect(told('a0 a1 a2 a3', { order: ['a', 'a'] })).toEqual(['a0 a1', 'a2 a3'])
+  expect(told('a0 a1 b2 a3 b4', { order: ['a', 'a', 'b'] })).toEqual(['a0 a1 b2'])
 })
 
 test('oldest is the one that began first, by entry', () => {

@@ -50,6 +50,8 @@ test('an open episode is evaluated at the end of the window, which is empty then
   expect(alerts[0]!.window).toEqual({ start: 10, end: 13 })
   const arrivals = counted(2, { evaluate: 'arrival', cooldownMs: 100 })
   expect(story(play({ set: setOf([arrivals]) }, [deal(11), deal(13), markOf(50)]).alerts)).toEqual(['open@13'])
+  const always = counted(0, { evaluate: 'arrival', cooldownMs: 15 })
+  expect(story(play({ set: setOf([always]) }, [deal(11), markOf(50)]).alerts)).toEqual(['open@11', 'closed@26'])
 })
 
 test('the end evaluates open episodes only, at each end, and keys of a departure once', () => {
@@ -61,14 +63,14 @@ test('the end evaluates open episodes only, at each end, and keys of a departure
   expect(story(later)).toEqual(['open@11', 'closed@39'])
   expect(later[1]!.last_seen).toBe(39)
   expect(play({ set: setOf([few]), until: 'last' }, [deal(11), markOf(35)]).alerts[1]!.last_seen).toBe(30)
-  // A sliding window that an event leaves at the very end: an abstention is counted once.
+  // A sliding window that an event leaves at the very end: what is muted then is counted once, and the next time at 30.
+  const mute = { name: 'x', when: call('eq', measured('n'), 0), apply: 'mute_alert', reason: '', untilMs: 99 } as const
   const both = counted(0, {
-    windowMs: 10,
-    tumbling: undefined,
     measures: [running('s', 'count', null, 10), { ...running('n', 'count', null, 10), tumbling: tens }],
-    when: call('ge', call('div', 1, measured('n')), 1),
+    exceptions: [mute],
   })
-  expect(play({ set: setOf([both]) }, [deal(10), markOf(29)]).counters['abstained_total.division_by_zero']).toBe(1)
+  const mutedBy = (t: number) => play({ set: setOf([both]) }, [deal(10), markOf(t)]).counters.muted_total
+  expect([mutedBy(29), mutedBy(30)]).toEqual([1, 2])
 })
 
 test('a late event enters the window that holds its time only while the clock stands in it', () => {

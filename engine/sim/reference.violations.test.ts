@@ -109,6 +109,8 @@ test('each violation stands once while the key is remembered; forgotten, it may 
   // What counted last was seen at 10: remembered until 30. A second sight at 20 counts for nothing.
   expect(told(rule, [paid(5), seen(10), seen(20), paid(29), markOf(29)])).toEqual(['open@6', 'closed@6'])
   expect(told(rule, [paid(5), seen(10), seen(20), paid(30), markOf(31)])).toHaveLength(4)
+  // A late one of before does not shorten that.
+  expect(told(rule, [seen(10), paid(5), paid(27), markOf(29)])).toEqual(['open@11', 'closed@11'])
   // A late event of a time that would be forgotten counts for nothing.
   expect(told(rule, [seen(30), paid(10), markOf(40)])).toEqual([])
   expect(told(rule, [seen(30), paid(11), markOf(40)])).toEqual(['open@31', 'closed@31'])
@@ -146,7 +148,7 @@ test('what is missing before the history of the engine violates nothing, unless 
   expect(told(rule, [made(4, { shop: 'T' }), seen(103), markOf(200)], false)).toEqual(['open@104'])
   expect(played(rule, [made(4), seen(53), markOf(60)], false).alerts[0]!.coverage).toBe(0.5)
   // An expectation looks ahead.
-  expect(told({ violations: [unpaid] }, [made(5), markOf(50)], false)).toEqual(['open@16'])
+  expect(told({ violations: [{ ...unpaid, after: 'seen' }] }, [seen(5), markOf(50)], false)).toEqual(['open@16'])
 })
 
 test('an event may be an occurrence of several steps; a step may have a filter; one of none is nobody', () => {
