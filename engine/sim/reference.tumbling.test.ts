@@ -85,7 +85,9 @@ test('suspects, evidence and coverage of a tumbling window', () => {
   const [alert] = play({ set: setOf([rule]), finite: false }, timeline).alerts
   expect(alert!.suspects).toEqual([{ value: 'B', events: 2 }])
   expect(alert!.evidence!.total).toBe(2)
-  expect(alert!.coverage).toBe(5 / 20)
+  expect(alert!.coverage).toBe(1) // the history begins before the window does, at 10
+  const [late] = play({ set: setOf([rule]), finite: false }, [deal(12), deal(15)]).alerts
+  expect(late!.coverage).toBe(3 / 5)
 })
 
 test('drained: the last tumbling window with an event has ended; ends of empty ones are not awaited', () => {
