@@ -232,7 +232,8 @@ export class Core {
     const eventsThroughMs = this.#eventsThroughMs()
     for (;;) {
       const closingMs = this.alerts.nextClosingMs()
-      this.#endsThroughMs = Number.isFinite(closingMs) ? Math.max(closingMs, eventsThroughMs) : eventsThroughMs
+      this.#endsThroughMs = Math.max(eventsThroughMs, Number.isFinite(closingMs) ? closingMs : eventsThroughMs)
+      if (this.sequences.liveTimers > 0) this.#endsThroughMs = Number.POSITIVE_INFINITY
       const dueMs = this.nextDueMs()
       if (dueMs === Number.POSITIVE_INFINITY) return this.#lastEffectMs
       if (closingMs === dueMs) this.#lastEffectMs = dueMs
