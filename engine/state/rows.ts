@@ -14,7 +14,7 @@ import { TextColumn } from './text-column.ts'
 export interface HeldBytes {
   /** Oldest first, numbered without gaps; a number means the same chunk ever after. `bytes` may be asked for later. */
   readonly frozen: readonly { readonly number: number; bytes(): Uint8Array }[]
-  readonly hot: Uint8Array
+  readonly hot: readonly Uint8Array[]
 }
 
 export const CHUNK_ROWS_BITS = 12
@@ -260,12 +260,12 @@ export class Rows {
     const entries = this.#chunks.flatMap((chunk) => chunk.entries)
     return {
       frozen: full.map((chunk, i) => ({ number: first + i, bytes: () => chunk.bytes() })),
-      hot: packArrays([numbers, ...(last ? [last.bytes()] : []), ...entries]),
+      hot: [packArrays([numbers, ...(last ? [last.bytes()] : []), ...entries])],
     }
   }
 
   /** `frozen`: oldest first. */
-  loadHeld(frozen: readonly Uint8Array[], hot: Uint8Array): void {
+  loadHeld(frozen: readonly Uint8Array[], [hot]: readonly Uint8Array[]): void {
     const [numbers, ...rest] = unpackArrays(hot)
     const [firstRow, endRow, chunks] = asDoubles(numbers)
     this.#firstRow = firstRow

@@ -100,23 +100,23 @@ export class TimeIndex {
   }
 
   /** All of it as bytes, the plain way. */
-  save(): Uint8Array {
+  save(): Uint8Array[] {
     const segments: Segment[] = []
     for (let s: Segment | null = this.#oldest; s !== null; s = s.younger) segments.push(s)
     const places = this.cursors.flatMap(({ segment, at }) => [segments.indexOf(segment), at])
-    const stretches = segments.flatMap((s) => [s.timesMs.subarray(0, s.length), s.rows.subarray(0, s.length)])
-    return packArrays([Float64Array.from(places), ...stretches])
+    const stretches = segments.map((s) => [s.timesMs.subarray(0, s.length), s.rows.subarray(0, s.length)])
+    return [[Float64Array.from(places)], ...stretches].map(packArrays)
   }
 
   /** Into an index that is empty and has as many cursors as the saved one. */
-  load(bytes: Uint8Array): void {
-    const [places, ...stretches] = unpackArrays(bytes)
+  load(saved: readonly Uint8Array[]): void {
+    const [[places], ...stretches] = saved.map(unpackArrays)
     const segments: Segment[] = []
-    for (let i = 0; i < stretches.length; i += 2) {
+    for (const [timesMs, rows] of stretches) {
       const segment = newSegment()
-      segment.timesMs.set(asDoubles(stretches[i]))
-      segment.rows.set(asDoubles(stretches[i + 1]))
-      segment.length = stretches[i].length / 8
+      segment.timesMs.set(asDoubles(timesMs))
+      segment.rows.set(asDoubles(rows))
+      segment.length = timesMs.length / 8
       segment.older = segments.at(-1) ?? null
       if (segment.older) segment.older.younger = segment
       segments.push(segment)
