@@ -2,6 +2,8 @@ import { writeFileSync } from 'node:fs'
 import { decodeBenchmark } from './decode.ts'
 import { endToEndBenchmark } from './end-to-end.ts'
 import { type Figure, formatFigure, machine, smoke } from './harness.ts'
+import { memoryBenchmark } from './memory.ts'
+import { snapshotBenchmark } from './snapshot.ts'
 import { taskBenchmark } from './task.ts'
 
 /** `npm run bench [-- NAME…]`: all benchmarks or those named; full runs leave a file in bench/results. */
@@ -9,6 +11,8 @@ export const benchmarks: Readonly<Record<string, () => Promise<Figure[]>>> = {
   decode: decodeBenchmark,
   task: taskBenchmark,
   'end-to-end': endToEndBenchmark,
+  memory: memoryBenchmark,
+  snapshot: snapshotBenchmark,
 }
 
 export async function runBenchmarks(names: readonly string[]): Promise<Figure[]> {

@@ -10,11 +10,11 @@ import { asDoubles, fillArray, packArrays, unpackArrays } from './packed-arrays.
 import type { StringTable } from './string-table.ts'
 import { TextColumn } from './text-column.ts'
 
-/** Held events as bytes: chunks that never change again, and the rest of this moment. */
+/** Held events as bytes of one moment, that may be asked for later: chunks that never change again, and the rest. */
 export interface HeldBytes {
-  /** Oldest first, numbered without gaps; a number means the same chunk ever after. `bytes` may be asked for later. */
+  /** Oldest first, numbered without gaps; a number means the same chunk ever after. */
   readonly frozen: readonly { readonly number: number; bytes(): Uint8Array }[]
-  readonly hot: readonly Uint8Array[]
+  readonly hot: readonly { bytes(): Uint8Array }[]
 }
 
 export const CHUNK_ROWS_BITS = 12
@@ -258,9 +258,10 @@ export class Rows {
     const last = this.#chunks.at(-1)
     const numbers = Float64Array.of(this.#firstRow, this.#endRow, this.#chunks.length)
     const entries = this.#chunks.flatMap((chunk) => chunk.entries)
+    const hot = packArrays([numbers, ...(last ? [last.bytes()] : []), ...entries])
     return {
       frozen: full.map((chunk, i) => ({ number: first + i, bytes: () => chunk.bytes() })),
-      hot: [packArrays([numbers, ...(last ? [last.bytes()] : []), ...entries])],
+      hot: [{ bytes: () => hot }],
     }
   }
 

@@ -5,9 +5,11 @@ const SEGMENT = 4096
 
 /** One stretch of the index: rows in time order, equal times in order of arrival. */
 interface Segment {
-  readonly timesMs: Float64Array
-  readonly rows: Float64Array
+  timesMs: Float64Array
+  rows: Float64Array
   length: number
+  /** A snapshot looks at what is in the arrays now: copy them before that changes. */
+  isSaved: boolean
   older: Segment | null
   younger: Segment | null
 }
@@ -79,6 +81,11 @@ export class TimeIndex {
         segment = segment.younger as Segment
       }
     }
+    if (segment.isSaved) {
+      segment.timesMs = segment.timesMs.slice()
+      segment.rows = segment.rows.slice()
+      segment.isSaved = false
+    }
     segment.timesMs.copyWithin(at + 1, at, segment.length)
     segment.rows.copyWithin(at + 1, at, segment.length)
     segment.timesMs[at] = timeMs
@@ -99,13 +106,16 @@ export class TimeIndex {
     }
   }
 
-  /** All of it as bytes, the plain way. */
-  save(): Uint8Array[] {
+  /** All of it as bytes of this moment, that may be asked for later. */
+  save(): { bytes(): Uint8Array }[] {
     const segments: Segment[] = []
     for (let s: Segment | null = this.#oldest; s !== null; s = s.younger) segments.push(s)
     const places = this.cursors.flatMap(({ segment, at }) => [segments.indexOf(segment), at])
-    const stretches = segments.map((s) => [s.timesMs.subarray(0, s.length), s.rows.subarray(0, s.length)])
-    return [[Float64Array.from(places)], ...stretches].map(packArrays)
+    const stretches = segments.map((s) => {
+      s.isSaved = true
+      return [s.timesMs.subarray(0, s.length), s.rows.subarray(0, s.length)]
+    })
+    return [[Float64Array.from(places)], ...stretches].map((arrays) => ({ bytes: () => packArrays(arrays) }))
   }
 
   /** Into an index that is empty and has as many cursors as the saved one. */
@@ -166,6 +176,7 @@ function newSegment(): Segment {
     timesMs: new Float64Array(SEGMENT),
     rows: new Float64Array(SEGMENT),
     length: 0,
+    isSaved: false,
     older: null,
     younger: null,
   }

@@ -122,7 +122,7 @@ export class TaskSnapshot implements SnapshotSource {
   }
 
   *#others(firstChunk: number): Generator<SnapshotPiece, void, undefined> {
-    for (const [i, bytes] of this.#held.hot.entries()) yield { key: join(HOT, 0, i), bytes }
+    for (const [i, hot] of this.#held.hot.entries()) yield { key: join(HOT, 0, i), bytes: hot.bytes() }
     for (const chunk of this.#held.frozen) {
       if (chunk.number >= firstChunk) yield { key: join(CHUNK, 0, chunk.number), bytes: chunk.bytes() }
     }
