@@ -52,9 +52,9 @@ export async function snapshotBenchmark(): Promise<Figure[]> {
         figure(`${s.name}: record meanwhile, p99.99`, 'ms', [quantile(s.records, 0.9999)]),
         figure(`${s.name}: hold of the task`, 'ms', s.holds),
         figure(`${s.name}: size`, 'MB', [s.bytes / 1e6]),
-        figure(`${s.name}: duration`, 'ms', [s.ms]),
+        figure(`${s.name}: duration`, 's', [s.ms / 1e3]),
       ]),
-      figure('restore', 'ms', [restoreMs]),
+      figure('restore', 's', [restoreMs / 1e3]),
     ]
   } finally {
     rmSync(folder, { recursive: true })
