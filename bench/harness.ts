@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 
 /** Small under SMOKE=1, so that every benchmark also runs in the tests. */
@@ -17,8 +18,8 @@ export interface Figure {
   readonly median: number
   readonly max: number
   readonly runs: number
-  /** Median events per second of processor time: what the machine's other work does not disturb. */
-  readonly perCpuSecond: number
+  /** Of rates: median events per second of processor time, what the machine's other work does not disturb. */
+  readonly perCpuSecond?: number
   /** Keeps the work alive, and shows if a change of speed changed the answer. */
   readonly checksum: number
   readonly seed: number
@@ -75,6 +76,15 @@ export async function eventsPerSecond(
   }
 }
 
+/** Processor time of the main thread so far, ms: what the machine's other work does not disturb. Else the wall's. */
+export function threadMs(): number {
+  try {
+    return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'latin1').split(' ')[0]) / 1e6
+  } catch {
+    return performance.now()
+  }
+}
+
 /** The machine and the commit: part of every recorded result. */
 export function machine(): Record<string, string | number> {
   const cpu = cpus()
@@ -94,6 +104,7 @@ function commit(): string {
 export function formatFigure(f: Figure): string {
   const short = (n: number): string =>
     n >= 1e6 ? `${(n / 1e6).toFixed(2)} M` : n >= 1e3 ? `${(n / 1e3).toFixed(0)} k` : `${n}`
+  const perCpu = f.perCpuSecond === undefined ? '' : ` (${short(f.perCpuSecond)} per CPU second)`
   const parameters = Object.entries(f.parameters).map(([k, v]) => `${k}=${v}`)
-  return `${f.benchmark} ${f.case}: min ${short(f.min)} median ${short(f.median)} max ${short(f.max)} ${f.unit} (${short(f.perCpuSecond)} per CPU second) ${parameters.join(' ')} seed=${f.seed} checksum=${f.checksum}`
+  return `${f.benchmark} ${f.case}: min ${short(f.min)} median ${short(f.median)} max ${short(f.max)} ${f.unit}${perCpu} ${parameters.join(' ')} seed=${f.seed} checksum=${f.checksum}`
 }

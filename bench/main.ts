@@ -3,6 +3,8 @@ import { backtestBenchmark } from './backtest.ts'
 import { decodeBenchmark } from './decode.ts'
 import { endToEndBenchmark } from './end-to-end.ts'
 import { type Figure, formatFigure, machine, smoke } from './harness.ts'
+import { memoryBenchmark } from './memory.ts'
+import { snapshotBenchmark } from './snapshot.ts'
 import { taskBenchmark } from './task.ts'
 
 /** `npm run bench [-- NAME…]`: all benchmarks or those named; full runs leave a file in bench/results. */
@@ -11,6 +13,8 @@ export const benchmarks: Readonly<Record<string, () => Promise<Figure[]>>> = {
   task: taskBenchmark,
   backtest: backtestBenchmark,
   'end-to-end': endToEndBenchmark,
+  memory: memoryBenchmark,
+  snapshot: snapshotBenchmark,
 }
 
 export async function runBenchmarks(names: readonly string[]): Promise<Figure[]> {

@@ -49,6 +49,7 @@ describe('without a file', () => {
       log: { kind: 'local' },
       registry: null,
       time: { maxSkewMs: 5_000, maxWaitMs: 30_000, markIntervalMs: 500, idleGraceMs: 2_000 },
+      snapshots: { everyMs: 30_000, records: 100_000 },
       streams: ['transactions 120000 30000 600000', 'behavior 120000 30000 0'],
       outputs: {
         alerts: 'risk.alerts.v1',

@@ -25,12 +25,21 @@ export interface Config {
   /** URL of the schema registry. */
   readonly registry: string | null
   readonly time: TimeConfig
+  readonly snapshots: SnapshotConfig
   readonly streams: readonly Stream[]
   readonly outputs: Readonly<Sections['outputs']>
 }
 
 export type LogConfig = Readonly<Sections['log']>
 export type KafkaConfig = Extract<LogConfig, { kind: 'kafka' }>
+
+/** When the service writes its state beside the log. */
+export interface SnapshotConfig {
+  /** Milliseconds; 0 = never. */
+  readonly everyMs: number
+  /** Sooner, after so many records. */
+  readonly records: number
+}
 
 /** DESIGN, section 3; milliseconds. */
 export interface TimeConfig {
@@ -58,6 +67,8 @@ export const SETTINGS = [
   'time.max_wait',
   'time.mark_interval',
   'time.idle_grace',
+  'snapshots.every',
+  'snapshots.records',
   'outputs.alerts',
   'outputs.shadow',
   'outputs.rankings',
@@ -153,7 +164,7 @@ function build(
   const sections: Partial<Record<string, unknown>> = {}
   for (const [key, shape] of Object.entries(sectionShapes)) sections[key] = checked(settings, [key], shape, values[key])
   const streams = readStreams(settings, values.streams, home)
-  const { outputs, data, rules, time, ...rest } = sections as unknown as Sections
+  const { outputs, data, rules, time, snapshots, ...rest } = sections as unknown as Sections
   checkTogether(streams, outputs ?? null, settings)
   if (settings.issues.length > 0) {
     const inOrder = settings.issues.toSorted((a, b) => a.line - b.line || a.column - b.column)
@@ -170,6 +181,7 @@ function build(
       markIntervalMs: time.mark_interval,
       idleGraceMs: time.idle_grace,
     },
+    snapshots: { everyMs: snapshots.every, records: snapshots.records },
     streams,
     outputs,
   })

@@ -53,6 +53,8 @@ const time = z.strictObject({
   idle_grace: duration,
 })
 
+const snapshots = z.strictObject({ every: duration, records: whole(1, 1_000_000_000) })
+
 export const streamShape = z.strictObject({
   schema: text,
   topic,
@@ -85,6 +87,7 @@ export const sectionShapes = {
   log,
   registry: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL, or null' }).nullable(),
   time,
+  snapshots,
   outputs,
 } as const
 export type Sections = { [K in keyof typeof sectionShapes]: z.infer<(typeof sectionShapes)[K]> }
@@ -99,6 +102,7 @@ export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
   if (section === 'streams') return part === 'type' ? ['fixed'] : Object.keys(streamShape.shape)
   if (section === 'http') return Object.keys(http.shape)
   if (section === 'time') return Object.keys(time.shape)
+  if (section === 'snapshots') return Object.keys(snapshots.shape)
   if (section === 'outputs') return Object.keys(outputs.shape)
   if (section !== 'log') return []
   if (name === 'ssl') return Object.keys(certificates.shape)
@@ -113,6 +117,7 @@ export const DEFAULTS = {
   log: { kind: 'local' },
   registry: null,
   time: { max_skew: '5s', max_wait: '30s', mark_interval: '500ms', idle_grace: '2s' },
+  snapshots: { every: '30s', records: 100_000 },
   streams: {
     transactions: {
       schema: 'schemas/transaction.avsc',

@@ -81,7 +81,10 @@ export interface StoredSnapshot {
 /** Where snapshots of one task are kept. */
 export interface SnapshotStore {
   /** Those that may be taken up at a committed position, newest first. What is not one is told to `refused`. */
-  candidates(committed: number, refused: (refusal: SnapshotRefused, name: string) => void): readonly StoredSnapshot[]
+  candidates(
+    committed: number,
+    refused: (refusal: SnapshotRefused, name: string) => void,
+  ): Promise<readonly StoredSnapshot[]>
 }
 
 /** Where routers put what they read: one log per exchange partition. */

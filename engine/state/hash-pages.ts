@@ -2,8 +2,9 @@ import { type Memory, Pages } from './memory.ts'
 
 /** Words in front of a page's entries. */
 export const HEAD = 4
-/** Word of the head: slots of the page less one. */
+/** Words of the head: slots of the page less one; the page's number. */
 export const MASK = 0
+export const SELF = 3
 const USED = 1
 const DEPTH = 2
 /** A hash's upper bits say where in its page an entry belongs: `(hash >>> HOME_SHIFT) & mask`. */
@@ -30,9 +31,12 @@ export interface EntryShape {
  * Memory  1.3 to 2.7 times the entries
  */
 export class HashPages {
-  readonly pages: Pages<Int32Array>
   size = 0
+  readonly #pages: Pages<Int32Array>
   readonly #directory: Pages<Int32Array>
+  /** What the directory names: one step less for each question. */
+  #tables: Int32Array[] = []
+  #tablesMask = 0
   readonly #shape: EntryShape
   readonly #slotsMax: number
   #pagesInUse = 0
@@ -40,36 +44,41 @@ export class HashPages {
   constructor(memory: Memory, shape: EntryShape) {
     this.#shape = shape
     this.#slotsMax = 1 << (31 - Math.clz32(PAGE_WORDS_MAX / shape.stride))
-    this.pages = new Pages(memory, Int32Array)
+    this.#pages = new Pages(memory, Int32Array)
     this.#directory = new Pages(memory, Int32Array)
     this.#directory.grow(1)
     this.#addPage(this.#newTable(SLOTS_MIN, 0))
+    this.#readDirectory()
     memory.root(
       () => ({ size: this.size, pagesInUse: this.#pagesInUse }),
       (saved) => {
         this.size = saved.size
         this.#pagesInUse = saved.pagesInUse
+        this.#readDirectory()
       },
     )
   }
 
-  /** Number of the page where entries of this hash are. */
-  pageOf(hash: number): number {
-    const directory = this.#directory.list[0]
-    return directory[hash & (directory.length - 1)]
+  /** The page where entries of this hash are, to be read. */
+  tableOf(hash: number): Int32Array {
+    return this.#tables[hash & this.#tablesMask]
   }
 
-  /** Call it when an entry of this hash has been written to a free slot of `page`; entries may move. */
-  added(page: number, hash: number): void {
-    const table = this.pages.write(page)
+  /** The same page, to be changed now. */
+  write(table: Int32Array): Int32Array {
+    return this.#pages.write(table[SELF])
+  }
+
+  /** Call it when an entry of this hash has been written to a free slot of `table`; entries may move. */
+  added(table: Int32Array, hash: number): void {
     const used = ++table[USED]
     this.size++
     if (used * 4 > (table[MASK] + 1) * 3) this.#makeRoom(hash)
   }
 
   /** Frees a slot; entries behind it may move. */
-  remove(page: number, free: number): void {
-    const table = this.pages.write(page)
+  remove(table: Int32Array, free: number): void {
+    this.write(table)
     const { stride, flag, hashOf } = this.#shape
     const mask = table[MASK]
     let slot = free
@@ -86,10 +95,11 @@ export class HashPages {
 
   /** Lets go of all entries. */
   clear(): void {
-    for (let i = 0; i < this.#pagesInUse; i++) this.pages.drop(i)
+    for (let i = 0; i < this.#pagesInUse; i++) this.#pages.drop(i)
     this.#pagesInUse = 0
     this.#directory.replace(0, new Int32Array(1))
     this.#addPage(this.#newTable(SLOTS_MIN, 0))
+    this.#readDirectory()
     this.size = 0
   }
 
@@ -102,29 +112,31 @@ export class HashPages {
 
   #addPage(table: Int32Array): number {
     const page = this.#pagesInUse++
-    if (page < this.pages.list.length) this.pages.replace(page, table)
-    else this.pages.add(table)
+    table[SELF] = page
+    if (page < this.#pages.list.length) this.#pages.replace(page, table)
+    else this.#pages.add(table)
     return page
   }
 
   #makeRoom(hash: number): void {
     for (;;) {
-      const page = this.pageOf(hash)
-      const table = this.pages.list[page]
+      const table = this.tableOf(hash)
       const slots = table[MASK] + 1
       if (table[USED] * 4 <= slots * 3) return
-      if (slots < this.#slotsMax || table[DEPTH] === DEPTH_MAX) this.#double(page, table)
-      else this.#split(page, table, hash)
+      if (slots < this.#slotsMax || table[DEPTH] === DEPTH_MAX) this.#double(table, hash)
+      else this.#split(table, hash)
     }
   }
 
-  #double(page: number, old: Int32Array): void {
+  #double(old: Int32Array, hash: number): void {
     const grown = this.#newTable((old[MASK] + 1) * 2, old[DEPTH])
     this.#move(old, grown, grown, 0)
-    this.pages.replace(page, grown)
+    this.#replace(old, grown)
+    const bit = 1 << old[DEPTH]
+    for (let i = hash & (bit - 1); i < this.#tables.length; i += bit) this.#tables[i] = grown
   }
 
-  #split(page: number, old: Int32Array, hash: number): void {
+  #split(old: Int32Array, hash: number): void {
     const depth = old[DEPTH]
     let directory = this.#directory.list[0]
     if (directory.length === 1 << depth) {
@@ -137,9 +149,21 @@ export class HashPages {
     const bit = 1 << depth
     const [zeros, ones] = [this.#newTable(old[MASK] + 1, depth + 1), this.#newTable(old[MASK] + 1, depth + 1)]
     this.#move(old, zeros, ones, bit)
-    this.pages.replace(page, zeros)
+    this.#replace(old, zeros)
     const second = this.#addPage(ones)
     for (let i = (hash & (bit - 1)) | bit; i < directory.length; i += 2 * bit) directory[i] = second
+    if (directory.length !== this.#tables.length) this.#readDirectory()
+    else for (let i = hash & (bit - 1); i < directory.length; i += bit) this.#tables[i] = (i & bit) === 0 ? zeros : ones
+  }
+
+  #replace(old: Int32Array, table: Int32Array): void {
+    table[SELF] = old[SELF]
+    this.#pages.replace(old[SELF], table)
+  }
+
+  #readDirectory(): void {
+    this.#tables = Array.from(this.#directory.list[0], (page) => this.#pages.list[page])
+    this.#tablesMask = this.#tables.length - 1
   }
 
   /** Entries whose hash has `bit` go to `ones`, the others to `zeros`. */

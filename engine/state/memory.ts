@@ -174,8 +174,9 @@ export class Pass {
   readonly #marked: readonly number[][]
   readonly #finished: () => void
   readonly #slabs = new Slabs()
+  /** Pages that changed before their turn came; those before `given` have been handed over. */
   #kept: SavedPage[] = []
-  #keptBytes = 0
+  #given = 0
   #part = 0
   #next = 0
 
@@ -192,15 +193,21 @@ export class Pass {
     const taken = this.#parts[part].take(page)
     if (!taken) return
     this.#kept.push({ part, page, bytes: whole ? taken : this.#slabs.copy(taken) })
-    this.#keptBytes += taken.length
   }
 
   /** Copies pages, at least one, until `bytesMax` are reached; an empty answer = the snapshot is complete. */
   copy(bytesMax: number): SavedPage[] {
-    const saved = this.#kept
-    let bytes = this.#keptBytes
-    this.#kept = []
-    this.#keptBytes = 0
+    const saved: SavedPage[] = []
+    let bytes = 0
+    while (bytes < bytesMax && this.#given < this.#kept.length) {
+      const kept = this.#kept[this.#given++]
+      saved.push(kept)
+      bytes += kept.bytes.length
+    }
+    if (this.#given === this.#kept.length) {
+      this.#kept = []
+      this.#given = 0
+    }
     while ((bytes < bytesMax || saved.length === 0) && this.#part < this.#parts.length) {
       const marked = this.#marked[this.#part]
       if (this.#next === marked.length) {

@@ -32,8 +32,7 @@ export class PairCounts {
   /** Adds `delta` and returns the count after it. */
   add(slot: number, value: number, delta: number): number {
     const hash = hashPair(slot, value)
-    const page = this.#table.pageOf(hash)
-    const table = this.#table.pages.list[page]
+    const table = this.#table.tableOf(hash)
     const stride = this.#stride
     const mask = table[MASK]
     let place = (hash >>> HOME_SHIFT) & mask
@@ -42,19 +41,19 @@ export class PairCounts {
       if (table[at] === slot + 1 && table[at + VALUE] === value) {
         const before = stride === NARROW ? table[at + LOW] : table[at + HIGH] * 0x1_0000_0000 + (table[at + LOW] >>> 0)
         const after = before + delta
-        if (after === 0) this.#table.remove(page, place)
-        else this.#setCount(this.#table.pages.write(page), at, after)
+        if (after === 0) this.#table.remove(table, place)
+        else this.#setCount(this.#table.write(table), at, after)
         return after
       }
       place = (place + 1) & mask
       at = HEAD + place * stride
     }
     if (delta === 0) return 0
-    const target = this.#table.pages.write(page)
-    target[at] = slot + 1
-    target[at + VALUE] = value
-    this.#setCount(target, at, delta)
-    this.#table.added(page, hash)
+    this.#table.write(table)
+    table[at] = slot + 1
+    table[at + VALUE] = value
+    this.#setCount(table, at, delta)
+    this.#table.added(table, hash)
     return delta
   }
 

@@ -28,23 +28,27 @@ class Generation {
     this.#originMs = originMs
   }
 
-  /** Time of reading, or NaN. */
-  get(a: number, b: number, c: number): number {
-    const table = this.#table.pages.list[this.#table.pageOf(a)]
+  /** True when the id was read after `sinceMs`. */
+  has(a: number, b: number, c: number, sinceMs: number): boolean {
+    if (this.#table.size === 0) return false
+    const table = this.#table.tableOf(a)
     const since = table[place(table, a, b, c) + SINCE]
-    return since === 0 ? Number.NaN : this.#originMs + since - 1
+    return since !== 0 && this.#originMs + since - 1 > sinceMs
   }
 
-  set(a: number, b: number, c: number, timeMs: number): void {
-    const page = this.#table.pageOf(a)
-    const table = this.#table.pages.write(page)
+  /** True, and remembered as read at `timeMs`, unless the id was read after `sinceMs`, here or (`old`) before. */
+  add(a: number, b: number, c: number, sinceMs: number, timeMs: number, old: Generation): boolean {
+    const table = this.#table.tableOf(a)
     const at = place(table, a, b, c)
-    const isNew = table[at + SINCE] === 0
+    const since = table[at + SINCE]
+    if (since !== 0 ? this.#originMs + since - 1 > sinceMs : old.has(a, b, c, sinceMs)) return false
+    this.#table.write(table)
     table[at] = a
     table[at + 1] = b
     table[at + 2] = c
     table[at + SINCE] = timeMs - this.#originMs + 1
-    if (isNew) this.#table.added(page, a)
+    if (since === 0) this.#table.added(table, a)
+    return true
   }
 }
 
@@ -105,11 +109,7 @@ export class RecentIds {
     b = scramble(b)
     c = scramble(c)
     this.#turn(nowMs, readMs)
-    const young = this.#young.get(a, b, c)
-    const readAt = Number.isNaN(young) ? this.#old.get(a, b, c) : young
-    if (readAt > nowMs - this.#spanMs) return false
-    this.#young.set(a, b, c, readMs)
-    return true
+    return this.#young.add(a, b, c, nowMs - this.#spanMs, readMs, this.#old)
   }
 
   /** A generation that began a span ago becomes the old one: what that was has been read a span ago or more. */

@@ -18,11 +18,11 @@ const EVICTED_AT_ONCE = 8
 /** Chunks around a cursor that stay: events that came late stand a little before or behind their time. */
 const NEAR = 2
 
-/** Held events as bytes: chunks that never change again, and the rest of this moment. */
+/** Held events as bytes of one moment, that may be asked for later: chunks that never change again, and the rest. */
 export interface HeldBytes {
-  /** Oldest first, numbered without gaps; a number means the same chunk ever after. `bytes` may be asked for later. */
+  /** Oldest first, numbered without gaps; a number means the same chunk ever after. */
   readonly frozen: readonly { readonly number: number; bytes(): Uint8Array }[]
-  readonly hot: Uint8Array
+  readonly hot: readonly { bytes(): Uint8Array }[]
 }
 
 /**
@@ -185,17 +185,18 @@ export class Rows {
     const last = this.#chunks.at(-1)
     const numbers = Float64Array.of(this.#firstRow, this.#endRow, this.#chunks.length, this.#frozen)
     const entries = this.#chunks.slice(this.#frozen).flatMap((chunk) => (chunk as Chunk).entries)
+    const hot = packArrays([numbers, ...(last ? [last.pack()] : []), ...entries])
     return {
       frozen: full.map((chunk, i) => ({
         number: first + i,
         bytes: () => chunk?.pack() ?? (this.#segments as Segments).read(first + i),
       })),
-      hot: packArrays([numbers, ...(last ? [last.pack()] : []), ...entries]),
+      hot: [{ bytes: () => hot }],
     }
   }
 
   /** `frozen`: oldest first. */
-  loadHeld(frozen: readonly Uint8Array[], hot: Uint8Array): void {
+  loadHeld(frozen: readonly Uint8Array[], [hot]: readonly Uint8Array[]): void {
     const [numbers, ...rest] = unpackArrays(hot)
     const [firstRow, endRow, chunks, frozenEnd] = asDoubles(numbers)
     this.#firstRow = firstRow

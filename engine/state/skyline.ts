@@ -1,6 +1,6 @@
 import { type Memory, Pages } from './memory.ts'
 
-const CHUNK_BITS = 11
+const CHUNK_BITS = 10
 const CHUNK = 1 << CHUNK_BITS
 
 /**

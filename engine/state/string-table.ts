@@ -66,8 +66,7 @@ export class StringTable {
     for (let i = start; i < end; i++) hash = Math.imul(hash ^ source[i], 0x01000193)
     hash = scramble(hash)
     const length = end - start
-    const page = this.#table.pageOf(hash)
-    const table = this.#table.pages.list[page]
+    const table = this.#table.tableOf(hash)
     const mask = table[MASK]
     let slot = (hash >>> HOME_SHIFT) & mask
     for (; table[HEAD + slot] !== 0; slot = (slot + 1) & mask) {
@@ -86,8 +85,8 @@ export class StringTable {
     records[at + ADDRESS] = this.#arena.add(source, start, end)
     records[at + LENGTH] = length
     records[at + REFERENCES] = 1
-    this.#table.pages.write(page)[HEAD + slot] = code + 1
-    this.#table.added(page, hash)
+    this.#table.write(table)[HEAD + slot] = code + 1
+    this.#table.added(table, hash)
     return code
   }
 
@@ -147,12 +146,11 @@ export class StringTable {
 
   #remove(code: number): void {
     const hash = this.#record(code, HASH)
-    const page = this.#table.pageOf(hash)
-    const table = this.#table.pages.list[page]
+    const table = this.#table.tableOf(hash)
     const mask = table[MASK]
     let slot = (hash >>> HOME_SHIFT) & mask
     while (table[HEAD + slot] !== code + 1) slot = (slot + 1) & mask
-    this.#table.remove(page, slot)
+    this.#table.remove(table, slot)
     this.#arena.remove(this.#record(code, ADDRESS), this.#record(code, LENGTH))
     this.#records.write(code >> PAGE_BITS)[(code & (PAGE - 1)) * RECORD + ADDRESS] = this.#free
     this.#free = code + 1

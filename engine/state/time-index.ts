@@ -14,6 +14,8 @@ interface Segment {
   length: number
   /** Its number in the file; -1 = it is not frozen. */
   number: number
+  /** A snapshot looks at what is in the arrays now: copy them before that changes. */
+  isSaved: boolean
   older: Segment | null
   younger: Segment | null
 }
@@ -104,6 +106,11 @@ export class TimeIndex {
         segment = segment.younger as Segment
       }
     }
+    if (segment.isSaved) {
+      segment.timesMs = segment.timesMs.slice()
+      segment.rows = segment.rows.slice()
+      segment.isSaved = false
+    }
     segment.timesMs.copyWithin(at + 1, at, segment.length)
     segment.rows.copyWithin(at + 1, at, segment.length)
     segment.timesMs[at] = timeMs
@@ -163,34 +170,39 @@ export class TimeIndex {
   }
 
   #load(segment: Segment): void {
-    const unpacker = new Unpacker((this.#segments as Segments).read(segment.number))
-    const [length] = unpacker.numbers(new Float64Array(1), 1)
-    segment.timesMs = unpacker.numbers(new Float64Array(length), length)
-    segment.rows = unpacker.numbers(new Float64Array(length), length)
+    ;[segment.timesMs, segment.rows] = this.#read(segment)
     this.#frozenInMemory.add(segment)
   }
 
-  /** All of it as bytes, the plain way. */
-  save(): Uint8Array {
+  #read({ number }: Segment): [timesMs: Float64Array, rows: Float64Array] {
+    const unpacker = new Unpacker((this.#segments as Segments).read(number))
+    const [length] = unpacker.numbers(new Float64Array(1), 1)
+    return [unpacker.numbers(new Float64Array(length), length), unpacker.numbers(new Float64Array(length), length)]
+  }
+
+  /** All of it as bytes of this moment, that may be asked for later. */
+  save(): { bytes(): Uint8Array }[] {
     const segments: Segment[] = []
-    for (let s: Segment | null = this.#oldest; s !== null; s = s.younger) {
-      if (s.timesMs === GONE) this.#load(s)
-      segments.push(s)
-    }
+    for (let s: Segment | null = this.#oldest; s !== null; s = s.younger) segments.push(s)
     const places = this.cursors.flatMap(({ segment, at }) => [segments.indexOf(segment), at])
-    const stretches = segments.flatMap((s) => [s.timesMs.subarray(0, s.length), s.rows.subarray(0, s.length)])
-    return packArrays([Float64Array.from(places), ...stretches])
+    const stretches = segments.map((s) => {
+      if (s.timesMs === GONE) return { bytes: () => packArrays(this.#read(s)) }
+      s.isSaved = true
+      const arrays = [s.timesMs.subarray(0, s.length), s.rows.subarray(0, s.length)]
+      return { bytes: () => packArrays(arrays) }
+    })
+    return [{ bytes: () => packArrays([Float64Array.from(places)]) }, ...stretches]
   }
 
   /** Into an index that is empty and has as many cursors as the saved one. */
-  load(bytes: Uint8Array): void {
-    const [places, ...stretches] = unpackArrays(bytes)
+  load(saved: readonly Uint8Array[]): void {
+    const [[places], ...stretches] = saved.map(unpackArrays)
     const segments: Segment[] = []
-    for (let i = 0; i < stretches.length; i += 2) {
+    for (const [timesMs, rows] of stretches) {
       const segment = newSegment()
-      segment.timesMs.set(asDoubles(stretches[i]))
-      segment.rows.set(asDoubles(stretches[i + 1]))
-      segment.length = stretches[i].length / 8
+      segment.timesMs.set(asDoubles(timesMs))
+      segment.rows.set(asDoubles(rows))
+      segment.length = timesMs.length / 8
       segment.older = segments.at(-1) ?? null
       if (segment.older) segment.older.younger = segment
       segments.push(segment)
@@ -242,6 +254,7 @@ function newSegment(): Segment {
     rows: new Float64Array(SEGMENT),
     length: 0,
     number: -1,
+    isSaved: false,
     older: null,
     younger: null,
   }

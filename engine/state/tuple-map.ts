@@ -49,8 +49,7 @@ export class TupleMap {
   /** Id of the probe; a new one (see `size` before and after) when it is not there yet. */
   findOrAdd(): number {
     const hash = this.#hashProbe()
-    const page = this.#table.pageOf(hash)
-    const table = this.#table.pages.list[page]
+    const table = this.#table.tableOf(hash)
     const mask = table[MASK]
     let slot = (hash >>> HOME_SHIFT) & mask
     for (; ; slot = (slot + 1) & mask) {
@@ -59,8 +58,8 @@ export class TupleMap {
       if (this.#equalsProbe(id)) return id
     }
     const id = this.#newId()
-    this.#table.pages.write(page)[HEAD + slot] = id + 1
-    this.#table.added(page, hash)
+    this.#table.write(table)[HEAD + slot] = id + 1
+    this.#table.added(table, hash)
     return id
   }
 
@@ -72,15 +71,14 @@ export class TupleMap {
   /** Forgets a live id; it will be handed out again. */
   remove(id: number): void {
     const hash = this.#hashId(id)
-    const page = this.#table.pageOf(hash)
-    const table = this.#table.pages.list[page]
+    const table = this.#table.tableOf(hash)
     const mask = table[MASK]
     let slot = (hash >>> HOME_SHIFT) & mask
     while (table[HEAD + slot] !== id + 1) {
       assert(table[HEAD + slot] !== 0, 'an id that is removed is there')
       slot = (slot + 1) & mask
     }
-    this.#table.remove(page, slot)
+    this.#table.remove(table, slot)
     this.#tuples.write(id >> PAGE_BITS)[(id & (PAGE - 1)) * this.arity] = this.#free
     this.#free = id + 1
   }

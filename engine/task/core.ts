@@ -5,7 +5,6 @@ import type { RuleSet } from '../model/rule.ts'
 import type { Stream } from '../model/stream.ts'
 import type { KeySpace } from '../state/key-space.ts'
 import { Memory } from '../state/memory.ts'
-import { packArrays, unpackArrays } from '../state/packed-arrays.ts'
 import { type Chunk, fits, type HeldBytes, Rows } from '../state/rows.ts'
 import type { Segments } from '../state/segments.ts'
 import { StringTable } from '../state/string-table.ts'
@@ -284,12 +283,11 @@ export class Core {
   /** The held events and their order in time, for a snapshot. */
   saveHeld(): HeldBytes {
     const { frozen, hot } = this.rows.saveHeld()
-    return { frozen, hot: packArrays([hot, this.#index.save()]) }
+    return { frozen, hot: [...hot, ...this.#index.save()] }
   }
 
-  loadHeld(frozen: readonly Uint8Array[], hot: Uint8Array): void {
-    const [rows, index] = unpackArrays(hot)
-    this.rows.loadHeld(frozen, rows)
+  loadHeld(frozen: readonly Uint8Array[], [rows, ...index]: readonly Uint8Array[]): void {
+    this.rows.loadHeld(frozen, [rows])
     this.#index.load(index)
   }
 

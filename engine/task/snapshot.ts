@@ -38,6 +38,7 @@ interface Head {
   readonly lengths: readonly (readonly number[])[]
   readonly chunks: { readonly first: number; readonly count: number }
   readonly keptPieces: number
+  readonly hotPieces: number
 }
 
 export interface StateToSave extends Pick<Head, 'shape' | 'ruleSetHash' | 'files' | 'meta'> {
@@ -52,7 +53,7 @@ export interface StateToSave extends Pick<Head, 'shape' | 'ruleSetHash' | 'files
 export interface LoadedState extends Pick<Head, 'roots'> {
   readonly pages: readonly [core: SavedPage[], intake: SavedPage[]]
   readonly frozen: readonly Uint8Array[]
-  readonly hot: Uint8Array
+  readonly hot: readonly Uint8Array[]
   readonly kept: Kept
 }
 
@@ -86,6 +87,7 @@ export class TaskSnapshot implements SnapshotSource {
       lengths: this.#passes.map((pass) => pass.lengths),
       chunks: this.#chunks,
       keptPieces: this.#kept.length,
+      hotPieces: state.held.hot.length,
     }
     this.head = new TextEncoder().encode(JSON.stringify(head))
     this.#rest = this.#others(state.full ? 0 : state.firstNewChunk)
@@ -95,7 +97,8 @@ export class TaskSnapshot implements SnapshotSource {
     const { area, part, page } = split(key)
     if (area === CHUNK) return page >= this.#chunks.first && page < this.#chunks.first + this.#chunks.count
     if (area === KEPT) return page < this.#kept.length
-    return area === HOT || page < this.#passes[area].lengths[part]
+    if (area === HOT) return page < this.#held.hot.length
+    return page < this.#passes[area].lengths[part]
   }
 
   copy(bytesMax: number): SnapshotPiece[] {
@@ -119,7 +122,7 @@ export class TaskSnapshot implements SnapshotSource {
   }
 
   *#others(firstChunk: number): Generator<SnapshotPiece, void, undefined> {
-    yield { key: join(HOT, 0, 0), bytes: this.#held.hot }
+    for (const [i, hot] of this.#held.hot.entries()) yield { key: join(HOT, 0, i), bytes: hot.bytes() }
     for (const chunk of this.#held.frozen) {
       if (chunk.number >= firstChunk) yield { key: join(CHUNK, 0, chunk.number), bytes: chunk.bytes() }
     }
@@ -141,18 +144,19 @@ export function readPieces(head: Head, pieces: Iterable<SnapshotPiece>): LoadedS
   const pages: [SavedPage[], SavedPage[]] = [[], []]
   const frozen: Uint8Array[] = []
   const kept: Kept[] = []
-  let hot: Uint8Array | null = null
+  const hot: Uint8Array[] = []
   let count = 0
   for (const { key, bytes } of pieces) {
     const { area, part, page } = split(key)
     count++
     if (area === CHUNK) frozen[page - head.chunks.first] = bytes
     else if (area === KEPT) kept[page] = JSON.parse(new TextDecoder().decode(bytes))
-    else if (area === HOT) hot = bytes
+    else if (area === HOT) hot[page] = bytes
     else pages[area].push({ part, page, bytes })
   }
-  const expected = head.lengths.flat().reduce((sum, n) => sum + n, 0) + head.chunks.count + head.keptPieces + 1
-  if (count !== expected || !hot) throw new SnapshotRefused('torn', `it has ${count} pieces of ${expected}`)
+  const others = head.chunks.count + head.keptPieces + head.hotPieces
+  const expected = head.lengths.flat().reduce((sum, n) => sum + n, others)
+  if (count !== expected) throw new SnapshotRefused('torn', `it has ${count} pieces of ${expected}`)
   return { roots: head.roots, pages, frozen, hot, kept: kept.flat() }
 }
 

@@ -1,6 +1,7 @@
 import type { LogRecord } from '../model/block.ts'
+import { SnapshotRefused } from '../model/errors.ts'
 import type { Output } from '../model/output.ts'
-import type { Commit, TaskLog } from '../model/ports.ts'
+import type { Commit, NumberedLog, SnapshotStore, StoredSnapshot, TaskLog } from '../model/ports.ts'
 import { META_KEY, type Task } from './task.ts'
 
 /** Lets the task read some records, at least one, and gathers what is to be committed for them. */
@@ -32,4 +33,67 @@ export async function rebuild(task: Task, log: TaskLog): Promise<number> {
   }
   task.endReplay(kept)
   return position
+}
+
+export interface TakenUp {
+  readonly task: Task
+  /** Committed: the next record to read stands behind it. */
+  readonly position: number
+  /** The snapshot that it began with; null = the state was built again from the log. */
+  readonly snapshot: string | null
+  /** Records read to get from there to `position`. */
+  readonly records: number
+}
+
+/**
+ * A task with the state of the log's last commit: from the newest good snapshot and what the log holds behind it, or
+ * built again from the log alone. `fresh` makes a task that has read nothing; `refused` hears of each snapshot that is
+ * there and not taken up.
+ */
+export async function takeUp(
+  fresh: () => Task,
+  log: NumberedLog,
+  store: SnapshotStore,
+  refused: (refusal: SnapshotRefused, name: string) => void,
+): Promise<TakenUp> {
+  const { position } = await log.committed()
+  for (const stored of await store.candidates(position, refused)) {
+    const task = fresh()
+    try {
+      const records = await restore(task, log, stored, position)
+      return { task, position, snapshot: stored.name, records }
+    } catch (error) {
+      if (!(error instanceof SnapshotRefused)) throw error
+      refused(error, stored.name)
+    }
+  }
+  const task = fresh()
+  let records = 0
+  const counted = {
+    committed: () => log.committed(),
+    commit: (commit: Commit) => log.commit(commit),
+    async *past(fromStreamMs: number, through: number) {
+      for await (const batch of log.past(fromStreamMs, through)) {
+        records += batch.length
+        yield batch
+      }
+    },
+  }
+  return { task, position: await rebuild(task, counted), snapshot: null, records }
+}
+
+/** Records read behind the snapshot. SnapshotRefused when it cannot be taken up, or the log lacks some of them. */
+async function restore(task: Task, log: NumberedLog, stored: StoredSnapshot, position: number): Promise<number> {
+  task.restore(stored.read())
+  let last = stored.position
+  for await (const records of log.between(last, position)) {
+    for (const record of records) {
+      if (record.position !== last + 1) break
+      last = record.position
+    }
+    if (last !== records[records.length - 1].position) break
+    task.readAgain(records)
+  }
+  if (last === position) return last - stored.position
+  throw new SnapshotRefused('log_gap', `the log does not hold record ${last + 1} any more`)
 }

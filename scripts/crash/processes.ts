@@ -63,5 +63,7 @@ export async function feedPaced(file: string, data: string, spanMs: number): Pro
 
 function lapwing(args: readonly string[], stdin: 'pipe' | 'ignore'): ChildProcess {
   const command = ['--import', 'tsx', packagePath('engine/main.ts'), ...args]
-  return spawn(process.execPath, command, { cwd: packagePath('.'), stdio: [stdin, 'ignore', 'pipe'] })
+  // snapshots as often as can be: most kills come while one is written
+  const env = { ...process.env, LAPWING_SNAPSHOTS_EVERY: '50ms' }
+  return spawn(process.execPath, command, { cwd: packagePath('.'), env, stdio: [stdin, 'ignore', 'pipe'] })
 }

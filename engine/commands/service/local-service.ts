@@ -1,19 +1,24 @@
+import { join } from 'node:path'
 import { filter, first, firstValueFrom, Subject, type Subscription } from 'rxjs'
 import type { Config } from '../../config.ts'
 import { LocalLog } from '../../edge/local/local-log.ts'
+import { FolderSnapshots } from '../../edge/snapshots/folder-snapshots.ts'
 import type { RuleSource } from '../../model/block.ts'
 import { Counters } from '../../model/counters.ts'
-import type { EngineError } from '../../model/errors.ts'
+import type { EngineError, SnapshotRefused } from '../../model/errors.ts'
 import type { Output } from '../../model/output.ts'
 import { type Committed, marks, pipeline } from '../../pipeline.ts'
-import { rebuild } from '../../task/step.ts'
+import { type TakenUp, takeUp } from '../../task/step.ts'
 import { Task } from '../../task/task.ts'
 import { countOutputs } from './count-outputs.ts'
 import { LiveRules } from './live-rules.ts'
 import type { Gauge, Logger, Ready, Service } from './service.ts'
+import { Snapshots } from './snapshots.ts'
 
 const TRIM_EVERY_MS = 10_000
 const TRIM_SOON_MS = 100
+/** What a stop may take in all is 2 s. */
+const LAST_SNAPSHOT_MS_MAX = 1_500
 
 export interface LocalServiceOptions {
   readonly config: Config
@@ -37,6 +42,8 @@ export class LocalService implements Service {
   readonly committed$ = new Subject<Committed>()
   readonly #options: LocalServiceOptions
   readonly #stopping = new AbortController()
+  readonly #snapshots: Snapshots
+  readonly #takenUp: Gauge[]
   #position: number
   /** Why commits fail at the moment; null = they do not. */
   #failing: string | null = null
@@ -48,9 +55,18 @@ export class LocalService implements Service {
     const counters = new Counters()
     const log = new LocalLog(data, streams)
     try {
-      const task = new Task({ streams, counters, finite: false })
-      const position = await rebuild(task, log)
-      const service = new LocalService(options, counters, log, task, position)
+      const store = new FolderSnapshots(join(data, 'snapshots'), log.id)
+      const beganMs = performance.now()
+      const taken = await takeUp(
+        () => new Task({ streams, counters, finite: false }),
+        log,
+        store,
+        (refusal, name) => tellRefused(options.logger, counters, refusal, name),
+      )
+      const seconds = (performance.now() - beganMs) / 1e3
+      const { position, snapshot, records } = taken
+      if (position >= 0) options.logger.info({ position, snapshot, records, seconds }, 'state taken up')
+      const service = new LocalService(options, counters, log, taken, store, seconds)
       service.rules.begin(position, options.files)
       return service
     } catch (error) {
@@ -59,7 +75,14 @@ export class LocalService implements Service {
     }
   }
 
-  private constructor(options: LocalServiceOptions, counters: Counters, log: LocalLog, task: Task, position: number) {
+  private constructor(
+    options: LocalServiceOptions,
+    counters: Counters,
+    log: LocalLog,
+    { task, position, records }: TakenUp,
+    store: FolderSnapshots,
+    seconds: number,
+  ) {
     this.#options = options
     this.counters = counters
     this.log = log
@@ -68,6 +91,15 @@ export class LocalService implements Service {
     const { config, files, logger, read = () => files } = options
     const { streams } = config
     this.rules = new LiveRules({ task, writer: log.writer, streams, counters, logger, read, wake: () => log.wake() })
+    this.#snapshots = new Snapshots({
+      ...{ task, store, counters, logger },
+      config: config.snapshots,
+      position: position - records,
+    })
+    this.#takenUp = [
+      { name: 'restore_seconds', labels: {}, value: seconds },
+      { name: 'restore_records', labels: {}, value: records },
+    ]
   }
 
   /** Position of the last record that is committed. */
@@ -79,7 +111,12 @@ export class LocalService implements Service {
     const { config, logger, deliver } = this.#options
     const { log, task } = this
     const followed = {
-      next: (position: number, stop: AbortSignal) => log.next(position, stop),
+      next: async (position: number, stop: AbortSignal) => {
+        this.#snapshots.rests(position)
+        const batch = await log.next(position, stop)
+        if (batch) this.#snapshots.moves()
+        return batch
+      },
       commit: async (commit: Committed['commit']) => {
         await log.commit(commit)
         await deliver?.(commit.outputs)
@@ -102,7 +139,8 @@ export class LocalService implements Service {
         complete: resolve,
       })
     })
-    this.#done = this.#done.finally(() => {
+    const written = this.#done.then(() => this.#snapshots.end(LAST_SNAPSHOT_MS_MAX))
+    this.#done = written.finally(() => {
       for (const end of beside) end()
       log.close()
     })
@@ -149,6 +187,8 @@ export class LocalService implements Service {
       gauge('held_events', task.heldEvents),
       gauge('log_position', this.#position),
       gauge('log_end_position', log.lastPosition),
+      ...this.#takenUp,
+      ...this.#snapshots.gauges(),
       gauge('rules', task.ruleSet.rules.length + task.ruleSet.rankings.length),
       ...this.rules.gauges(),
     ]
@@ -196,4 +236,10 @@ export class LocalService implements Service {
     let timer = setTimeout(trim, TRIM_EVERY_MS)
     return () => clearTimeout(timer)
   }
+}
+
+function tellRefused(logger: Logger, counters: Counters, refusal: SnapshotRefused, name: string): void {
+  const { code, reason, message } = refusal
+  counters.counter('snapshots_refused_total', { reason }).value++
+  logger.warn({ file: name, code, reason }, message)
 }

@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { LogRecord } from '../../model/block.ts'
 import { EngineError } from '../../model/errors.ts'
 import type { Output } from '../../model/output.ts'
-import type { Commit, Committed, TaskLog } from '../../model/ports.ts'
+import type { Commit, Committed, NumberedLog } from '../../model/ports.ts'
 import type { Stream } from '../../model/stream.ts'
 import { openDatabase, type Sqlite, sqliteError } from './database.ts'
 import { EngineLock } from './lock.ts'
@@ -30,7 +31,9 @@ const BUSY_FOR_MS = 1_000
  * The local log: one SQLite file that feeds one task. One engine at a time may hold it (EngineError LOG_BUSY); others
  * may append and read outputs.
  */
-export class LocalLog implements TaskLog {
+export class LocalLog implements NumberedLog {
+  /** Of this log and no other. */
+  readonly id: string
   readonly writer: LocalWriter
   readonly #db: Sqlite
   readonly #lock: EngineLock
@@ -65,6 +68,7 @@ export class LocalLog implements TaskLog {
       output: db.prepare('INSERT INTO outputs (topic, position, committed_ms, json) VALUES (?, ?, ?, ?)'),
       last: db.prepare<[], number | null>('SELECT max(position) FROM log').pluck(),
     }
+    this.id = this.writer.meta('log_id') ?? this.#guarded(() => newId(db))
     this.#commit = db.transaction((commit: Commit) => this.#write(commit)).immediate
   }
 
@@ -76,7 +80,11 @@ export class LocalLog implements TaskLog {
   }
 
   async *past(fromStreamMs: number, through: number): AsyncGenerator<readonly LogRecord[], void, undefined> {
-    let position = (this.#reader.firstAt(fromStreamMs) ?? through + 1) - 1
+    yield* this.between((this.#reader.firstAt(fromStreamMs) ?? through + 1) - 1, through)
+  }
+
+  async *between(from: number, through: number): AsyncGenerator<readonly LogRecord[], void, undefined> {
+    let position = from
     for (;;) {
       const batch = this.#reader.after(position, through)
       if (!batch) return
@@ -162,6 +170,12 @@ export class LocalLog implements TaskLog {
       throw sqliteError(error, this.#db.name)
     }
   }
+}
+
+/** Two that open the log for the first time get the same one. */
+function newId(db: Sqlite): string {
+  db.prepare("INSERT OR IGNORE INTO meta VALUES ('log_id', ?)").run(randomUUID())
+  return db.prepare<[], string>("SELECT value FROM meta WHERE name = 'log_id'").pluck().get() as string
 }
 
 function topicOf(output: Output): Topic {

@@ -1,0 +1,80 @@
+import { crc32 } from 'node:zlib'
+import { SnapshotRefused } from '../../model/errors.ts'
+
+const MAGIC = 0x4c57_4d46 // "LWMF"
+const VERSION = 1
+const FIXED_BYTES = 24
+const ENTRY_BYTES = 32
+
+/** Where a piece's bytes stand, and their CRC-32. */
+export interface Place {
+  readonly file: string
+  readonly offset: number
+  readonly length: number
+  readonly crc: number
+}
+
+/** What makes up a snapshot: its head, and for each piece the newest place. */
+export interface Manifest {
+  /** Of the log that it was taken of. */
+  readonly logId: string
+  readonly position: number
+  readonly head: Uint8Array
+  readonly places: ReadonlyMap<number, Place>
+}
+
+/**
+ * As bytes, little-endian: magic, version, length, CRC-32 of all behind it, lengths of two sections; a JSON section with
+ * log, position and file names; the head; then key, offset, file, length and CRC-32 of each piece.
+ */
+export function encodeManifest({ logId, position, head, places }: Manifest): Uint8Array {
+  const files = [...new Set([...places.values()].map((place) => place.file))]
+  const fileIndex = new Map(files.map((file, i) => [file, i]))
+  const json = new TextEncoder().encode(JSON.stringify({ logId, position, files }))
+  const bytes = new Uint8Array(FIXED_BYTES + json.length + head.length + places.size * ENTRY_BYTES)
+  const view = new DataView(bytes.buffer)
+  bytes.set(json, FIXED_BYTES)
+  bytes.set(head, FIXED_BYTES + json.length)
+  let at = FIXED_BYTES + json.length + head.length
+  for (const [key, { file, offset, length, crc }] of places) {
+    view.setFloat64(at, key, true)
+    view.setFloat64(at + 8, offset, true)
+    view.setUint32(at + 16, fileIndex.get(file) as number, true)
+    view.setUint32(at + 20, length, true)
+    view.setUint32(at + 24, crc, true)
+    at += ENTRY_BYTES
+  }
+  view.setUint32(0, MAGIC, true)
+  view.setUint32(4, VERSION, true)
+  view.setUint32(8, bytes.length, true)
+  view.setUint32(16, json.length, true)
+  view.setUint32(20, head.length, true)
+  view.setUint32(12, crc32(bytes.subarray(16)), true)
+  return bytes
+}
+
+/** SnapshotRefused on anything that is not a whole manifest of this version. */
+export function decodeManifest(bytes: Uint8Array): Manifest {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (bytes.length < FIXED_BYTES || view.getUint32(0, true) !== MAGIC)
+    throw new SnapshotRefused('torn', 'it does not begin like one')
+  const version = view.getUint32(4, true)
+  if (version !== VERSION) throw new SnapshotRefused('version', `version ${version}, this engine reads ${VERSION}`)
+  if (view.getUint32(8, true) !== bytes.length)
+    throw new SnapshotRefused('torn', `${bytes.length} bytes of ${view.getUint32(8, true)}`)
+  if (view.getUint32(12, true) !== crc32(bytes.subarray(16)))
+    throw new SnapshotRefused('checksum', 'its checksum is wrong')
+  const headAt = FIXED_BYTES + view.getUint32(16, true)
+  const entriesAt = headAt + view.getUint32(20, true)
+  const { logId, position, files } = JSON.parse(new TextDecoder().decode(bytes.subarray(FIXED_BYTES, headAt)))
+  const places = new Map<number, Place>()
+  for (let at = entriesAt; at < bytes.length; at += ENTRY_BYTES) {
+    places.set(view.getFloat64(at, true), {
+      offset: view.getFloat64(at + 8, true),
+      file: files[view.getUint32(at + 16, true)],
+      length: view.getUint32(at + 20, true),
+      crc: view.getUint32(at + 24, true),
+    })
+  }
+  return { logId, position, head: bytes.slice(headAt, entriesAt), places }
+}
