@@ -39,8 +39,8 @@ export interface Standing {
   readonly coverage: number
 }
 
-/** How the key came to be evaluated: `departure` stands for the first event of the key that left at that moment. */
-export interface Occasion {
+/** How the key came to be evaluated. */
+interface Occasion {
   readonly arrival: boolean
   readonly row: number
   readonly nowMs: number
@@ -89,7 +89,8 @@ export class AlertBook {
   }
 
   hasAlert(plan: RulePlan, slot: number): boolean {
-    return this.#bySlot[plan.index].has(slot)
+    const alerts = this.#bySlot[plan.index]
+    return alerts.size > 0 && alerts.has(slot)
   }
 
   hasAny(plans: readonly RulePlan[]): boolean {
@@ -105,18 +106,23 @@ export class AlertBook {
       .map(([slot]) => slot)
   }
 
-  /** Asks the rule's condition of the key at `slot`. For an arrival the context stands on the event. */
-  evaluate(plan: RulePlan, slot: number, occasion: Occasion): void {
+  /**
+   * Asks the rule's condition of the key at `slot`. For an arrival the context stands on the event in `row`; for a
+   * departure `row` is the first event of the key that left at that moment.
+   */
+  evaluate(plan: RulePlan, slot: number, arrival: boolean, row: number, nowMs: number): void {
     const { context, layout } = this.#host
     context.setKey(layout.spaces[plan.space], slot)
     const matched = this.#matches(plan)
-    if (this.measures && occasion.arrival) this.#emitMeasures(plan, occasion.row, matched)
+    if (this.measures && arrival) this.#emitMeasures(plan, row, matched)
     if (matched === true) {
-      if (!this.#isMuted(plan)) this.#fire(plan, slot, occasion)
-    } else if (plan.rule.evaluate === 'every_change') {
-      const alert = this.#bySlot[plan.index].get(slot)
-      if (alert?.episodeOpen) this.#endEpisode(plan, slot, alert, occasion)
+      if (!this.#isMuted(plan)) this.#fire(plan, slot, { arrival, row, nowMs })
+      return
     }
+    const alerts = this.#bySlot[plan.index]
+    if (alerts.size === 0 || plan.rule.evaluate !== 'every_change') return
+    const alert = alerts.get(slot)
+    if (alert?.episodeOpen) this.#endEpisode(plan, slot, alert, { arrival, row, nowMs })
   }
 
   /** True, and counted, when an exception silences what would stand for the key at `slot`. */

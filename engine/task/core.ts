@@ -26,6 +26,7 @@ import type { Lists } from './lists.ts'
 import { type PreviousRanks, previousToJson, RankingBoard } from './ranking-board.ts'
 import type { SequenceOrigins } from './sequence/origins.ts'
 import { SequenceBook } from './sequence/sequence-book.ts'
+import { Touched } from './touched.ts'
 import { epochOf, type TumblingFeeds } from './tumbling.ts'
 
 /** Where the held events' columns, and their order in time, are kept besides memory. Both empty at first. */
@@ -65,13 +66,6 @@ interface CoreNumbers {
 /** Points by `rule@version#hash/measure`. */
 export type SavedBaselines = readonly (readonly [string, readonly SavedPoints[]])[]
 
-/** A key of a rule to be looked at: an event left, or (row -1) its episode is open as a tumbling window ends. */
-interface Touch {
-  readonly plan: RulePlan
-  readonly slot: number
-  readonly row: number
-}
-
 /**
  * State and evaluation under one rule set: docs/semantics.md, from "What happens at one advance" on. Plain synchronous
  * code without clock, chance or I/O.
@@ -98,9 +92,7 @@ export class Core {
   readonly #clocks: readonly Clock[]
   readonly #events: HeldEvents
   readonly #baselines: readonly BaselinePlan[]
-  readonly #touches: Touch[] = []
-  /** Events that left at the moment at hand. */
-  #leftNow = 0
+  readonly #touched: Touched
   readonly #idle: number[] = []
   /** What a row's number lacks to the number of events ever held: rows begin at 0 anew when the past is read again. */
   #rowShift = 0
@@ -124,6 +116,7 @@ export class Core {
     this.layout = new Layout({ memory, streams, set, context, strings, counters })
     this.rows = new Rows(this.layout.shape, strings, options.held?.rows)
     this.#index = new TimeIndex(options.held?.index)
+    this.#touched = new Touched(this.layout.rules.length)
     this.#clocks = this.layout.clocks.map((plan) => new Clock(plan, this.#index))
     this.#entryShifts = this.#clocks.map(() => 0)
     const latenessMs = Math.max(0, ...streams.map((s) => s.latenessMs))
@@ -389,7 +382,6 @@ export class Core {
       const leavingMs = clock.nowMs - window.windowMs
       while (cursor.peekTime() <= leavingMs) {
         const row = cursor.take()
-        this.#leftNow++
         const chunk = this.rows.chunkOf(row)
         const at = Rows.at(row)
         const type = chunk.types[at]
@@ -407,7 +399,7 @@ export class Core {
           const slot = chunk.slots[plan.space][at]
           if (slot < 0 || !passes(plan.filter, chunk, at, this.rows.shape.bitWords)) continue
           if (plan.falls && !isWarming && !this.alerts.hasAlert(plan, slot)) continue
-          this.#touches.push({ plan, slot, row })
+          this.#touched.add(plan.index, slot, row)
         }
         if (this.#draining && this.#isTaken(window.takers[type], chunk, at)) this.#lastEffectMs = this.context.streamMs
         for (const space of window.releases) {
@@ -428,8 +420,7 @@ export class Core {
       if (heldUntilMs === startMs) this.#lastEffectMs = this.context.streamMs
       for (const plan of enders) {
         for (const slot of this.alerts.openEpisodes(plan)) {
-          this.#touches.push({ plan, slot, row: -1 })
-          this.#leftNow++
+          this.#touched.add(plan.index, slot, -1)
         }
       }
     }
@@ -437,22 +428,16 @@ export class Core {
 
   /** Each touched (rule, key) once: rules in their order, keys in the order in which the first event left. */
   #evaluateTouched(): void {
-    const touches = this.#touches
-    const seen = this.#leftNow > 1 && touches.length > 1 ? new Set<number>() : null
-    this.#leftNow = 0
-    if (seen && touches.some((touch, i) => i > 0 && touch.plan.index < touches[i - 1].plan.index)) {
-      touches.sort((a, b) => a.plan.index - b.plan.index)
-    }
-    for (const { plan, slot, row } of touches) {
-      if (seen) {
-        const id = slot * this.layout.rules.length + plan.index
-        if (seen.has(id)) continue
-        seen.add(id)
+    const touched = this.#touched
+    for (const index of touched.rules()) {
+      const plan = this.layout.rules[index]
+      const { nowMs } = this.#clocks[plan.clock]
+      const { slots, rows } = touched.keysOf(index)
+      for (let i = 0; i < slots.length; i++) {
+        if (this.evaluating) this.alerts.evaluate(plan, slots[i], false, rows[i], nowMs)
       }
-      if (this.evaluating)
-        this.alerts.evaluate(plan, slot, { arrival: false, row, nowMs: this.#clocks[plan.clock].nowMs })
     }
-    touches.length = 0
+    touched.clear()
   }
 
   #rank(board: RankingBoard, nowMs: number): void {
@@ -513,7 +498,7 @@ export class Core {
         continue
       }
       const slot = chunk.slots[plan.space][at]
-      if (slot >= 0 && this.evaluating) this.alerts.evaluate(plan, slot, { arrival: true, row, nowMs })
+      if (slot >= 0 && this.evaluating) this.alerts.evaluate(plan, slot, true, row, nowMs)
     }
     const sequences = clock.plan.sequences[type]
     for (let i = 0; i < sequences.length; i++) {
