@@ -110,8 +110,9 @@ export class ReferenceEngine {
   #isNewId(event: Event): boolean {
     const id = `${event.stream.name} ${event.id}`
     const readAt = this.#readAtById.get(id)
-    if (readAt !== undefined && readAt > this.#streamMs! - event.stream.dedupeMs) return false
-    this.#readAtById.set(id, Math.max(this.#streamMs ?? event.timeMs, event.timeMs))
+    const readNow = Math.max(this.#streamMs ?? event.timeMs, event.timeMs)
+    if (readAt !== undefined && readAt > readNow - event.stream.dedupeMs) return false
+    this.#readAtById.set(id, readNow)
     return true
   }
 

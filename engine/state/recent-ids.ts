@@ -92,7 +92,7 @@ export class RecentIds {
   }
 
   /**
-   * True, and remembered as read at `readMs`, unless the id was read after `nowMs - spanMs`.
+   * True, and remembered as read at `readMs`, unless the id was read after `readMs - spanMs`. `nowMs`: stream time, which rises.
    * The id is the bytes [start, end) of `bytes`.
    */
   add(bytes: Uint8Array, start: number, end: number, nowMs: number, readMs: number): boolean {
@@ -109,7 +109,7 @@ export class RecentIds {
     b = scramble(b)
     c = scramble(c)
     this.#turn(nowMs, readMs)
-    return this.#young.add(a, b, c, nowMs - this.#spanMs, readMs, this.#old)
+    return this.#young.add(a, b, c, readMs - this.#spanMs, readMs, this.#old)
   }
 
   /** A generation that began a span ago becomes the old one: what that was has been read a span ago or more. */

@@ -219,7 +219,7 @@ describe('CSV', () => {
 describe('what cannot be read', () => {
   test('nothing there, a folder, an empty file', async () => {
     const none = await failure(read(join(dir, 'none')))
-    expect([none.code, none.message]).toEqual(['INPUT_MISSING', `${join(dir, 'none')}: no such file`])
+    expect([none.code, none.message]).toEqual(['INPUT_MISSING', `${join(dir, 'none')}: no such file or folder`])
     const folder = await failure(read(dir))
     expect([folder.code, folder.message]).toEqual(['INPUT_MISSING', `${dir}: a folder, where a file is wanted`])
     expect(await read(fileOf(''))).toEqual([])
