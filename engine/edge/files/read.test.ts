@@ -221,7 +221,7 @@ describe('what cannot be read', () => {
     const none = await failure(read(join(dir, 'none')))
     expect([none.code, none.message]).toEqual(['INPUT_MISSING', `${join(dir, 'none')}: no such file or folder`])
     const folder = await failure(read(dir))
-    expect([folder.code, folder.message]).toEqual(['INPUT_MISSING', `${dir}: a folder, where a file is wanted`])
+    expect([folder.code, folder.message]).toEqual(['INPUT_MISSING', `${dir}: it is a folder, not a file`])
     expect(await read(fileOf(''))).toEqual([])
     expect(await read(fileOf('{'))).toEqual([])
   })
