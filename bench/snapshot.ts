@@ -95,12 +95,11 @@ class Traffic {
 async function snapshot(task: Task, store: FolderSnapshots, traffic: Traffic, full: boolean) {
   const beganAt = performance.now()
   const startedAt = threadMs()
-  const source = task.beginSnapshot(full)
-  const holds = [threadMs() - startedAt]
   let saving = true
-  const saved = store.save(1, source).finally(() => {
+  const saved = store.save(1, task.beginSnapshot(full)).finally(() => {
     saving = false
   })
+  const holds = [threadMs() - startedAt]
   while (saving) {
     traffic.run(1)
     const from = threadMs()

@@ -27,8 +27,8 @@ export interface EntryShape {
  *
  * Shape   the hash's low bits name a page through a directory; within it open addressing by the hash's upper bits,
  *         linear probing, removal by shifting back. Entry `slot` begins at word HEAD + slot * stride
- * Growth  a page that is three quarters full doubles up to 16 KiB, then splits in two: no step moves more than that
- * Memory  1.3 to 2.7 times the entries
+ * Growth  a page that is five eighths full doubles up to 16 KiB, then splits in two: no step moves more than that
+ * Memory  1.6 to 3.2 times the entries
  */
 export class HashPages {
   size = 0
@@ -73,7 +73,7 @@ export class HashPages {
   added(table: Int32Array, hash: number): void {
     const used = ++table[USED]
     this.size++
-    if (used * 4 > (table[MASK] + 1) * 3) this.#makeRoom(hash)
+    if (used * 8 > (table[MASK] + 1) * 5) this.#makeRoom(hash)
   }
 
   /** Frees a slot; entries behind it may move. */
@@ -122,7 +122,7 @@ export class HashPages {
     for (;;) {
       const table = this.tableOf(hash)
       const slots = table[MASK] + 1
-      if (table[USED] * 4 <= slots * 3) return
+      if (table[USED] * 8 <= slots * 5) return
       if (slots < this.#slotsMax || table[DEPTH] === DEPTH_MAX) this.#double(table, hash)
       else this.#split(table, hash)
     }

@@ -3,7 +3,7 @@ import { type Memory, Pages } from './memory.ts'
 import type { StringTable } from './string-table.ts'
 import { TupleMap } from './tuple-map.ts'
 
-const PAGE_CELLS_MAX = 2048
+const PAGE_CELLS_MAX = 4096
 /** Cells that every key has: references to it, and the number of its newest row + 1. */
 const REFERENCES = 0
 const NEWEST_ROW = 1
@@ -13,7 +13,7 @@ export const KEY_CELLS = 2
 /**
  * The keys of one `by`, and the cells of all measures over them, side by side.
  *
- * Shape   slot -> a place in pages of at most 16 KiB; a slot is used again when nothing refers to it
+ * Shape   slot -> a place in pages of at most 32 KiB; a slot is used again when nothing refers to it
  * Life    a key is referred to by each of its events in the longest window over it and by its open alerts; it holds
  *         its values' codes meanwhile
  */
@@ -82,12 +82,13 @@ export class KeySpace {
     this.keys.remove(slot)
   }
 
-  /** Makes `row` the key's newest; returns how many rows back the one before it stands, 0 = none. */
+  /** Refers to the key by `row`, its newest from now on; returns how many rows back the one before it stands, 0 = none. */
   chain(slot: number, row: number): number {
     const cells = this.writeCells(slot)
-    const at = this.baseOf(slot) + NEWEST_ROW
-    const before = cells[at]
-    cells[at] = row + 1
+    const base = this.baseOf(slot)
+    const before = cells[base + NEWEST_ROW]
+    cells[base + REFERENCES]++
+    cells[base + NEWEST_ROW] = row + 1
     return before === 0 ? 0 : row + 1 - before
   }
 

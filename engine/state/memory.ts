@@ -15,20 +15,14 @@ export interface SavedPage {
 /** What a memory holds beyond its pages, as JSON, one entry for each `root` in the order in which they were made. */
 export type Roots = readonly unknown[]
 
-/** By page: saved in this snapshot, or not to be saved; still to be saved. Else the generation of its last change. */
-const SAVED = 0
-const MARKED = -1
-
 /**
  * All arrays of a task's state, in pages that a snapshot copies one by one while the task goes on.
  *
  * Rule     a page is changed only through `write`, `replace`, `drop` or `add` of its Pages
- * Cost     one comparison a write; the first write to a page since a snapshot began copies it, if it is not saved yet
+ * Cost     a write costs what a read costs; the first write to a page since a snapshot began copies it, if it is not saved yet
  * Order    Pages and roots are known by the order in which they are made: the same rule set makes the same ones
  */
 export class Memory {
-  /** Rises with each snapshot. */
-  generation = 1
   readonly #parts: Pages<Page>[] = []
   readonly #roots: { save: () => unknown; load: (saved: never) => void }[] = []
   #pass: Pass | null = null
@@ -43,7 +37,7 @@ export class Memory {
     return this.#parts.push(pages) - 1
   }
 
-  /** The page is about to change for the first time in this generation, or (`whole`) to go. Called by Pages. */
+  /** A page that is still to be saved is about to change, or (`whole`) to go. Called by Pages. */
   keep(part: number, page: number, whole: boolean): void {
     this.#pass?.keep(part, page, whole)
   }
@@ -59,7 +53,6 @@ export class Memory {
    */
   begin(all: boolean): Pass {
     assert(this.#pass === null, 'one snapshot at a time')
-    this.generation++
     const finished = (): void => {
       if (this.#pass === pass) this.#pass = null
     }
@@ -88,7 +81,10 @@ export class Pages<P extends Page> {
   readonly #memory: Memory
   readonly #type: PageType<P>
   readonly #part: number
-  #stamps = new Int32Array(16)
+  /** The pages that changed since the last snapshot began. */
+  #fresh: (P | undefined)[] = []
+  /** By page: 1 = the snapshot under way has yet to save it. */
+  #marked = new Uint8Array(0)
 
   constructor(memory: Memory, type: PageType<P>) {
     this.#memory = memory
@@ -102,19 +98,12 @@ export class Pages<P extends Page> {
 
   /** The page, to be changed now. */
   write(i: number): P {
-    if (this.#stamps[i] !== this.#memory.generation) this.#keep(i, false)
-    return this.list[i]
+    return this.#fresh[i] ?? this.#touch(i)
   }
 
   add(page: P): number {
-    const i = this.list.push(page) - 1
-    if (i === this.#stamps.length) {
-      const grown = new Int32Array(i * 2)
-      grown.set(this.#stamps)
-      this.#stamps = grown
-    }
-    this.#stamps[i] = this.#memory.generation
-    return i
+    this.#fresh.push(page)
+    return this.list.push(page) - 1
   }
 
   /** Adds a page of zeros. */
@@ -124,8 +113,9 @@ export class Pages<P extends Page> {
 
   /** Puts another array in the page's place. The one before must not change any more: a snapshot may take it as it is. */
   replace(i: number, page: P): void {
-    if (this.#stamps[i] !== this.#memory.generation) this.#keep(i, true)
+    if (this.#marked[i] === 1) this.#memory.keep(this.#part, i, true)
     this.list[i] = page
+    this.#fresh[i] = page
   }
 
   /** Lets go of a page's array; its number stays. */
@@ -136,9 +126,11 @@ export class Pages<P extends Page> {
   /** For Memory: marks the pages that a pass has to save, and lists them. */
   mark(all: boolean): number[] {
     const marked: number[] = []
+    this.#marked = new Uint8Array(this.list.length)
     for (let i = 0; i < this.list.length; i++) {
-      if (!all && this.#stamps[i] !== this.#memory.generation - 1) continue
-      this.#stamps[i] = MARKED
+      if (!all && this.#fresh[i] === undefined) continue
+      this.#fresh[i] = undefined
+      this.#marked[i] = 1
       marked.push(i)
     }
     return marked
@@ -146,8 +138,8 @@ export class Pages<P extends Page> {
 
   /** For Memory: bytes of a page that is still to be saved, not a copy; null when it has been. */
   take(i: number): Uint8Array | null {
-    if (this.#stamps[i] !== MARKED) return null
-    this.#stamps[i] = SAVED
+    if (this.#marked[i] !== 1) return null
+    this.#marked[i] = 0
     const { buffer, byteOffset, byteLength } = this.list[i]
     return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength)
   }
@@ -156,12 +148,14 @@ export class Pages<P extends Page> {
   load(i: number, bytes: Uint8Array): void {
     while (this.list.length <= i) this.grow(0)
     const isWhole = bytes.byteLength === bytes.buffer.byteLength
-    this.list[i] = new this.#type((isWhole ? bytes : bytes.slice()).buffer as ArrayBuffer)
+    this.replace(i, new this.#type((isWhole ? bytes : bytes.slice()).buffer as ArrayBuffer))
   }
 
-  #keep(i: number, whole: boolean): void {
-    if (this.#stamps[i] === MARKED) this.#memory.keep(this.#part, i, whole)
-    this.#stamps[i] = this.#memory.generation
+  #touch(i: number): P {
+    if (this.#marked[i] === 1) this.#memory.keep(this.#part, i, false)
+    const page = this.list[i]
+    this.#fresh[i] = page
+    return page
   }
 }
 

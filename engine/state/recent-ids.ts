@@ -67,7 +67,7 @@ function place(table: Int32Array, a: number, b: number, c: number): number {
  * Remembers which ids were read within the last `spanMs` of stream time.
  *
  * Error   two ids are taken for one with a chance of 2^-96 a pair: never, at any rate a machine can read
- * Memory  21 to 43 bytes an id, for up to twice the span: two generations, the older one dropped whole
+ * Memory  26 to 51 bytes an id, for up to twice the span: two generations, the older one dropped whole
  */
 export class RecentIds {
   readonly #spanMs: number

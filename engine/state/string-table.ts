@@ -6,12 +6,14 @@ import { type Memory, Pages } from './memory.ts'
 const NUMBER_TAG = 0xff // no UTF-8 string begins with it
 const PAGE_BITS = 10
 const PAGE = 1 << PAGE_BITS
-/** Per code: hash, address in the arena, length, references. A free code has the next free one + 1 for its address. */
-const RECORD = 4
-const HASH = 0
-const ADDRESS = 1
-const LENGTH = 2
-const REFERENCES = 3
+/** Per code: address in the arena, length, references. A free code has the next free one + 1 for its address. */
+const RECORD = 3
+const ADDRESS = 0
+const LENGTH = 1
+const REFERENCES = 2
+/** Per entry of the table: code + 1, hash. */
+const ENTRY = 2
+const HASH = 1
 const utf8 = new TextDecoder()
 const encoder = new TextEncoder()
 
@@ -20,9 +22,9 @@ type Value = string | number | undefined
 /**
  * Values (strings, and numbers where they are keys) to small integers, counted by reference.
  *
- * Shape   hash pages of code + 1; a record of 16 bytes a code; the bytes in an arena; a number is 0xff and its 8 bytes
+ * Shape   hash pages of code + 1 and hash; a record of 12 bytes a code; the bytes in an arena; a number is 0xff and its 8 bytes
  * Life    `intern` adds a reference; at none left (`release`) the code is free to mean another value
- * Memory  21 to 27 bytes a value, and its bytes rounded up to 8; as much as a JS string for those that were asked for
+ * Memory  25 to 38 bytes a value, and its bytes rounded up to 8; as much as a JS string for those that were asked for
  */
 export class StringTable {
   readonly #arena: ByteArena
@@ -40,11 +42,7 @@ export class StringTable {
   constructor(memory: Memory) {
     this.#arena = new ByteArena(memory)
     this.#records = new Pages(memory, Int32Array)
-    this.#table = new HashPages(memory, {
-      stride: 1,
-      flag: 0,
-      hashOf: (page, at) => this.#record(page[at] - 1, HASH),
-    })
+    this.#table = new HashPages(memory, { stride: ENTRY, flag: 0, hashOf: (page, at) => page[at + HASH] })
     memory.root(
       () => ({ codes: this.#codes, free: this.#free }),
       (saved) => {
@@ -62,18 +60,17 @@ export class StringTable {
 
   /** Code of the bytes [start, end) of `source`, with one reference more. */
   intern(source: Uint8Array, start: number, end: number): number {
-    let hash = 0x811c9dc5
-    for (let i = start; i < end; i++) hash = Math.imul(hash ^ source[i], 0x01000193)
-    hash = scramble(hash)
+    const hash = hashOf(source, start, end)
     const length = end - start
     const table = this.#table.tableOf(hash)
     const mask = table[MASK]
     let slot = (hash >>> HOME_SHIFT) & mask
-    for (; table[HEAD + slot] !== 0; slot = (slot + 1) & mask) {
-      const code = table[HEAD + slot] - 1
+    for (; table[HEAD + slot * ENTRY] !== 0; slot = (slot + 1) & mask) {
+      if (table[HEAD + slot * ENTRY + HASH] !== hash) continue
+      const code = table[HEAD + slot * ENTRY] - 1
       const records = this.#records.list[code >> PAGE_BITS]
       const at = (code & (PAGE - 1)) * RECORD
-      if (records[at + HASH] !== hash || records[at + LENGTH] !== length) continue
+      if (records[at + LENGTH] !== length) continue
       if (!this.#arena.equals(records[at + ADDRESS], length, source, start)) continue
       this.#records.write(code >> PAGE_BITS)[at + REFERENCES]++
       return code
@@ -81,11 +78,12 @@ export class StringTable {
     const code = this.#newCode()
     const records = this.#records.write(code >> PAGE_BITS)
     const at = (code & (PAGE - 1)) * RECORD
-    records[at + HASH] = hash
     records[at + ADDRESS] = this.#arena.add(source, start, end)
     records[at + LENGTH] = length
     records[at + REFERENCES] = 1
-    this.#table.write(table)[HEAD + slot] = code + 1
+    this.#table.write(table)
+    table[HEAD + slot * ENTRY] = code + 1
+    table[HEAD + slot * ENTRY + HASH] = hash
     this.#table.added(table, hash)
     return code
   }
@@ -145,11 +143,12 @@ export class StringTable {
   }
 
   #remove(code: number): void {
-    const hash = this.#record(code, HASH)
+    const bytes = this.#arena.bytes(this.#record(code, ADDRESS), this.#record(code, LENGTH))
+    const hash = hashOf(bytes, 0, bytes.length)
     const table = this.#table.tableOf(hash)
     const mask = table[MASK]
     let slot = (hash >>> HOME_SHIFT) & mask
-    while (table[HEAD + slot] !== code + 1) slot = (slot + 1) & mask
+    while (table[HEAD + slot * ENTRY] !== code + 1) slot = (slot + 1) & mask
     this.#table.remove(table, slot)
     this.#arena.remove(this.#record(code, ADDRESS), this.#record(code, LENGTH))
     this.#records.write(code >> PAGE_BITS)[(code & (PAGE - 1)) * RECORD + ADDRESS] = this.#free
@@ -157,4 +156,11 @@ export class StringTable {
     const values = this.#values[code >> PAGE_BITS]
     if (values) values[code & (PAGE - 1)] = undefined
   }
+}
+
+/** FNV-1a, mixed once more: all bits of it are used. */
+function hashOf(bytes: Uint8Array, start: number, end: number): number {
+  let hash = 0x811c9dc5
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i], 0x01000193)
+  return scramble(hash)
 }

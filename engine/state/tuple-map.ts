@@ -10,7 +10,7 @@ const PAGE = 1 << PAGE_BITS
  *
  * Shape   hash pages of id + 1; the tuples themselves in pages of 2,048 ids; a free id holds the next free one + 1
  * Cost    findOrAdd, remove: O(1) expected; a growth rehashes one page only, so no call is long
- * Memory  4 * arity + 5 to 11 bytes a tuple
+ * Memory  4 * arity + 6 to 13 bytes a tuple
  */
 export class TupleMap {
   readonly arity: number

@@ -639,7 +639,6 @@ export class Core {
       if (timeMs <= this.context.streamMs - this.layout.longestMs(index)) continue
       const slot = space.slotOf()
       chunk.slots[index][at] = slot
-      space.retain(slot)
       chunk.chains[index][at] = space.chain(slot, row)
     }
   }

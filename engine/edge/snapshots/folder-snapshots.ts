@@ -122,6 +122,7 @@ export class FolderSnapshots implements SnapshotStore {
   async #append(file: string, source: SnapshotSource, places: Map<number, Place>) {
     const written = { pieces: 0, bytes: 0 }
     for (;;) {
+      await new Promise(setImmediate) // the task gets its turn
       const pieces = source.copy(STEP_BYTES)
       if (pieces.length === 0) return written
       for (const { key, bytes } of pieces) {
@@ -132,7 +133,6 @@ export class FolderSnapshots implements SnapshotStore {
       written.pieces += pieces.length
       const bytes = pieces.length === 1 ? pieces[0].bytes : Buffer.concat(pieces.map((piece) => piece.bytes))
       await this.#disk.append(join(this.#folder, file), bytes)
-      await new Promise(setImmediate) // the task gets its turn
     }
   }
 
