@@ -18,11 +18,26 @@ const EVICTED_AT_ONCE = 8
 /** Chunks around a cursor that stay: events that came late stand a little before or behind their time. */
 const NEAR = 2
 
-/** Held events as bytes of one moment, that may be asked for later: chunks that never change again, and the rest. */
+/** A part of the held events that never changes again; its number means the same ever after. */
+export interface FrozenPart {
+  readonly number: number
+  bytes(): Uint8Array
+}
+
+/** Held events as bytes of one moment, that may be asked for later. Frozen parts stand oldest first, without gaps. */
 export interface HeldBytes {
-  /** Oldest first, numbered without gaps; a number means the same chunk ever after. */
-  readonly frozen: readonly { readonly number: number; bytes(): Uint8Array }[]
+  readonly chunks: readonly FrozenPart[]
+  /** Stretches of their order in time. */
+  readonly index: readonly FrozenPart[]
   readonly hot: readonly { bytes(): Uint8Array }[]
+}
+
+/** The same, read again. */
+export interface LoadedHeld {
+  readonly chunks: readonly Uint8Array[]
+  readonly index: readonly Uint8Array[]
+  readonly firstIndex: number
+  readonly hot: readonly Uint8Array[]
 }
 
 /**
@@ -179,7 +194,7 @@ export class Rows {
   }
 
   /** A full chunk changes no more, but for entry numbers, until it is frozen: those are saved besides. */
-  saveHeld(): HeldBytes {
+  saveHeld(): Omit<HeldBytes, 'index'> {
     const first = this.#firstRow / CHUNK_ROWS
     const full = this.#chunks.slice(0, -1)
     const last = this.#chunks.at(-1)
@@ -187,7 +202,7 @@ export class Rows {
     const entries = this.#chunks.slice(this.#frozen).flatMap((chunk) => (chunk as Chunk).entries)
     const hot = packArrays([numbers, ...(last ? [last.pack()] : []), ...entries])
     return {
-      frozen: full.map((chunk, i) => ({
+      chunks: full.map((chunk, i) => ({
         number: first + i,
         bytes: () => chunk?.pack() ?? (this.#segments as Segments).read(first + i),
       })),

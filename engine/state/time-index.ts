@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { asDoubles, packArrays, unpackArrays } from './packed-arrays.ts'
 import { Packer, Unpacker } from './packing.ts'
+import type { HeldBytes } from './rows.ts'
 import type { Segments } from './segments.ts'
 
 const SEGMENT = 4096
@@ -136,18 +137,14 @@ export class TimeIndex {
 
   /** Freezes segments whose events are all older than `beforeMs`: no event will be put among them any more. */
   freeze(beforeMs: number): void {
-    if (this.#segments === null) return
     while (this.#thawed.younger !== null && this.#thawed.timesMs[this.#thawed.length - 1] < beforeMs) {
       const segment = this.#thawed
       segment.number = this.#nextNumber++
-      const packer = new Packer()
-      packer.numbers(Float64Array.of(segment.length), 1)
-      packer.numbers(segment.timesMs, segment.length)
-      packer.numbers(segment.rows, segment.length)
-      this.#segments.write(segment.number, packer.finish())
+      this.#segments?.write(segment.number, packSegment(segment))
       this.#frozenInMemory.add(segment)
       this.#thawed = this.#thawed.younger
     }
+    if (this.#segments === null) return
     for (const segment of this.#frozenInMemory) {
       if (this.#frozenInMemory.size <= this.#segments.inMemoryMax) break
       if (this.cursors.some((c) => c.segment === segment)) continue
@@ -175,45 +172,62 @@ export class TimeIndex {
   }
 
   #read({ number }: Segment): [timesMs: Float64Array, rows: Float64Array] {
-    const unpacker = new Unpacker((this.#segments as Segments).read(number))
-    const [length] = unpacker.numbers(new Float64Array(1), 1)
-    return [unpacker.numbers(new Float64Array(length), length), unpacker.numbers(new Float64Array(length), length)]
+    return unpackSegment((this.#segments as Segments).read(number))
   }
 
   /** All of it as bytes of this moment, that may be asked for later. */
-  save(): { bytes(): Uint8Array }[] {
+  save(): Pick<HeldBytes, 'index' | 'hot'> {
     const segments: Segment[] = []
     for (let s: Segment | null = this.#oldest; s !== null; s = s.younger) segments.push(s)
     const places = this.cursors.flatMap(({ segment, at }) => [segments.indexOf(segment), at])
-    const stretches = segments.map((s) => {
-      if (s.timesMs === GONE) return { bytes: () => packArrays(this.#read(s)) }
-      s.isSaved = true
-      const arrays = [s.timesMs.subarray(0, s.length), s.rows.subarray(0, s.length)]
-      return { bytes: () => packArrays(arrays) }
-    })
-    return [{ bytes: () => packArrays([Float64Array.from(places)]) }, ...stretches]
+    const index = segments.filter((s) => s.number >= 0)
+    return {
+      index: index.map((s) => ({
+        number: s.number,
+        bytes: () => (s.timesMs === GONE ? (this.#segments as Segments).read(s.number) : packSegment(s)),
+      })),
+      hot: [
+        { bytes: () => packArrays([Float64Array.from(places)]) },
+        ...segments.slice(index.length).map((s) => {
+          s.isSaved = true
+          const arrays = [s.timesMs.subarray(0, s.length), s.rows.subarray(0, s.length)]
+          return { bytes: () => packArrays(arrays) }
+        }),
+      ],
+    }
   }
 
-  /** Into an index that is empty and has as many cursors as the saved one. */
-  load(saved: readonly Uint8Array[]): void {
-    const [[places], ...stretches] = saved.map(unpackArrays)
+  /** Into an index that is empty and has as many cursors as the saved one. `frozen`: oldest first, from number `first` on. */
+  load(frozen: readonly Uint8Array[], first: number, [cursors, ...hot]: readonly Uint8Array[]): void {
     const segments: Segment[] = []
-    for (const [timesMs, rows] of stretches) {
-      const segment = newSegment()
-      segment.timesMs.set(asDoubles(timesMs))
-      segment.rows.set(asDoubles(rows))
-      segment.length = timesMs.length / 8
+    const add = (segment: Segment): void => {
       segment.older = segments.at(-1) ?? null
       if (segment.older) segment.older.younger = segment
       segments.push(segment)
     }
+    frozen.forEach((bytes, i) => {
+      const [timesMs, rows] = unpackSegment(bytes)
+      const isGone = this.#segments !== null
+      const arrays = isGone ? { timesMs: GONE, rows: GONE } : { timesMs, rows }
+      add({ ...newSegment(), ...arrays, length: timesMs.length, number: first + i })
+      this.#segments?.write(first + i, bytes)
+    })
+    this.#nextNumber = first + frozen.length
+    for (const [timesMs, rows] of hot.map(unpackArrays)) {
+      const segment = newSegment()
+      segment.timesMs.set(asDoubles(timesMs))
+      segment.rows.set(asDoubles(rows))
+      segment.length = timesMs.length / 8
+      add(segment)
+    }
     this.#oldest = segments[0]
-    this.#thawed = segments[0]
+    this.#thawed = segments[frozen.length]
     this.#youngest = segments[segments.length - 1]
-    const at = asDoubles(places)
+    const at = asDoubles(unpackArrays(cursors)[0])
     this.cursors.forEach((cursor, i) => {
       cursor.segment = segments[at[i * 2]]
       cursor.at = at[i * 2 + 1]
+      if (cursor.segment.timesMs === GONE) this.#load(cursor.segment)
     })
   }
 
@@ -246,6 +260,20 @@ export class TimeIndex {
       }
     }
   }
+}
+
+function packSegment({ timesMs, rows, length }: Segment): Uint8Array {
+  const packer = new Packer()
+  packer.numbers(Float64Array.of(length), 1)
+  packer.numbers(timesMs, length)
+  packer.numbers(rows, length)
+  return packer.finish()
+}
+
+function unpackSegment(bytes: Uint8Array): [timesMs: Float64Array, rows: Float64Array] {
+  const unpacker = new Unpacker(bytes)
+  const [length] = unpacker.numbers(new Float64Array(1), 1)
+  return [unpacker.numbers(new Float64Array(length), length), unpacker.numbers(new Float64Array(length), length)]
 }
 
 function newSegment(): Segment {

@@ -5,7 +5,7 @@ import type { RuleSet } from '../model/rule.ts'
 import type { Stream } from '../model/stream.ts'
 import type { KeySpace } from '../state/key-space.ts'
 import { Memory } from '../state/memory.ts'
-import { type Chunk, fits, type HeldBytes, Rows } from '../state/rows.ts'
+import { type Chunk, fits, type HeldBytes, type LoadedHeld, Rows } from '../state/rows.ts'
 import type { Segments } from '../state/segments.ts'
 import { StringTable } from '../state/string-table.ts'
 import { TimeIndex } from '../state/time-index.ts'
@@ -275,13 +275,14 @@ export class Core {
 
   /** The held events and their order in time, for a snapshot. */
   saveHeld(): HeldBytes {
-    const { frozen, hot } = this.rows.saveHeld()
-    return { frozen, hot: [...hot, ...this.#index.save()] }
+    const { chunks, hot } = this.rows.saveHeld()
+    const { index, hot: more } = this.#index.save()
+    return { chunks, index, hot: [...hot, ...more] }
   }
 
-  loadHeld(frozen: readonly Uint8Array[], [rows, ...index]: readonly Uint8Array[]): void {
-    this.rows.loadHeld(frozen, [rows])
-    this.#index.load(index)
+  loadHeld({ chunks, index, firstIndex, hot: [rows, ...order] }: LoadedHeld): void {
+    this.rows.loadHeld(chunks, [rows])
+    this.#index.load(index, firstIndex, order)
   }
 
   /** All points of the past, by rule and measure: what baselines keep beyond the events held. */

@@ -91,22 +91,33 @@ class Recording implements Segments {
   }
 }
 
-function play(window: string, held: boolean) {
+function play(window: string, held: boolean, cutAt = -1) {
   const compiled = compileRuleSet(rules(window), { streams })
   if (!compiled.ok) throw new Error(JSON.stringify(compiled.issues))
   const outputs: unknown[] = []
-  const rows = new Recording()
-  const index = new Recording()
-  const task = new Task({
-    streams,
-    counters: new Counters(),
-    finite: true,
-    ...(held ? { held: () => ({ rows, index }) } : {}),
-  })
-  task.install(compiled.set)
+  let [rows, index] = [new Recording(), new Recording()]
+  const fresh = (): Task => {
+    const task = new Task({
+      streams,
+      counters: new Counters(),
+      finite: true,
+      ...(held ? { held: () => ({ rows, index }) } : {}),
+    })
+    task.install(compiled.set)
+    return task
+  }
+  let task = fresh()
   const sink = { output: (o: unknown) => outputs.push(o), change: () => {} }
   let position = 0
-  for (const entry of traffic()) task.process({ position: position++, entry }, sink)
+  for (const entry of traffic()) {
+    if (position === cutAt) {
+      const snapshot = task.snapshot()
+      ;[rows, index] = [new Recording(), new Recording()]
+      task = fresh()
+      task.restore(snapshot)
+    }
+    task.process({ position: position++, entry }, sink)
+  }
   const chunksHeld = task.heldEvents / 4096
   task.finish('drained', sink)
   return { outputs, rows, index, chunksHeld }
@@ -120,6 +131,13 @@ test('with its past in files, a task says the same, and holds and reads no more 
   expect(inFiles.rows.reads).toBeGreaterThan(5)
   expect(inFiles.index.reads).toBeGreaterThan(5)
   expect(inFiles.chunksHeld).toBeLessThan(12)
+})
+
+test('a snapshot has the past that is in files, too', () => {
+  const whole = play('40m', true)
+  const cut = play('40m', true, 250)
+  expect(cut.outputs).toEqual(whole.outputs)
+  expect(cut.index.reads).toBeGreaterThan(5)
 })
 
 test('bytes an event in files', () => {

@@ -6,10 +6,10 @@ import { SnapshotRefused } from '../model/errors.ts'
 import type { SavedState, SnapshotPiece, SnapshotSource } from '../model/ports.ts'
 import type { Stream } from '../model/stream.ts'
 import type { Memory, Pass, Roots, SavedPage } from '../state/memory.ts'
-import type { HeldBytes } from '../state/rows.ts'
+import type { FrozenPart, HeldBytes, LoadedHeld } from '../state/rows.ts'
 
 /** Of a state's arrays. Raise it whenever the same bytes would come to mean something else. */
-export const STATE_VERSION = 2
+export const STATE_VERSION = 3
 
 const MAGIC = 0x4c57_534e // "LWSN"
 const HEAD_BYTES = 20
@@ -19,6 +19,7 @@ const PIECE_BYTES = 12
 const CHUNK = 2
 const KEPT = 3
 const HOT = 4
+const INDEX = 5
 const PAGE_RANGE = 2 ** 32
 const PART_RANGE = 2 ** 16
 const KEPT_CHARS = 1 << 18
@@ -36,7 +37,8 @@ interface Head {
   readonly roots: readonly Roots[]
   /** Per memory and part: pages. */
   readonly lengths: readonly (readonly number[])[]
-  readonly chunks: { readonly first: number; readonly count: number }
+  readonly chunks: Numbers
+  readonly index: Numbers
   readonly keptPieces: number
   readonly hotPieces: number
 }
@@ -45,15 +47,21 @@ export interface StateToSave extends Pick<Head, 'shape' | 'ruleSetHash' | 'files
   readonly memories: readonly [core: Memory, intake: Memory]
   readonly held: HeldBytes
   readonly kept: ReadonlyMap<string, string>
-  /** All of it; otherwise what changed since the last one, and chunks from this number on. */
+  /** All of it; otherwise what changed since the last one, and frozen parts from these numbers on. */
   readonly full: boolean
   readonly firstNewChunk: number
+  readonly firstNewIndex: number
+}
+
+/** Numbers of parts that stand one after the other. */
+interface Numbers {
+  readonly first: number
+  readonly count: number
 }
 
 export interface LoadedState extends Pick<Head, 'roots'> {
   readonly pages: readonly [core: SavedPage[], intake: SavedPage[]]
-  readonly frozen: readonly Uint8Array[]
-  readonly hot: readonly Uint8Array[]
+  readonly held: LoadedHeld
   readonly kept: Kept
 }
 
@@ -70,7 +78,8 @@ export class TaskSnapshot implements SnapshotSource {
   readonly #passes: readonly Pass[]
   readonly #held: HeldBytes
   readonly #kept: readonly Kept[]
-  readonly #chunks: Head['chunks']
+  readonly #chunks: Numbers
+  readonly #index: Numbers
   readonly #rest: Generator<SnapshotPiece, void, undefined>
 
   constructor(state: StateToSave) {
@@ -78,7 +87,8 @@ export class TaskSnapshot implements SnapshotSource {
     this.#passes = state.memories.map((memory) => memory.begin(state.full))
     this.#held = state.held
     this.#kept = groups(state.kept)
-    this.#chunks = { first: state.held.frozen[0]?.number ?? 0, count: state.held.frozen.length }
+    this.#chunks = numbersOf(state.held.chunks)
+    this.#index = numbersOf(state.held.index)
     const { shape, ruleSetHash, files, meta } = state
     const head: Head = {
       version: STATE_VERSION,
@@ -86,16 +96,18 @@ export class TaskSnapshot implements SnapshotSource {
       roots: this.#passes.map((pass) => pass.roots),
       lengths: this.#passes.map((pass) => pass.lengths),
       chunks: this.#chunks,
+      index: this.#index,
       keptPieces: this.#kept.length,
       hotPieces: state.held.hot.length,
     }
     this.head = new TextEncoder().encode(JSON.stringify(head))
-    this.#rest = this.#others(state.full ? 0 : state.firstNewChunk)
+    this.#rest = state.full ? this.#others(0, 0) : this.#others(state.firstNewChunk, state.firstNewIndex)
   }
 
   has(key: number): boolean {
     const { area, part, page } = split(key)
-    if (area === CHUNK) return page >= this.#chunks.first && page < this.#chunks.first + this.#chunks.count
+    if (area === CHUNK) return isOneOf(this.#chunks, page)
+    if (area === INDEX) return isOneOf(this.#index, page)
     if (area === KEPT) return page < this.#kept.length
     if (area === HOT) return page < this.#held.hot.length
     return page < this.#passes[area].lengths[part]
@@ -121,15 +133,26 @@ export class TaskSnapshot implements SnapshotSource {
     for (const pass of this.#passes) pass.giveUp()
   }
 
-  *#others(firstChunk: number): Generator<SnapshotPiece, void, undefined> {
+  *#others(firstChunk: number, firstIndex: number): Generator<SnapshotPiece, void, undefined> {
     for (const [i, hot] of this.#held.hot.entries()) yield { key: join(HOT, 0, i), bytes: hot.bytes() }
-    for (const chunk of this.#held.frozen) {
+    for (const chunk of this.#held.chunks) {
       if (chunk.number >= firstChunk) yield { key: join(CHUNK, 0, chunk.number), bytes: chunk.bytes() }
+    }
+    for (const part of this.#held.index) {
+      if (part.number >= firstIndex) yield { key: join(INDEX, 0, part.number), bytes: part.bytes() }
     }
     for (const [i, group] of this.#kept.entries()) {
       yield { key: join(KEPT, 0, i), bytes: new TextEncoder().encode(JSON.stringify(group)) }
     }
   }
+}
+
+function numbersOf(parts: readonly FrozenPart[]): Numbers {
+  return { first: parts[0]?.number ?? 0, count: parts.length }
+}
+
+function isOneOf({ first, count }: Numbers, number: number): boolean {
+  return number >= first && number < first + count
 }
 
 /** SnapshotRefused when it is of another version. */
@@ -142,22 +165,24 @@ export function readHead(saved: SavedState): Head {
 /** Sorts the pieces. SnapshotRefused when one is missing. */
 export function readPieces(head: Head, pieces: Iterable<SnapshotPiece>): LoadedState {
   const pages: [SavedPage[], SavedPage[]] = [[], []]
-  const frozen: Uint8Array[] = []
+  const chunks: Uint8Array[] = []
+  const index: Uint8Array[] = []
   const kept: Kept[] = []
   const hot: Uint8Array[] = []
   let count = 0
   for (const { key, bytes } of pieces) {
     const { area, part, page } = split(key)
     count++
-    if (area === CHUNK) frozen[page - head.chunks.first] = bytes
+    if (area === CHUNK) chunks[page - head.chunks.first] = bytes
+    else if (area === INDEX) index[page - head.index.first] = bytes
     else if (area === KEPT) kept[page] = JSON.parse(new TextDecoder().decode(bytes))
     else if (area === HOT) hot[page] = bytes
     else pages[area].push({ part, page, bytes })
   }
-  const others = head.chunks.count + head.keptPieces + head.hotPieces
+  const others = head.chunks.count + head.index.count + head.keptPieces + head.hotPieces
   const expected = head.lengths.flat().reduce((sum, n) => sum + n, others)
   if (count !== expected) throw new SnapshotRefused('torn', `it has ${count} pieces of ${expected}`)
-  return { roots: head.roots, pages, frozen, hot, kept: kept.flat() }
+  return { roots: head.roots, pages, held: { chunks, index, firstIndex: head.index.first, hot }, kept: kept.flat() }
 }
 
 /** A snapshot in one array: magic, version, length, CRC-32 of the rest, length of the head, head, pieces. */

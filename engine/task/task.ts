@@ -7,6 +7,7 @@ import type { SavedState, Sink } from '../model/ports.ts'
 import type { ListItem, RuleSet } from '../model/rule.ts'
 import type { Stream } from '../model/stream.ts'
 import { compileRuleSet, formatIssues } from '../rules/index.ts'
+import type { FrozenPart } from '../state/rows.ts'
 import { type Alert, alertFromJson } from './alert.ts'
 import { type AlertPlan, alertKey } from './alert-book.ts'
 import { Core, type HeldSegments, rankingKey } from './core.ts'
@@ -82,8 +83,8 @@ export class Task {
   #changes = new Map<string, string | null>()
   /** Open alerts and ranks as the next commit would leave them. */
   #kept = new Map<string, string>()
-  /** The core of the last snapshot, and the first chunk of events that it did not have. */
-  #saved: { readonly core: Core; readonly chunksEnd: number } | null = null
+  /** The core of the last snapshot, and the first frozen parts of its events that it did not have. */
+  #saved: { readonly core: Core; readonly chunksEnd: number; readonly indexEnd: number } | null = null
   #metaIsStale = false
   #replaying = false
   readonly #outOfRange: Counter
@@ -233,7 +234,7 @@ export class Task {
     core.alerts.flush()
     const held = core.saveHeld()
     const before = this.#saved?.core === core ? this.#saved : null
-    this.#saved = { core, chunksEnd: (held.frozen.at(-1)?.number ?? -1) + 1 }
+    this.#saved = { core, chunksEnd: endOf(held.chunks), indexEnd: endOf(held.index) }
     return new TaskSnapshot({
       shape: this.#shape(),
       ruleSetHash: this.#set.hash,
@@ -244,6 +245,7 @@ export class Task {
       kept: this.#kept,
       full: full || before === null,
       firstNewChunk: before?.chunksEnd ?? 0,
+      firstNewIndex: before?.indexEnd ?? 0,
     })
   }
 
@@ -267,7 +269,7 @@ export class Task {
     this.#sources.restore(meta.sources)
     core.memory.load(state.roots[0], state.pages[0])
     this.#intake.memory.load(state.roots[1], state.pages[1])
-    core.loadHeld(state.frozen, state.hot)
+    core.loadHeld(state.held)
     this.#keepAll(state.kept)
     for (const alert of alertsIn(state.kept)) this.#restoreAlert(alert, (plan, key) => core.reclaimSlot(plan, key))
     this.#restoreRanks(state.kept, false)
@@ -544,6 +546,10 @@ function heldSinceOf(saved: Meta['heldSinceMs']): Map<string, number> {
 
 function heldSinceToJson(heldSinceMs: ReadonlyMap<string, number>): Meta['heldSinceMs'] {
   return Object.fromEntries([...heldSinceMs].map(([type, ms]) => [type, Number.isFinite(ms) ? ms : null]))
+}
+
+function endOf(parts: readonly FrozenPart[]): number {
+  return (parts.at(-1)?.number ?? -1) + 1
 }
 
 /** In order of opening. */
