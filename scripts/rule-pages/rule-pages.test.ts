@@ -25,7 +25,7 @@ test('the rules that ship have an owner, a runbook, a family, and tests that hol
     if (kind === 'rule') expect(runbook, id).toMatch(/^https:/)
     if (path.startsWith('library/')) expect([tags[0], family], id).toEqual([path.split('/')[1], path.split('/')[1]])
   }
-})
+}, 60_000)
 
 test('the library stands beside the default rules, not among them', () => {
   const { streams, rules } = defaultConfig()
