@@ -15,6 +15,7 @@ COPY --from=build /app/dist dist
 COPY package.json ./
 COPY schemas schemas
 COPY rules rules
+COPY library library
 RUN mkdir /data && chown node:node /data
 USER node
 VOLUME /data

@@ -38,6 +38,8 @@ export async function deriveAlert(
     if (ids.length > 1) throw new EngineError('USAGE', `${ids.length} alerts begin with ${idStart}: ${ids.slice(0, 5).join(', ')}`) // biome-ignore format: one step
     const alert = records[0]!
     const blank = { alert, steps: [], clauses: null }
+    if (alert.violation !== null)
+      return { ...blank, note: `what a sequence found are its steps: ${sequenceSteps(alert)}` }
     const { kept } = await log.committed()
     const set = setOf(alert, [JSON.parse(kept.get(RULES_KEY) ?? '[]') as RuleSource[], files], streams)
     if (!set) return { ...blank, note: `rule ${alert.rule}@${alert.version} has another body now, or is gone` }
@@ -51,6 +53,12 @@ export async function deriveAlert(
   } finally {
     log.close()
   }
+}
+
+/** `created 2026-01-05T00:00:00.000Z, …` */
+function sequenceSteps({ evidence }: AlertRecord): string {
+  const steps = evidence?.events ?? []
+  return steps.map(({ step, event_time }) => `${step} ${new Date(Number(event_time)).toISOString()}`).join(', ')
 }
 
 /** That rule alone, from the first of the file sets that has it with the very body. */

@@ -37,6 +37,14 @@ const files = [
   { path: 'a.yaml', text: rule('few_buyers', 'each >= params.limit && (orders > 3 || 1 + buyers * 2 == 0)') },
   { path: 'b.yaml', text: rule('other', 'params.limit < buyers && orders >= 100') },
 ]
+const sequence = `rule: two_orders
+version: 1
+title: T
+owner: test
+by: [buyer_id]
+sequence: { steps: { ordered: { on: order.created, where: event.shop_id == "S2" } } }
+matches: [{ name: at_s2, order: [ordered], within: 1m, severity: low }]
+`
 const { set } = compileOrRefuse(files, streams)
 const START_MS = Date.UTC(2026, 0, 5)
 const isFew = (r: { id: string }) => r.id === 'few_buyers'
@@ -72,7 +80,12 @@ describe('on a local log', () => {
     const deliver = async (outputs: readonly Output[]) => {
       for (const output of outputs) if (output.kind === 'alert' && output.status === 'open') opened.push(output)
     }
-    const service = await LocalService.open({ config, files, logger: silent, deliver })
+    const service = await LocalService.open({
+      config,
+      files: [...files, { path: 'c.yaml', text: sequence }],
+      logger: silent,
+      deliver,
+    })
     service.start()
     const [stream] = streams
     // S1: six orders of two buyers, a minute apart: 4 orders of 2 buyers at minute 3. S2: two orders
@@ -118,6 +131,16 @@ describe('on a local log', () => {
   test('a key that is not the rule’s, a rule that is not in force', async () => {
     await expect(liveKey(config.data, streams, isFew, { buyer_id: 'B1' })).rejects.toMatchObject({ code: 'USAGE' })
     await expect(liveKey(config.data, streams, () => false, {})).rejects.toThrow(/few_buyers@1, other@1/)
+  })
+
+  test('a sequence has no measures; its alert is told by its steps', async () => {
+    const asked = liveKey(config.data, streams, (r) => r.id === 'two_orders', { buyer_id: 'B1' })
+    await expect(asked).rejects.toThrow(
+      'two_orders@1 is a sequence: it has no measures, and its alerts name their steps',
+    )
+    const { alert_id } = opened.find((a) => a.violation === 'at_s2')!
+    const { note } = await deriveAlert(config.data, streams, alert_id, [])
+    expect(note).toBe('what a sequence found are its steps: ordered 2026-01-05T00:05:00.000Z')
   })
 
   test('an alert is derived again, event by event', async () => {

@@ -27,7 +27,7 @@ export interface LiveKey {
 export async function liveKey(
   folder: string,
   streams: readonly Stream[],
-  isMeant: (rule: Rule) => boolean,
+  isMeant: (rule: { id: string; version: number }) => boolean,
   key: Readonly<Record<string, string>>,
 ): Promise<LiveKey> {
   const log = new LogView(folder, streams)
@@ -37,7 +37,7 @@ export async function liveKey(
     const sink = { output: () => {}, change: () => {} }
     for await (const records of log.after(position)) for (const record of records) task.process(record, sink)
     const plan = task.core.layout.rules.find(({ rule }) => isMeant(rule))
-    if (!plan) throw notInForce(task)
+    if (!plan) throw notInForce(task, isMeant)
     const { rule } = plan
     const values = rule.by.map((name) => cellOf(name, key, rule, streams))
     const { core } = task
@@ -57,7 +57,12 @@ export async function liveKey(
   }
 }
 
-function notInForce(task: Task): EngineError {
+function notInForce(task: Task, isMeant: (rule: { id: string; version: number }) => boolean): EngineError {
+  const sequence = task.ruleSet.sequences.find(isMeant)
+  if (sequence) {
+    const name = `${sequence.id}@${sequence.version}`
+    return new EngineError('USAGE', `${name} is a sequence: it has no measures, and its alerts name their steps`)
+  }
   const names = task.ruleSet.rules.map((rule) => `${rule.id}@${rule.version}`)
   const there = names.length === 0 ? 'no rules are' : `there are ${names.join(', ')}`
   return new EngineError('USAGE', `the rule is not in force on this log; ${there}`)

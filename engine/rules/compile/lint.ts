@@ -19,7 +19,8 @@ export function warnOfDoubtful(
     if (!draft.value('owner')) report.warning('no-owner', draft.idSpan, `nobody owns "${draft.id}"`, 'add owner:')
     warnOfTypes(draft, known)
     const isOwn = (t: RuleTest) => t.rule === draft.id && t.version === value?.version
-    if (value && value.kind !== 'ranking' && !tests.some((t) => isOwn(t) && isQuiet(t))) {
+    const isSound = value && report.errorCount === 0
+    if (isSound && value.kind !== 'ranking' && !tests.some((t) => isOwn(t) && isQuiet(t))) {
       const message = `no test of "${draft.id}" says when it stays quiet`
       report.warning('no-quiet-test', draft.idSpan, message, 'add one with expect: []')
     }

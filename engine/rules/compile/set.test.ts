@@ -578,3 +578,8 @@ test('limits', () => {
   expect(codes([{ path: 'deep.yaml', text: `rule: ${'['.repeat(100)}1${']'.repeat(100)}` }])).toContain('yaml-syntax')
   expect(codes([rule('a', `where: ${'-'.repeat(1_900)}1 > 0\n`)])).toEqual(['expression-too-deep'])
 })
+
+test('a quiet test that has a fault is not also missing', () => {
+  const faulty = 'owner: me\ntests:\n  - { name: quiet, start: yesterday, events: [], expect: [] }\n'
+  expect(codes([rule('a', faulty)], { lint: { nowMs: 0, whole: true } })).toEqual(['bad-date'])
+})
