@@ -62,6 +62,12 @@ export class Rows {
     return this.#endRow
   }
 
+  /** Texts left out. */
+  get bytesInMemory(): number {
+    const last = this.#chunks.at(-1)
+    return last ? last.bytes * (this.#chunks.length - this.#frozen + this.#frozenInMemory) : 0
+  }
+
   /** Numbers set to null, since the last asking, because their fixed-point form does not fit 63 bits. */
   takeOutOfRange(): number {
     const count = this.#outOfRange
@@ -100,7 +106,9 @@ export class Rows {
     for (let done = 0; done < count; ) {
       let chunk = this.#chunks[this.#chunks.length - 1]
       if (!chunk || chunk.length === CHUNK_ROWS) {
+        const before = chunk?.timeMsMax ?? Number.NEGATIVE_INFINITY
         chunk = new Chunk(this.shape)
+        chunk.timeMsMax = before
         this.#chunks.push(chunk)
       }
       const part = accepted.subarray(done, Math.min(count, done + CHUNK_ROWS - chunk.length))
@@ -178,14 +186,14 @@ export class Rows {
     }
   }
 
-  /** A full chunk changes no more, but for entry numbers, until it is frozen: those are saved besides. */
+  /** A full chunk changes no more until it is frozen, but for what its entry on settled clocks says: saved besides. */
   saveHeld(): HeldBytes {
     const first = this.#firstRow / CHUNK_ROWS
     const full = this.#chunks.slice(0, -1)
     const last = this.#chunks.at(-1)
     const numbers = Float64Array.of(this.#firstRow, this.#endRow, this.#chunks.length, this.#frozen)
-    const entries = this.#chunks.slice(this.#frozen).flatMap((chunk) => (chunk as Chunk).entries)
-    const hot = packArrays([numbers, ...(last ? [last.pack()] : []), ...entries])
+    const settled = this.#chunks.slice(this.#frozen).flatMap((chunk) => (chunk as Chunk).setOnEntry)
+    const hot = packArrays([numbers, ...(last ? [last.pack()] : []), ...settled])
     return {
       frozen: full.map((chunk, i) => ({
         number: first + i,
@@ -214,8 +222,8 @@ export class Rows {
       this.#frozenInMemory++
       return chunk
     })
-    const entries = this.#chunks.slice(frozenEnd).flatMap((chunk) => (chunk as Chunk).entries)
-    entries.forEach((array, i) => {
+    const settled = this.#chunks.slice(frozenEnd).flatMap((chunk) => (chunk as Chunk).setOnEntry)
+    settled.forEach((array, i) => {
       fillArray(array, rest[i])
     })
   }
