@@ -65,7 +65,11 @@ export class Rows {
   /** Texts left out. */
   get bytesInMemory(): number {
     const last = this.#chunks.at(-1)
-    return last ? last.bytes * (this.#chunks.length - this.#frozen + this.#frozenInMemory) : 0
+    return last ? last.bytes * this.#inMemory : 0
+  }
+
+  get #inMemory(): number {
+    return this.#chunks.length - this.#frozen + this.#frozenInMemory
   }
 
   /** Numbers set to null, since the last asking, because their fixed-point form does not fit 63 bits. */
@@ -248,9 +252,13 @@ export class Rows {
     this.#segments?.drop(this.#firstRow / CHUNK_ROWS)
   }
 
-  /** Freezes the oldest chunk that is not yet, if all its events are older than `beforeMs`: nothing will change it any more. */
+  /**
+   * Freezes the oldest chunk that is not yet, if all its events are older than `beforeMs`, so that nothing will change it
+   * any more, and memory is short.
+   */
   freeze(beforeMs: number): void {
     if (this.#segments === null || this.#frozen >= this.#chunks.length - 1) return
+    if (this.#inMemory <= this.#segments.inMemoryMax) return
     const chunk = this.#chunks[this.#frozen] as Chunk
     if (chunk.timeMsMax >= beforeMs) return
     chunk.isFrozen = true
@@ -271,7 +279,7 @@ export class Rows {
         if (this.#chunks[i] === null) this.#segments.ahead(this.#number(i))
       }
     }
-    if (this.#frozenInMemory < this.#segments.inMemoryMax + EVICTED_AT_ONCE) return
+    if (this.#inMemory < this.#segments.inMemoryMax + EVICTED_AT_ONCE) return
     const far: { i: number; distance: number }[] = []
     for (let i = 0; i < this.#frozen; i++) {
       if (this.#chunks[i] === null) continue
@@ -279,7 +287,7 @@ export class Rows {
       if (distance > NEAR) far.push({ i, distance })
     }
     far.sort((a, b) => b.distance - a.distance)
-    for (const { i } of far.slice(0, this.#frozenInMemory - this.#segments.inMemoryMax)) {
+    for (const { i } of far.slice(0, this.#inMemory - this.#segments.inMemoryMax)) {
       this.#chunks[i] = null
       this.#frozenInMemory--
     }

@@ -483,7 +483,7 @@ export class Task {
   }
 
   /** Holds and enters events of before, in the order in which they were read, without evaluation. */
-  #readHeld(held: readonly Block[]): void {
+  #readHeld(held: Iterable<Block>): void {
     const core = this.#core
     const evaluating = core.evaluating
     core.evaluating = false

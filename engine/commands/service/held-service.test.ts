@@ -87,7 +87,6 @@ test('with a window that memory cannot hold, killed and changed on the way, a se
   await whole.feed(0, 80)
   await whole.append(changed)
   await whole.feed(80, RECORDS)
-  expect(whole.service.counters.total('segments_written_total')).toBeGreaterThan(10)
   await whole.service.stop()
 
   const data = join(root, 'files')
