@@ -5,5 +5,5 @@ test('every benchmark runs, small, and gives the same answer each time', () => {
   const out = execFileSync('npx', ['tsx', 'bench/main.ts'], { encoding: 'utf8', env: { ...process.env, SMOKE: '1' } })
   const figures = out.split('\n').filter((line) => line.includes('checksum='))
   expect(figures.length).toBeGreaterThanOrEqual(4)
-  for (const line of figures) expect(line).toMatch(/median .* (events\/s|bytes|ms|s|MB) .* checksum=\d+/)
+  for (const line of figures) expect(line).toMatch(/median .* (events\/s|bytes|ms|s|MB|×) .* checksum=\d+/)
 }, 60_000)

@@ -3,6 +3,7 @@ import { backtestBenchmark } from './backtest.ts'
 import { decodeBenchmark } from './decode.ts'
 import { endToEndBenchmark } from './end-to-end.ts'
 import { type Figure, formatFigure, machine, smoke } from './harness.ts'
+import { hotKeyBenchmark } from './hot-key.ts'
 import { memoryBenchmark } from './memory.ts'
 import { snapshotBenchmark } from './snapshot.ts'
 import { taskBenchmark } from './task.ts'
@@ -15,6 +16,7 @@ export const benchmarks: Readonly<Record<string, () => Promise<Figure[]>>> = {
   'end-to-end': endToEndBenchmark,
   memory: memoryBenchmark,
   snapshot: snapshotBenchmark,
+  'hot-key': hotKeyBenchmark,
 }
 
 export async function runBenchmarks(names: readonly string[]): Promise<Figure[]> {

@@ -93,7 +93,12 @@ async function measure(set: string, window: string, events: number): Promise<Mea
   const folder = mkdtempSync(join(tmpdir(), 'lapwing-bench-'))
   const rows = new FileSegments(join(folder, 'rows'), IN_MEMORY)
   const index = new FileSegments(join(folder, 'index'), IN_MEMORY)
-  const task = new Task({ streams, counters: new Counters(), finite: true, held: () => ({ rows, index }) })
+  const task = new Task({
+    streams,
+    counters: new Counters(),
+    finite: true,
+    held: () => ({ rows, index, close: () => {} }),
+  })
   task.install(compiled.set)
   let checksum = 0
   const sink = { output: () => checksum++, change: () => {} }

@@ -50,6 +50,14 @@ describe('without a file', () => {
       registry: null,
       time: { maxSkewMs: 5_000, maxWaitMs: 30_000, markIntervalMs: 500, idleGraceMs: 2_000 },
       snapshots: { everyMs: 30_000, records: 100_000 },
+      limits: {
+        keys: 5_000_000,
+        values: 20_000_000,
+        eventsPerKey: 100_000,
+        openAlerts: 100_000,
+        timers: 1_000_000,
+        eventsInMemory: 262_144,
+      },
       streams: ['transactions 120000 30000 600000', 'behavior 120000 30000 0'],
       outputs: {
         alerts: 'risk.alerts.v1',

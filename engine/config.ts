@@ -8,6 +8,7 @@ import { DEFAULTS, knownKeys, type Sections, sectionShapes, streamShape, TOP_KEY
 import { packagePath } from './kit/package-path.ts'
 import { systemText } from './kit/system-error.ts'
 import { EngineError } from './model/errors.ts'
+import type { Limits } from './model/limits.ts'
 import type { Stream } from './model/stream.ts'
 import { formatIssues } from './rules/index.ts'
 import { didYouMean } from './rules/source/suggest.ts'
@@ -26,6 +27,7 @@ export interface Config {
   readonly registry: string | null
   readonly time: TimeConfig
   readonly snapshots: SnapshotConfig
+  readonly limits: Limits
   readonly streams: readonly Stream[]
   readonly outputs: Readonly<Sections['outputs']>
 }
@@ -69,6 +71,12 @@ export const SETTINGS = [
   'time.idle_grace',
   'snapshots.every',
   'snapshots.records',
+  'limits.keys',
+  'limits.values',
+  'limits.events_per_key',
+  'limits.open_alerts',
+  'limits.timers',
+  'limits.events_in_memory',
   'outputs.alerts',
   'outputs.shadow',
   'outputs.rankings',
@@ -164,7 +172,7 @@ function build(
   const sections: Partial<Record<string, unknown>> = {}
   for (const [key, shape] of Object.entries(sectionShapes)) sections[key] = checked(settings, [key], shape, values[key])
   const streams = readStreams(settings, values.streams, home)
-  const { outputs, data, rules, time, snapshots, ...rest } = sections as unknown as Sections
+  const { outputs, data, rules, time, snapshots, limits, ...rest } = sections as unknown as Sections
   checkTogether(streams, outputs ?? null, settings)
   if (settings.issues.length > 0) {
     const inOrder = settings.issues.toSorted((a, b) => a.line - b.line || a.column - b.column)
@@ -182,6 +190,14 @@ function build(
       idleGraceMs: time.idle_grace,
     },
     snapshots: { everyMs: snapshots.every, records: snapshots.records },
+    limits: {
+      keys: limits.keys,
+      values: limits.values,
+      eventsPerKey: limits.events_per_key,
+      openAlerts: limits.open_alerts,
+      timers: limits.timers,
+      eventsInMemory: limits.events_in_memory,
+    },
     streams,
     outputs,
   })

@@ -90,6 +90,7 @@ async function backtest(paths: readonly string[], options: BacktestOptions): Pro
       set,
       until: options.until ?? 'drained',
       measures: printsMeasures(options),
+      limits: config.limits,
       labels: labels?.fresh() ?? null,
       isWanted: (output) => isWanted(output, options),
       writer: isSweep ? null : stdout,

@@ -49,7 +49,7 @@ export function addDiff(program: Command, verb: Verb): void {
 }
 
 async function diff(oldName: RuleName, newName: RuleName, options: DiffOptions): Promise<ExitCode> {
-  const { streams, rules, data } = loadConfig({ path: options.config, env: process.env })
+  const { streams, rules, data, limits } = loadConfig({ path: options.config, env: process.env })
   if (options.input === '-') throw new EngineError('USAGE', 'standard input can be read once only: give a file')
   const common = options.rules ?? rules
   const sides = [
@@ -63,7 +63,7 @@ async function diff(oldName: RuleName, newName: RuleName, options: DiffOptions):
     const found = new Lives()
     progress.begin()
     const onProgress = (rows: number, timeMs: number) => progress.at(rows, input.share, timeMs, `${shown(name)}: `)
-    const play = { input, streams, set, until: options.until ?? 'drained', measures: false, onProgress }
+    const play = { input, streams, set, until: options.until ?? 'drained', measures: false, limits, onProgress }
     await playFinite(play, async (outputs) => {
       for (const output of outputs) if (output.kind === 'alert') found.add(output)
       return true

@@ -7,17 +7,18 @@ import { ConfluentSchemas, type Schemas } from '../edge/registry/schemas.ts'
 /** What a configuration does not say. */
 export type KafkaServiceRest = Omit<
   KafkaServiceOptions,
-  'connection' | 'time' | 'streams' | 'outputs' | 'decoderOf' | 'encoder'
+  'connection' | 'time' | 'streams' | 'limits' | 'outputs' | 'decoderOf' | 'encoder'
 >
 
 /** The engine on Kafka as `config` describes it, with its registry or the shipped schemas. EngineError RULES_INVALID. */
 export function kafkaService(config: Config & { readonly log: KafkaConfig }, rest: KafkaServiceRest): KafkaService {
-  const { log, time, streams, outputs, registry } = config
+  const { log, time, streams, limits, outputs, registry } = config
   const schemas = registry === null ? null : new ConfluentSchemas(registry)
   return new KafkaService({
     connection: log,
     time,
     streams,
+    limits,
     outputs,
     decoderOf: (stream) => new RecordDecoder(stream, schemas),
     encoder: () => encoderOf(schemas, outputs),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseDuration } from '../kit/duration.ts'
+import { DEFAULT_LIMITS } from '../model/limits.ts'
 
 /** What may stand in `lapwing.yaml`, section by section: shapes only. Relations between them: `relations.ts`. */
 
@@ -55,6 +56,16 @@ const time = z.strictObject({
 
 const snapshots = z.strictObject({ every: duration, records: whole(1, 1_000_000_000) })
 
+/** What each one limits: model/limits.ts. */
+const limits = z.strictObject({
+  keys: whole(1, 100_000_000),
+  values: whole(1, 1_000_000_000),
+  events_per_key: whole(1, 1_000_000_000),
+  open_alerts: whole(1, 10_000_000),
+  timers: whole(1, 100_000_000),
+  events_in_memory: whole(4_096, 1_000_000_000),
+})
+
 export const streamShape = z.strictObject({
   schema: text,
   topic,
@@ -88,6 +99,7 @@ export const sectionShapes = {
   registry: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL, or null' }).nullable(),
   time,
   snapshots,
+  limits,
   outputs,
 } as const
 export type Sections = { [K in keyof typeof sectionShapes]: z.infer<(typeof sectionShapes)[K]> }
@@ -103,6 +115,7 @@ export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
   if (section === 'http') return Object.keys(http.shape)
   if (section === 'time') return Object.keys(time.shape)
   if (section === 'snapshots') return Object.keys(snapshots.shape)
+  if (section === 'limits') return Object.keys(limits.shape)
   if (section === 'outputs') return Object.keys(outputs.shape)
   if (section !== 'log') return []
   if (name === 'ssl') return Object.keys(certificates.shape)
@@ -118,6 +131,14 @@ export const DEFAULTS = {
   registry: null,
   time: { max_skew: '5s', max_wait: '30s', mark_interval: '500ms', idle_grace: '2s' },
   snapshots: { every: '30s', records: 100_000 },
+  limits: {
+    keys: DEFAULT_LIMITS.keys,
+    values: DEFAULT_LIMITS.values,
+    events_per_key: DEFAULT_LIMITS.eventsPerKey,
+    open_alerts: DEFAULT_LIMITS.openAlerts,
+    timers: DEFAULT_LIMITS.timers,
+    events_in_memory: DEFAULT_LIMITS.eventsInMemory,
+  },
   streams: {
     transactions: {
       schema: 'schemas/transaction.avsc',

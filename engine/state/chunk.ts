@@ -30,6 +30,7 @@ export class Chunk {
   length = 0
   /** All its events have entered every window and no late one comes before them: it changes no more. */
   isFrozen = false
+  /** Newest time of its events, and of those that arrived before. */
   timeMsMax = Number.NEGATIVE_INFINITY
   readonly timesMs = new Float64Array(CHUNK_ROWS)
   readonly offsets = new Float64Array(CHUNK_ROWS)
@@ -67,6 +68,11 @@ export class Chunk {
     const { bits, codes, numbers, highs, lows, slots, chains, entries } = this
     const wide = numbers.length + entries.length + highs.length / 2 + lows.length / 2
     return bits.byteLength + CHUNK_ROWS * (20 + 8 * wide + 4 * (codes.length + slots.length + chains.length))
+  }
+
+  /** What changes when an event enters a settled clock, after it was read. */
+  get setOnEntry(): (Float64Array | Uint32Array)[] {
+    return this.entries.length === 0 ? [] : [...this.entries, this.bits]
   }
 
   /** As few bytes, for a file. */

@@ -34,11 +34,15 @@ export class KeySpace {
     this.#pageMask = (1 << this.#pageBits) - 1
   }
 
-  /** Slot of the key in `keys.probe`, made if need be. */
-  slotOf(): number {
+  /** Slot of the key in `keys.probe`, made if need be; -1 where there are `max` keys without it. */
+  slotOf(max = Number.POSITIVE_INFINITY): number {
     const before = this.keys.size
     const slot = this.keys.findOrAdd()
     if (this.keys.size !== before) {
+      if (before >= max) {
+        this.keys.remove(slot)
+        return -1
+      }
       const page = slot >> this.#pageBits
       if (page === this.#cells.list.length) this.#cells.grow(this.stride << this.#pageBits)
       this.#cells.write(page)[this.baseOf(slot) + REFERENCES] = 0

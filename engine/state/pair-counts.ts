@@ -1,3 +1,4 @@
+import { Budget } from './budget.ts'
 import { HashPages, HEAD, HOME_SHIFT, MASK } from './hash-pages.ts'
 import type { Memory } from './memory.ts'
 
@@ -11,6 +12,7 @@ const WIDE = 4
  * A whole number for each (key slot, value code) that has one; pairs at zero are forgotten.
  *
  * Shape   hash pages of slot + 1 (0 = free), value, count: 32 bits, or (`wide`) low and high half
+ * Room    a pair that finds none in the budget stays at zero
  * Units   counts are whole, below 2^31 in size; wide ones below 2^53
  * Cost    one place in memory per call; a growth rehashes one page only
  * Memory  19 to 38 bytes a pair; wide 26 to 51
@@ -18,8 +20,10 @@ const WIDE = 4
 export class PairCounts {
   readonly #table: HashPages
   readonly #stride: number
+  readonly #budget: Budget
 
-  constructor(memory: Memory, wide: boolean) {
+  constructor(memory: Memory, wide: boolean, budget = new Budget(memory, Number.POSITIVE_INFINITY)) {
+    this.#budget = budget
     this.#stride = wide ? WIDE : NARROW
     const hashOf = (page: Int32Array, at: number): number => hashPair(page[at] - 1, page[at + VALUE])
     this.#table = new HashPages(memory, { stride: this.#stride, flag: 0, hashOf })
@@ -29,7 +33,7 @@ export class PairCounts {
     return this.#table.size
   }
 
-  /** Adds `delta` and returns the count after it. */
+  /** Adds `delta` and returns the count after it: 0 where there is no room for a new pair. */
   add(slot: number, value: number, delta: number): number {
     const hash = hashPair(slot, value)
     const table = this.#table.tableOf(hash)
@@ -41,14 +45,17 @@ export class PairCounts {
       if (table[at] === slot + 1 && table[at + VALUE] === value) {
         const before = stride === NARROW ? table[at + LOW] : table[at + HIGH] * 0x1_0000_0000 + (table[at + LOW] >>> 0)
         const after = before + delta
-        if (after === 0) this.#table.remove(table, place)
-        else this.#setCount(this.#table.write(table), at, after)
+        if (after === 0) {
+          this.#table.remove(table, place)
+          this.#budget.used--
+        } else this.#setCount(this.#table.write(table), at, after)
         return after
       }
       place = (place + 1) & mask
       at = HEAD + place * stride
     }
-    if (delta === 0) return 0
+    if (delta === 0 || this.#budget.used >= this.#budget.max) return 0
+    this.#budget.used++
     this.#table.write(table)
     table[at] = slot + 1
     table[at + VALUE] = value

@@ -1,3 +1,4 @@
+import { Budget } from './budget.ts'
 import type { Memory } from './memory.ts'
 import { Slab } from './slab.ts'
 
@@ -19,13 +20,18 @@ const CELLS = 5
  */
 export class RankTree {
   readonly #nodes: Slab
+  readonly #budget: Budget
 
-  constructor(memory: Memory) {
+  constructor(memory: Memory, budget = new Budget(memory, Number.POSITIVE_INFINITY)) {
+    this.#budget = budget
     this.#nodes = new Slab(memory, CELLS)
   }
 
-  add(cells: Float64Array, at: number, number: number): void {
+  /** False where there is no room for a number that is new to the key. */
+  add(cells: Float64Array, at: number, number: number): boolean {
+    if (this.#budget.isFull && !this.#has(cells[at], number)) return false
     cells[at] = this.#add(cells[at], number)
+    return true
   }
 
   /** Takes out one that `add` counted. */
@@ -59,6 +65,15 @@ export class RankTree {
   clear(cells: Float64Array, at: number): void {
     if (cells[at] !== 0) this.#clear(cells[at])
     cells[at] = 0
+  }
+
+  #has(root: number, number: number): boolean {
+    for (let tree = root; tree !== 0; ) {
+      const own = this.#get(tree, NUMBER)
+      if (own === number) return true
+      tree = this.#get(tree, number < own ? LEFT : RIGHT)
+    }
+    return false
   }
 
   #add(tree: number, number: number): number {
@@ -97,7 +112,7 @@ export class RankTree {
     }
     if (--page[node + COUNT] > 0) return tree
     const rest = this.#merge(page[node + LEFT], page[node + RIGHT])
-    this.#nodes.free(tree - 1)
+    this.#free(tree)
     return rest
   }
 
@@ -120,15 +135,21 @@ export class RankTree {
     const right = this.#get(tree, RIGHT)
     if (left !== 0) this.#clear(left)
     if (right !== 0) this.#clear(right)
-    this.#nodes.free(tree - 1)
+    this.#free(tree)
   }
 
   #newNode(number: number): number {
     const tree = this.#nodes.take() + 1
+    this.#budget.used++
     this.#set(tree, NUMBER, number)
     this.#set(tree, COUNT, 1)
     this.#set(tree, SUM, 1)
     return tree
+  }
+
+  #free(tree: number): void {
+    this.#nodes.free(tree - 1)
+    this.#budget.used--
   }
 
   #sumUp(tree: number): void {

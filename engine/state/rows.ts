@@ -77,6 +77,16 @@ export class Rows {
     return this.#endRow
   }
 
+  /** Texts left out. */
+  get bytesInMemory(): number {
+    const last = this.#chunks.at(-1)
+    return last ? last.bytes * this.#inMemory : 0
+  }
+
+  get #inMemory(): number {
+    return this.#chunks.length - this.#frozen + this.#frozenInMemory
+  }
+
   /** Numbers set to null, since the last asking, because their fixed-point form does not fit 63 bits. */
   takeOutOfRange(): number {
     const count = this.#outOfRange
@@ -115,7 +125,9 @@ export class Rows {
     for (let done = 0; done < count; ) {
       let chunk = this.#chunks[this.#chunks.length - 1]
       if (!chunk || chunk.length === CHUNK_ROWS) {
+        const before = chunk?.timeMsMax ?? Number.NEGATIVE_INFINITY
         chunk = new Chunk(this.shape)
+        chunk.timeMsMax = before
         this.#chunks.push(chunk)
       }
       const part = accepted.subarray(done, Math.min(count, done + CHUNK_ROWS - chunk.length))
@@ -193,14 +205,14 @@ export class Rows {
     }
   }
 
-  /** A full chunk changes no more, but for entry numbers, until it is frozen: those are saved besides. */
+  /** A full chunk changes no more until it is frozen, but for what its entry on settled clocks says: saved besides. */
   saveHeld(): Omit<HeldBytes, 'index'> {
     const first = this.#firstRow / CHUNK_ROWS
     const full = this.#chunks.slice(0, -1)
     const last = this.#chunks.at(-1)
     const numbers = Float64Array.of(this.#firstRow, this.#endRow, this.#chunks.length, this.#frozen)
-    const entries = this.#chunks.slice(this.#frozen).flatMap((chunk) => (chunk as Chunk).entries)
-    const hot = packArrays([numbers, ...(last ? [last.pack()] : []), ...entries])
+    const settled = this.#chunks.slice(this.#frozen).flatMap((chunk) => (chunk as Chunk).setOnEntry)
+    const hot = packArrays([numbers, ...(last ? [last.pack()] : []), ...settled])
     return {
       chunks: full.map((chunk, i) => ({
         number: first + i,
@@ -229,8 +241,8 @@ export class Rows {
       this.#frozenInMemory++
       return chunk
     })
-    const entries = this.#chunks.slice(frozenEnd).flatMap((chunk) => (chunk as Chunk).entries)
-    entries.forEach((array, i) => {
+    const settled = this.#chunks.slice(frozenEnd).flatMap((chunk) => (chunk as Chunk).setOnEntry)
+    settled.forEach((array, i) => {
       fillArray(array, rest[i])
     })
   }
@@ -255,9 +267,13 @@ export class Rows {
     this.#segments?.drop(this.#firstRow / CHUNK_ROWS)
   }
 
-  /** Freezes the oldest chunk that is not yet, if all its events are older than `beforeMs`: nothing will change it any more. */
+  /**
+   * Freezes the oldest chunk that is not yet, if all its events are older than `beforeMs`, so that nothing will change it
+   * any more, and memory is short.
+   */
   freeze(beforeMs: number): void {
     if (this.#segments === null || this.#frozen >= this.#chunks.length - 1) return
+    if (this.#inMemory <= this.#segments.inMemoryMax) return
     const chunk = this.#chunks[this.#frozen] as Chunk
     if (chunk.timeMsMax >= beforeMs) return
     chunk.isFrozen = true
@@ -278,7 +294,7 @@ export class Rows {
         if (this.#chunks[i] === null) this.#segments.ahead(this.#number(i))
       }
     }
-    if (this.#frozenInMemory < this.#segments.inMemoryMax + EVICTED_AT_ONCE) return
+    if (this.#inMemory < this.#segments.inMemoryMax + EVICTED_AT_ONCE) return
     const far: { i: number; distance: number }[] = []
     for (let i = 0; i < this.#frozen; i++) {
       if (this.#chunks[i] === null) continue
@@ -286,7 +302,7 @@ export class Rows {
       if (distance > NEAR) far.push({ i, distance })
     }
     far.sort((a, b) => b.distance - a.distance)
-    for (const { i } of far.slice(0, this.#frozenInMemory - this.#segments.inMemoryMax)) {
+    for (const { i } of far.slice(0, this.#inMemory - this.#segments.inMemoryMax)) {
       this.#chunks[i] = null
       this.#frozenInMemory--
     }

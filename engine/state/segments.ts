@@ -4,7 +4,7 @@
  * cannot be read any more.
  */
 export interface Segments {
-  /** How many that have been written may stay in memory, besides those that are in use. */
+  /** How many may be in memory before any is written and let go, besides those that are in use. */
   readonly inMemoryMax: number
   write(number: number, bytes: Uint8Array): void
   read(number: number): Uint8Array

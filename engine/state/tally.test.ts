@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { Prng } from '../kit/prng.ts'
 import { Memory } from './memory.ts'
 import { TALLY_CELLS, Tally } from './tally.ts'
 
@@ -75,4 +76,41 @@ test('a key begins anew with each tumbling window, and what it leaves behind goe
     }),
     { numRuns: 100 },
   )
+})
+
+test('of many values that are as frequent as each other the first come without a look at all of them', () => {
+  const memory = new Memory()
+  const tally = new Tally(memory)
+  const cells = new Float64Array(TALLY_CELLS)
+  const counts = new Map<number, number>()
+  const random = new Prng(7)
+  let comparisons = 0
+  const counted = (a: number, b: number): boolean => {
+    comparisons++
+    return a < b
+  }
+  const steps = 20_000
+  const held: number[] = []
+  for (let i = 0; i < steps; i++) {
+    const code = random.int(10) === 0 ? random.int(i + 1) : i
+    tally.add(cells, 0, 0, code, 0)
+    held.push(code)
+    counts.set(code, (counts.get(code) ?? 0) + 1)
+    if (held.length > 2_000) {
+      const gone = held.shift() as number
+      tally.remove(cells, 0, 0, gone)
+      const left = (counts.get(gone) as number) - 1
+      if (left === 0) counts.delete(gone)
+      else counts.set(gone, left)
+    }
+    if (i % 3 === 0) tally.top(cells, 0, 2, counted)
+    if (i % 500 === 0) expect(tally.top(cells, 0, 200, counted)).toEqual(naive(counts, 200).top)
+  }
+  comparisons = 0
+  for (let i = 0; i < 100; i++) {
+    tally.add(cells, 0, 0, steps + i, 0)
+    tally.remove(cells, 0, 0, held[i])
+    tally.top(cells, 0, 3, counted)
+  }
+  expect(comparisons / 100).toBeLessThan(2_000 / 10)
 })

@@ -1,3 +1,5 @@
+import { IndexedHeap } from '../kit/indexed-heap.ts'
+import { Budget } from './budget.ts'
 import type { Memory } from './memory.ts'
 import { PairCounts } from './pair-counts.ts'
 import { Slab } from './slab.ts'
@@ -9,6 +11,9 @@ const LEAST = 1
 const TOTAL = 2
 
 const NODE = { code: 0, bucket: 1, before: 2, after: 3, cells: 4 }
+/** A bucket with more values than this is put in order when it is asked. */
+const FEW = 64
+
 const BUCKET = { count: 0, first: 1, lower: 2, higher: 3, epoch: 4, cells: 5 }
 
 /**
@@ -18,16 +23,21 @@ const BUCKET = { count: 0, first: 1, lower: 2, higher: 3, epoch: 4, cells: 5 }
  *         are numbers + 1, 0 = none
  * Epoch   which tumbling window a bucket belongs to, 0 for sliding ones. When a key's cells are zeroed its buckets stay
  *         behind; `add` takes values out of those one by one, `retire` those that do not come again
- * Cost    add, remove: O(1); `top`: the values of the buckets that it needs
+ * Cost    add, remove: O(1); `top`: the values of the buckets that it needs, where those are few. A bucket of many keeps
+ *         them in order from the first asking on, at O(log n) an add or remove, until nobody asks any more
  * Memory  32 bytes a value, 40 a bucket, 21 to 43 in the table of pairs
  */
 export class Tally {
   readonly #nodeOf: PairCounts
   readonly #nodes: Slab
   readonly #buckets: Slab
+  readonly #budget: Budget
+  /** By bucket: its values in order, where it is large and was asked for them. */
+  readonly #orders = new Map<number, BucketOrder>()
 
-  constructor(memory: Memory) {
-    this.#nodeOf = new PairCounts(memory, false)
+  constructor(memory: Memory, budget = new Budget(memory, Number.POSITIVE_INFINITY)) {
+    this.#budget = budget
+    this.#nodeOf = new PairCounts(memory, false, budget)
     this.#nodes = new Slab(memory, NODE.cells)
     this.#buckets = new Slab(memory, BUCKET.cells)
   }
@@ -37,9 +47,11 @@ export class Tally {
     return this.#nodeOf.size
   }
 
-  add(cells: Float64Array, at: number, slot: number, code: number, epoch: number): void {
-    cells[at + TOTAL]++
+  /** False where there is no room for a value that is new to the key. */
+  add(cells: Float64Array, at: number, slot: number, code: number, epoch: number): boolean {
     const known = this.#nodeOf.add(slot, code, 0)
+    if (known === 0 && this.#budget.isFull) return false
+    cells[at + TOTAL]++
     let node = known - 1
     if (known === 0) {
       node = this.#nodes.take()
@@ -49,13 +61,14 @@ export class Tally {
       const bucket = this.#node(node, NODE.bucket)
       if (this.#bucket(bucket, BUCKET.epoch) === epoch) {
         this.#shift(cells, at, node, bucket, 1)
-        return
+        return true
       }
       this.#unlink(cells, at, node)
     }
     const least = cells[at + LEAST]
     const one = least !== 0 && this.#bucket(least, BUCKET.count) === 1
     this.#link(node, one ? least : this.#newBucket(cells, at, 1, epoch, 0, least))
+    return true
   }
 
   /** Takes out one that `add` counted. */
@@ -84,12 +97,47 @@ export class Tally {
   top(cells: Float64Array, at: number, k: number, before: (code: number, other: number) => boolean): number[] {
     const codes: number[] = []
     for (let bucket = cells[at + BEST]; bucket !== 0 && codes.length < k; ) {
-      const from = codes.length
-      for (let node = this.#bucket(bucket, BUCKET.first); node !== 0; node = this.#node(node - 1, NODE.after))
-        insert(codes, from, k, this.#node(node - 1, NODE.code), before)
+      if (!this.#takeFew(bucket, codes, k, before)) this.#takeOrdered(bucket, codes, k, before)
       bucket = this.#bucket(bucket, BUCKET.lower)
     }
     return codes
+  }
+
+  /** Appends the bucket's first values, up to `k` in all; false, and nothing is done, when it has many. */
+  #takeFew(bucket: number, codes: number[], k: number, before: (code: number, other: number) => boolean): boolean {
+    if (this.#orders.has(bucket)) return false
+    const from = codes.length
+    let seen = 0
+    for (let node = this.#bucket(bucket, BUCKET.first); node !== 0; node = this.#node(node - 1, NODE.after)) {
+      if (++seen > FEW) {
+        codes.length = from
+        return false
+      }
+      insert(codes, from, k, this.#node(node - 1, NODE.code), before)
+    }
+    return true
+  }
+
+  #takeOrdered(bucket: number, codes: number[], k: number, before: (code: number, other: number) => boolean): void {
+    let order = this.#orders.get(bucket)
+    if (!order) {
+      const all: number[] = []
+      for (let node = this.#bucket(bucket, BUCKET.first); node !== 0; node = this.#node(node - 1, NODE.after))
+        all.push(this.#node(node - 1, NODE.code))
+      order = { heap: new IndexedHeap(all, before), unasked: 0 }
+      this.#orders.set(bucket, order)
+    }
+    order.unasked = 0
+    for (const code of order.heap.first(k - codes.length)) codes.push(code)
+  }
+
+  /** A value comes into a bucket, or goes. */
+  #reorder(bucket: number, code: number, comes: boolean): void {
+    const order = this.#orders.get(bucket)
+    if (!order) return
+    if (comes) order.heap.add(code)
+    else order.heap.remove(code)
+    if (order.heap.size < FEW / 2 || ++order.unasked > order.heap.size) this.#orders.delete(bucket)
   }
 
   /** The node's value is counted once more (`by` 1) or less (-1). */
@@ -134,6 +182,7 @@ export class Tally {
     this.#setNode(node, NODE.after, first)
     if (first !== 0) this.#setNode(first - 1, NODE.before, node + 1)
     this.#setBucket(bucket, BUCKET.first, node + 1)
+    if (this.#orders.size > 0) this.#reorder(bucket, this.#node(node, NODE.code), true)
   }
 
   /** Takes the node out of its bucket, and the bucket away when that was its last. */
@@ -141,6 +190,7 @@ export class Tally {
     const bucket = this.#node(node, NODE.bucket)
     const before = this.#node(node, NODE.before)
     const after = this.#node(node, NODE.after)
+    if (this.#orders.size > 0) this.#reorder(bucket, this.#node(node, NODE.code), false)
     if (before !== 0) this.#setNode(before - 1, NODE.after, after)
     else this.#setBucket(bucket, BUCKET.first, after)
     if (after !== 0) this.#setNode(after - 1, NODE.before, before)
@@ -181,6 +231,12 @@ export class Tally {
   #setBucket(bucket: number, cell: number, value: number): void {
     this.#buckets.write(bucket - 1)[this.#buckets.baseOf(bucket - 1) + cell] = value
   }
+}
+
+interface BucketOrder {
+  readonly heap: IndexedHeap
+  /** Changes since it was asked last. */
+  unasked: number
 }
 
 /** Puts `code` where it belongs behind `from`; the list keeps its first `k`. */

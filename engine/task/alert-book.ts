@@ -1,5 +1,6 @@
 import { Heap } from '../kit/heap.ts'
 import { alertId } from '../model/alert-id.ts'
+import type { Counter } from '../model/counters.ts'
 import type { Value } from '../model/expression.ts'
 import type { AlertRecord, Cell, Evidence, MeasureValue, Output, SourcePosition } from '../model/output.ts'
 import type { Rule, SequenceRule } from '../model/rule.ts'
@@ -19,6 +20,7 @@ export interface AlertPlan {
   readonly space: number
   readonly key: readonly (() => Value)[]
   readonly mutes: readonly MutePlan[]
+  readonly alertsRefused: Counter
 }
 
 /** The plan of a violation or match: it has one severity. */
@@ -48,7 +50,7 @@ interface Occasion {
 
 /** A moment at which an alert closes, or (its episode still open) merely its cooldown is over. */
 interface Closing {
-  /** On the rule's clock. */
+  /** On the rule's clock; it may turn out to be later. */
   readonly atMs: number
   readonly atStreamMs: number
   readonly alert: Alert
@@ -60,6 +62,8 @@ interface Host {
   readonly layout: Layout
   readonly context: Context
   readonly events: HeldEvents
+  /** Alerts that may be open at a time. */
+  readonly openMax: number
   /** Number of the newest entry on a clock: what `countedEntry` is measured in. */
   newestEntry(clock: number): number
   coverage(plan: RulePlan, nowMs: number): number
@@ -77,6 +81,9 @@ export class AlertBook {
   readonly #bySlot: Map<number, Alert>[]
   readonly #closings = new Heap<Closing>(closesBefore)
   readonly #dirty = new Set<Alert>()
+  /** The closing of each alert that stands first in `#closings`. */
+  readonly #closingOf = new Map<Alert, Closing>()
+  #openCount = 0
   #sequence = 0
 
   constructor(host: Host) {
@@ -85,7 +92,7 @@ export class AlertBook {
   }
 
   get openCount(): number {
-    return this.#bySlot.reduce((sum, alerts) => sum + alerts.size, 0)
+    return this.#openCount
   }
 
   hasAlert(plan: RulePlan, slot: number): boolean {
@@ -115,10 +122,12 @@ export class AlertBook {
     context.setKey(layout.spaces[plan.space], slot)
     const matched = this.#matches(plan)
     if (this.measures && arrival) this.#emitMeasures(plan, row, matched)
-    if (matched === true) {
-      if (!this.#isMuted(plan)) this.#fire(plan, slot, { arrival, row, nowMs })
+    if (matched === true && !this.#isMuted(plan)) {
+      this.#fire(plan, slot, { arrival, row, nowMs })
       return
     }
+    if (plan.suspects !== null && arrival) this.#leaveOut(plan, slot)
+    if (matched === true) return
     const alerts = this.#bySlot[plan.index]
     if (alerts.size === 0 || plan.rule.evaluate !== 'every_change') return
     const alert = alerts.get(slot)
@@ -140,6 +149,7 @@ export class AlertBook {
     const { openedMs, nowMs } = standing
     let alert = this.#bySlot[plan.index].get(slot)
     if (!alert) {
+      if (this.#isFull(plan)) return
       alert = this.#add(plan, slot, { severity: plan.severity, nowMs: openedMs, source: standing.source })
       alert.episodeOpen = false
       alert.closesAtMs = alert.cooldownUntilMs
@@ -165,15 +175,17 @@ export class AlertBook {
       const next = this.#closings.peek()
       if (!next) return Number.POSITIVE_INFINITY
       if (isCurrent(next)) return next.atStreamMs
-      this.#closings.pop()
+      this.#popClosing()
+      if (next.alert.status !== 'closed') this.#schedule(next.plan, next.slot, next.alert)
     }
   }
 
   /** Closes the alerts whose time is over. */
   closeDue(streamMs: number): void {
     while (this.nextClosingMs() <= streamMs) {
-      const { plan, slot, alert, atMs } = this.#closings.pop() as Closing
+      const { plan, slot, alert, atMs } = this.#popClosing()
       if (alert.closesAtMs === atMs) this.#close(plan, slot, alert, streamMs - plan.rule.settleMs)
+      else this.#schedule(plan, slot, alert)
     }
   }
 
@@ -209,6 +221,7 @@ export class AlertBook {
     if (!plan) return false
     const slot = slotOf(plan, alert.key)
     this.#bySlot[plan.index].set(slot, alert)
+    this.#openCount++
     this.#host.layout.spaces[plan.space].retain(slot)
     this.#sequence = Math.max(this.#sequence, alert.sequence + 1)
     this.#schedule(plan, slot, alert)
@@ -238,8 +251,9 @@ export class AlertBook {
     let alert = this.#bySlot[plan.index].get(slot)
     const severity = severityOf(plan)
     if (!alert) {
+      if (this.#isFull(plan)) return
       alert = this.#openAlert(plan, slot, severity, occasion)
-      this.#countSuspects(plan, slot, alert, occasion.nowMs)
+      this.#countSuspects(plan, slot, alert, occasion)
       this.#record(plan, alert, 'open', occasion.nowMs)
     } else {
       alert.lastSeenMs = occasion.nowMs
@@ -249,7 +263,7 @@ export class AlertBook {
         alert.episodes++
       }
       alert.closesAtMs = Number.POSITIVE_INFINITY
-      this.#countSuspects(plan, slot, alert, occasion.nowMs)
+      this.#countSuspects(plan, slot, alert, occasion)
       if (severity > alert.severity) {
         alert.severity = severity
         this.#measure(plan, slot, alert, occasion.nowMs)
@@ -308,8 +322,10 @@ export class AlertBook {
       suspects: null,
       countedEntry: -1,
       countedMs: Number.NEGATIVE_INFINITY,
+      countsAll: false,
     }
     this.#bySlot[plan.index].set(slot, alert)
+    this.#openCount++
     this.#host.layout.spaces[plan.space].retain(slot)
     return alert
   }
@@ -325,10 +341,14 @@ export class AlertBook {
     alert.coverage = this.#host.coverage(plan, nowMs)
   }
 
-  #countSuspects(plan: RulePlan, slot: number, alert: Alert, nowMs: number): void {
+  /** Each arrival is evaluated: when all before it is counted, only itself is left. */
+  #countSuspects(plan: RulePlan, slot: number, alert: Alert, { arrival, row, nowMs }: Occasion): void {
     if (!alert.suspects) return
+    const { events } = this.#host
     const moment = { nowMs, startMs: windowAt(plan, nowMs).afterMs }
-    this.#host.events.countSuspects(plan, slot, moment, alert.suspects, alert.countedEntry, alert.countedMs)
+    if (!alert.countsAll) events.countSuspects(plan, slot, moment, alert.suspects, alert.countedEntry, alert.countedMs)
+    else if (arrival) events.countSuspect(plan, row, moment, alert.suspects)
+    alert.countsAll = true
     alert.countedEntry = this.#host.newestEntry(plan.clock)
     alert.countedMs = nowMs
   }
@@ -345,13 +365,39 @@ export class AlertBook {
     const atMs = alert.closesAtMs === Number.POSITIVE_INFINITY ? alert.cooldownUntilMs : alert.closesAtMs
     const atStreamMs = atMs + plan.rule.settleMs
     if (alert.episodeOpen && atStreamMs <= this.#host.context.streamMs) return
-    this.#closings.push({ atMs, atStreamMs, alert, plan, slot })
+    const first = this.#closingOf.get(alert)
+    if (first && first.atStreamMs <= atStreamMs) return // looked at again when its moment comes
+    const closing = { atMs, atStreamMs, alert, plan, slot }
+    this.#closingOf.set(alert, closing)
+    this.#closings.push(closing)
+  }
+
+  #popClosing(): Closing {
+    const closing = this.#closings.pop() as Closing
+    if (this.#closingOf.get(closing.alert) === closing) this.#closingOf.delete(closing.alert)
+    return closing
+  }
+
+  #isFull(plan: AlertPlan): boolean {
+    if (this.#openCount < this.#host.openMax) return false
+    plan.alertsRefused.value++
+    return true
+  }
+
+  /** An event that arrived is not counted, unless a later window holds it. */
+  #leaveOut(plan: RulePlan, slot: number): void {
+    const alert = this.#bySlot[plan.index].get(slot)
+    if (!alert?.countsAll) return
+    alert.countsAll = false
+    this.#dirty.add(alert)
   }
 
   #close(plan: AlertPlan, slot: number, alert: Alert, nowMs: number): void {
     alert.episodeOpen = false
     this.#record(plan, alert, 'closed', nowMs)
     this.#bySlot[plan.index].delete(slot)
+    this.#openCount--
+    this.#closingOf.delete(alert)
     const space = this.#host.layout.spaces[plan.space]
     if (space.release(slot)) this.#host.idle(plan.space, slot)
     this.#dirty.add(alert)

@@ -36,6 +36,8 @@ export interface Alert {
   /** Entry number through which events were counted for `suspects`, and the rule's clock then. */
   countedEntry: number
   countedMs: number
+  /** Nothing entered since but what was counted: the last arrival was. */
+  countsAll: boolean
 }
 
 /** The record of an alert as it stands. */

@@ -1,5 +1,6 @@
 import type { Block } from '../model/block.ts'
 import type { Counters } from '../model/counters.ts'
+import type { Limits } from '../model/limits.ts'
 import type { Output, SourcePosition } from '../model/output.ts'
 import type { RuleSet } from '../model/rule.ts'
 import type { Stream } from '../model/stream.ts'
@@ -33,6 +34,8 @@ import { epochOf, type TumblingFeeds } from './tumbling.ts'
 export interface HeldSegments {
   readonly rows: Segments
   readonly index: Segments
+  /** They will not be asked for again. */
+  close(): void
 }
 
 export interface CoreOptions {
@@ -49,6 +52,7 @@ export interface CoreOptions {
   /** Stream time at which the engine's history begins; -Infinity = that of the input. */
   readonly historyMs: () => number
   readonly lists: Lists
+  readonly limits: Limits
   readonly emit: (output: Output) => void
   readonly changed: (key: string, value: string | null) => void
 }
@@ -109,11 +113,11 @@ export class Core {
 
   constructor(options: CoreOptions) {
     this.#options = options
-    const { streams, set, counters } = options
+    const { streams, set, counters, limits } = options
     const { memory, context, strings } = this
     context.lists = options.lists
     options.lists.clock = context
-    this.layout = new Layout({ memory, streams, set, context, strings, counters })
+    this.layout = new Layout({ memory, streams, set, context, strings, counters, limits })
     this.rows = new Rows(this.layout.shape, strings, options.held?.rows)
     this.#index = new TimeIndex(options.held?.index)
     this.#touched = new Touched(this.layout.rules.length)
@@ -129,6 +133,7 @@ export class Core {
       strings,
       sources: options.sources,
       latenessMs,
+      eventsMax: limits.eventsPerKey,
       entryShift: (clock) => this.#entryShifts[clock],
     })
     this.alerts = new AlertBook({
@@ -138,11 +143,13 @@ export class Core {
       newestEntry: (clock) =>
         (this.#clocks[clock].entry ? this.#clocks[clock].entries - 1 : this.#newestRow) + this.#entryShifts[clock],
       coverage: (plan, nowMs) => this.#coverage(plan, nowMs),
+      openMax: limits.openAlerts,
       idle: (space, slot) => this.#idle.push(space, slot),
       emit: options.emit,
       changed: options.changed,
     })
     this.sequences = new SequenceBook({
+      timersMax: limits.timers,
       plans: this.layout.sequences,
       bitWords: this.layout.shape.bitWords,
       memory: this.memory,
@@ -200,6 +207,11 @@ export class Core {
       if (timeMs <= clock.nowMs) this.#enterWindows(clock, chunk, at, row, timeMs)
     }
     this.#forgetIdle()
+  }
+
+  /** Nothing is asked of it any more. */
+  close(): void {
+    this.#options.held?.close()
   }
 
   /** Lets go of events that no window holds any more. Call it after each record. */
@@ -638,7 +650,12 @@ export class Core {
         continue
       }
       if (timeMs <= this.context.streamMs - this.layout.longestMs(index)) continue
-      const slot = space.slotOf()
+      const slot = space.slotOf(this.#options.limits.keys)
+      if (slot < 0) {
+        if (!this.evaluating) continue
+        for (const user of users) if (passes(user.filter, chunk, at, bitWords)) user.keysRefused.value++
+        continue
+      }
       chunk.slots[index][at] = slot
       chunk.chains[index][at] = space.chain(slot, row)
     }

@@ -23,9 +23,9 @@ export function generateFeed(
   const columns = new Set<string>()
   const body = groups.map(({ space, feeds: own }) => {
     const lines = own.map((feed) => {
-      const code = feedCode(feed, feeds.push(feed) - 1, sign, columns)
+      const code = feedCode(feed, feeds.push(feed) - 1, sign, bitWords, columns)
       if (feed.mask === 0) return code
-      columns.add(`const b${feed.word} = chunk.bits[at * ${bitWords} + ${feed.word}]`)
+      columns.add(bitsCode(feed.word, bitWords))
       return `if ((b${feed.word} & ${feed.mask}) !== 0) { ${code} }`
     })
     return `slot = chunk.slots[${space}][at]
@@ -40,7 +40,11 @@ if (slot >= 0) {
   return make(feeds, pairs, spaces, addToSum, addToSquares)
 }
 
-function feedCode(feed: Feed, f: number, sign: 1 | -1, columns: Set<string>): string {
+function bitsCode(word: number, bitWords: number): string {
+  return `const b${word} = chunk.bits[at * ${bitWords} + ${word}]`
+}
+
+function feedCode(feed: Feed, f: number, sign: 1 | -1, bitWords: number, columns: Set<string>): string {
   const cell = `cells[base + ${feed.cell}]`
   const ask = `feeds[${f}].apply(cells, base, slot, chunk, at, ${sign})`
   switch (feed.kind) {
@@ -58,8 +62,16 @@ function feedCode(feed: Feed, f: number, sign: 1 | -1, columns: Set<string>): st
     }
     case 'distinct': {
       const { index } = feed.column as ColumnRef
-      columns.add(`const c${index} = chunk.codes[${index}][at]`)
-      return `if (c${index} >= 0 && pairs[${f}].add(slot, c${index}, ${sign}) === ${sign === 1 ? 1 : 0}) ${cell} += ${sign}`
+      const [code, word] = [`c${index}`, `b${feed.refusedWord}`]
+      columns.add(`const ${code} = chunk.codes[${index}][at]`)
+      if (sign === 1)
+        return `if (${code} >= 0) {
+  const n = pairs[${f}].add(slot, ${code}, 1)
+  if (n === 1) ${cell} += 1
+  else if (n === 0) feeds[${f}].refuse(chunk, at)
+}`
+      columns.add(bitsCode(feed.refusedWord, bitWords))
+      return `if (${code} >= 0 && (${word} & ${feed.refusedMask}) === 0 && pairs[${f}].add(slot, ${code}, -1) === 0) ${cell} -= 1`
     }
     default:
       return ask

@@ -5,10 +5,14 @@ import { type Chunk, type ColumnRef, Rows } from '../state/rows.ts'
 import type { StringTable } from '../state/string-table.ts'
 import type { Core } from './core.ts'
 
-/** Everything a core holds, in order of arrival: a block for each run of one stream and source partition. */
-export function blocksOf(core: Core, sources: readonly { topic: string; partition: number }[]): Block[] {
+const ROWS_MAX = 4_096
+
+/** Everything a core holds, in order of arrival: blocks of one stream and source partition each, one at a time. */
+export function* blocksOf(
+  core: Core,
+  sources: readonly { topic: string; partition: number }[],
+): Generator<Block, void, undefined> {
   const { rows, layout, strings } = core
-  const blocks: Block[] = []
   const streamOf = (row: number): Stream => layout.types[rows.chunkOf(row).types[Rows.at(row)]].stream
   const sourceOf = (row: number): number => rows.chunkOf(row).sources[Rows.at(row)]
   const offsetOf = (row: number): number => rows.chunkOf(row).offsets[Rows.at(row)]
@@ -16,8 +20,8 @@ export function blocksOf(core: Core, sources: readonly { topic: string; partitio
     const stream = streamOf(from)
     const source = sourceOf(from)
     let to = from + 1
-    while (to < rows.endRow && streamOf(to) === stream && sourceOf(to) === source && offsetOf(to) > offsetOf(to - 1))
-      to++
+    const endRow = Math.min(rows.endRow, from + ROWS_MAX)
+    while (to < endRow && streamOf(to) === stream && sourceOf(to) === source && offsetOf(to) > offsetOf(to - 1)) to++
     const builder = new BlockBuilder(stream, sources[source].topic, sources[source].partition)
     const columns = (layout.columns.mappings.get(stream.name) ?? []).map((refs) => refs[0])
     for (let row = from; row < to; row++) {
@@ -26,10 +30,9 @@ export function blocksOf(core: Core, sources: readonly { topic: string; partitio
       builder.begin(chunk.offsets[at], chunk.timesMs[at], layout.types[chunk.types[at]].name)
       for (let i = 0; i < columns.length; i++) copyCell(builder, i, columns[i], chunk, at, strings)
     }
-    blocks.push(builder.build())
+    yield builder.build()
     from = to
   }
-  return blocks
 }
 
 function copyCell(

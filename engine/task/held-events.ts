@@ -1,9 +1,12 @@
 import type { Value } from '../model/expression.ts'
 import type { Cell, Evidence, SourcePosition } from '../model/output.ts'
-import { type Chunk, Rows } from '../state/rows.ts'
+import { type Chunk, type ColumnRef, Rows } from '../state/rows.ts'
 import type { StringTable } from '../state/string-table.ts'
 import { type Context, columnReader } from './context.ts'
 import type { Filter, Layout, RulePlan } from './layout.ts'
+
+/** Different suspects that one alert counts. */
+const SUSPECTS_MAX = 10_000
 
 export interface WindowMoment {
   /** The rule's clock, and its window `(startMs, nowMs]`. */
@@ -27,6 +30,7 @@ export class HeldEvents {
   readonly #strings: StringTable
   readonly #sources: readonly { readonly topic: string; readonly partition: number }[]
   readonly #latenessMs: number
+  readonly #eventsMax: number
   readonly #entryShift: (clock: number) => number
 
   constructor(init: {
@@ -36,6 +40,8 @@ export class HeldEvents {
     strings: StringTable
     sources: readonly { readonly topic: string; readonly partition: number }[]
     latenessMs: number
+    /** Events that one look back visits. */
+    eventsMax: number
     /** What a clock's entry numbers lack to those that alerts count by. */
     entryShift: (clock: number) => number
   }) {
@@ -45,6 +51,7 @@ export class HeldEvents {
     this.#strings = init.strings
     this.#sources = init.sources
     this.#latenessMs = init.latenessMs
+    this.#eventsMax = init.eventsMax
     this.#entryShift = init.entryShift
   }
 
@@ -83,18 +90,36 @@ export class HeldEvents {
     const column = plan.suspects
     if (!column) return
     const settled = this.#layout.clocks[plan.clock].settleMs > 0
-    this.#walk(plan, slot, (chunk, at, entry, timeMs) => {
-      if (settled ? timeMs + this.#latenessMs < countedMs : entry <= countedEntry) return false
-      if (timeMs <= moment.startMs - this.#latenessMs) return false
-      if (timeMs > moment.startMs && entry > countedEntry) {
-        const code = chunk.codes[column.index][at]
-        if (code >= 0) {
-          const value = this.#strings.value(code)
-          counts.set(value, (counts.get(value) ?? 0) + 1)
-        }
-      }
-      return true
+    const isOver = (chunk: Chunk, entry: number, timeMs: number): boolean => {
+      if (this.#isBefore(chunk, timeMs, moment.startMs)) return true
+      if (!settled) return entry <= countedEntry
+      // what arrived before an event that has been counted, and is older than the clock was then, had entered too
+      return timeMs + this.#latenessMs < countedMs || (entry <= countedEntry && chunk.timeMsMax < countedMs)
+    }
+    this.#walk(plan, slot, isOver, (chunk, at, entry, timeMs) => {
+      if (timeMs > moment.startMs && entry > countedEntry) this.#count(plan, chunk, at, counts)
     })
+  }
+
+  /** Adds one event of the rule's window. */
+  countSuspect(plan: RulePlan, row: number, moment: WindowMoment, counts: Map<Cell, number>): void {
+    const chunk = this.#rows.chunkOf(row)
+    const at = Rows.at(row)
+    if (chunk.timesMs[at] > moment.startMs) this.#count(plan, chunk, at, counts)
+  }
+
+  #count(plan: RulePlan, chunk: Chunk, at: number, counts: Map<Cell, number>): void {
+    const code = chunk.codes[(plan.suspects as ColumnRef).index][at]
+    if (code < 0) return
+    const value = this.#strings.value(code)
+    const before = counts.get(value)
+    if (before === undefined && counts.size >= SUSPECTS_MAX) plan.suspectsRefused.value++
+    else counts.set(value, (before ?? 0) + 1)
+  }
+
+  /** True when neither the event nor one that arrived before it can be younger than `ms`. */
+  #isBefore(chunk: Chunk, timeMs: number, ms: number): boolean {
+    return timeMs <= ms - this.#latenessMs || chunk.timeMsMax <= ms
   }
 
   /** The newest events of the rule's window, oldest first. */
@@ -103,14 +128,14 @@ export class HeldEvents {
     if (!plan.rule.evidence) return null
     let found: { row: number; timeMs: number }[] = []
     let oldestKeptMs = moment.startMs
-    this.#walk(plan, slot, (_chunk, _at, _entry, timeMs, row) => {
-      if (timeMs + this.#latenessMs <= oldestKeptMs) return false
+    const isOver = (chunk: Chunk, _entry: number, timeMs: number): boolean =>
+      this.#isBefore(chunk, timeMs, oldestKeptMs)
+    this.#walk(plan, slot, isOver, (_chunk, _at, _entry, timeMs, row) => {
       if (timeMs > moment.startMs) found.push({ row, timeMs })
       if (found.length >= 2 * wanted + 16) {
         found = newest(found, wanted)
         oldestKeptMs = Math.max(moment.startMs, (found[0]?.timeMs ?? Number.POSITIVE_INFINITY) - 1)
       }
-      return true
     })
     const events = newest(found, wanted).map(({ row }) => this.#evidenceOf(plan, row))
     return { events, total, truncated: total > events.length }
@@ -140,11 +165,15 @@ export class HeldEvents {
     return (value ?? null) as Cell
   }
 
-  /** Visits the key's events that passed the rule's filter and have entered, newest arrival first, until false. */
+  /**
+   * Visits the key's events that passed the rule's filter and have entered, newest arrival first. `isOver` is asked of
+   * all events of the key that have entered.
+   */
   #walk(
     plan: RulePlan,
     slot: number,
-    visit: (chunk: Chunk, at: number, entry: number, timeMs: number, row: number) => boolean,
+    isOver: (chunk: Chunk, entry: number, timeMs: number) => boolean,
+    visit: (chunk: Chunk, at: number, entry: number, timeMs: number, row: number) => void,
   ): void {
     const { space, clock } = plan
     const types = plan.rule.on.map((type) => this.#layout.typeIndex.get(type))
@@ -152,13 +181,20 @@ export class HeldEvents {
     const bitWords = this.#rows.shape.bitWords
     const shift = this.#entryShift(clock)
     let row = this.#layout.spaces[space].newestRow(slot)
-    while (row >= this.#rows.firstRow) {
+    for (let left = this.#eventsMax; row >= this.#rows.firstRow; left--) {
+      if (left === 0) {
+        plan.walksCut.value++
+        return
+      }
       const chunk = this.#rows.chunkOf(row)
       const at = Rows.at(row)
       const number = entries < 0 ? row : chunk.entries[entries][at]
-      const entry = number + shift
-      if (number >= 0 && types.includes(chunk.types[at]) && passes(plan.filter, chunk, at, bitWords)) {
-        if (!visit(chunk, at, entry, chunk.timesMs[at], row)) return
+      if (number >= 0) {
+        const entry = number + shift
+        const timeMs = chunk.timesMs[at]
+        if (isOver(chunk, entry, timeMs)) return
+        if (types.includes(chunk.types[at]) && passes(plan.filter, chunk, at, bitWords))
+          visit(chunk, at, entry, timeMs, row)
       }
       const back = chunk.chains[space][at]
       if (back === 0) return

@@ -101,7 +101,7 @@ function play(window: string, held: boolean, cutAt = -1) {
       streams,
       counters: new Counters(),
       finite: true,
-      ...(held ? { held: () => ({ rows, index }) } : {}),
+      ...(held ? { held: () => ({ rows, index, close: () => {} }) } : {}),
     })
     task.install(compiled.set)
     return task

@@ -1,6 +1,7 @@
 import { Calendar } from '../kit/calendar.ts'
 import type { Counter, Counters } from '../model/counters.ts'
 import type { Value } from '../model/expression.ts'
+import type { Limits } from '../model/limits.ts'
 import {
   type BaselineMeasure,
   type Definition,
@@ -22,6 +23,7 @@ import {
   type NumberCode,
 } from '../rules/evaluate/generate.ts'
 import { compileTemplate } from '../rules/evaluate/template.ts'
+import { Budget } from '../state/budget.ts'
 import { sumAsDouble } from '../state/exact.ts'
 import { KEY_CELLS, KeySpace } from '../state/key-space.ts'
 import type { Memory } from '../state/memory.ts'
@@ -141,8 +143,15 @@ export interface RulePlan {
   readonly total: () => Value
   readonly key: readonly (() => Value)[]
   readonly suspects: ColumnRef | null
+  /** Suspects that found no room in their alert. */
+  readonly suspectsRefused: Counter
   readonly evidence: readonly { readonly name: string; readonly read: () => Value }[]
   readonly nullKeys: Counter
+  /** Events whose key found no room. */
+  readonly keysRefused: Counter
+  readonly alertsRefused: Counter
+  /** Looks back over a key's events that ended at the limit. */
+  readonly walksCut: Counter
   /** Late events that none of the rule's windows holds any more. */
   readonly missed: Counter
   /** By the reason's place in ABSTAIN_REASONS. */
@@ -156,6 +165,7 @@ export interface RankingPlan {
   readonly events: Feed
   readonly points: Feed
   readonly nullKeys: Counter
+  readonly keysRefused: Counter
 }
 
 /** What happens to an event of one type when it is read. */
@@ -207,6 +217,9 @@ export class Layout {
   /** By rule and name; rules that ask alike share one. */
   readonly baselines = new Map<string, BaselinePlan>()
 
+  /** Room for what feeds remember value by value. */
+  readonly values: Budget
+
   readonly #memory: Memory
   readonly #streams: readonly Stream[]
   readonly #context: Context
@@ -226,8 +239,10 @@ export class Layout {
     context: Context
     strings: StringTable
     counters: Counters
+    limits: Limits
   }) {
     this.#memory = init.memory
+    this.values = new Budget(init.memory, init.limits.values)
     this.#streams = init.streams
     this.#set = init.set
     this.#context = init.context
@@ -247,13 +262,14 @@ export class Layout {
     this.retentionMs = Math.max(0, ...this.#spacePlans.map((s) => s.longestMs))
     let settled = 0
     this.entryColumns = this.clocks.map((c) => (c.settleMs > 0 ? settled++ : -1))
+    const bits = this.#setRefusals()
     const { code, number, decimal, text } = this.columns.counts
     this.shape = {
       codes: code,
       numbers: number,
       decimals: decimal,
       texts: text,
-      bitWords: Math.max(1, Math.ceil(this.#filters.size / 32)),
+      bitWords: Math.max(1, Math.ceil(bits / 32)),
       keySpaces: this.spaces.length,
       entries: this.entryColumns.filter((c) => c >= 0).length,
     }
@@ -456,11 +472,17 @@ export class Layout {
     const window = tumbling ? `${tumbling.calendar.lengthMs} ${tumbling.zone}` : windowMs
     const key = [space, clock, window, filtered, kind, of, definition.on, points ? definition.id : ''].join(' ')
     let feed = this.#feedByKey.get(key)
-    if (feed) return feed
+    const refusals = this.#counters.counter('values_refused_total', { rule: definition.id })
+    if (feed) {
+      if (!feed.refusals.includes(refusals)) feed.refusals.push(refusals)
+      return feed
+    }
     const plan = this.#spacePlans[space]
     const group = tumbling && this.#tumblingGroup(tumbling, space)
     feed = new Feed({
       memory: this.#memory,
+      values: this.values,
+      context: this.#context,
       kind,
       cell: plan.cells,
       word: filter?.word ?? 0,
@@ -469,6 +491,7 @@ export class Layout {
       tumbling,
       ...points,
     })
+    feed.refusals.push(refusals)
     plan.cells += feed.cells
     plan.longestMs = Math.max(plan.longestMs, windowMs + this.clocks[clock].settleMs)
     this.#feedByKey.set(key, feed)
@@ -553,11 +576,15 @@ export class Layout {
       total,
       key: rule.by.map((name) => scope.key(name)),
       suspects: rule.suspects ? this.columns.code(rule, rule.suspects.of) : null,
+      suspectsRefused: this.#counters.counter('values_refused_total', labels),
       evidence: (rule.evidence?.fields ?? []).map((name) => ({
         name,
         read: rule.lets.some((l) => l.name === name) ? scope.let(name) : scope.field(name),
       })),
       nullKeys: this.#counters.counter('null_keys_total', labels),
+      keysRefused: this.#counters.counter('keys_refused_total', labels),
+      alertsRefused: this.#counters.counter('alerts_refused_total', labels),
+      walksCut: this.#counters.counter('walks_cut_total', labels),
       missed: this.#counters.counter('missed_windows_total', labels),
       abstained: ABSTAIN_REASONS.map((reason) => this.#counters.counter('abstained_total', { ...labels, reason })),
     }
@@ -702,6 +729,7 @@ export class Layout {
           })
         : this.#feed(ranking, place, 'points', null, { weights, capPoints }),
       nullKeys: this.#counters.counter('null_keys_total', { rule: ranking.id }),
+      keysRefused: this.#counters.counter('keys_refused_total', { rule: ranking.id }),
     }
     this.rankings.push(plan)
     this.clocks[clock].boards.push(this.rankings.length - 1)
@@ -776,6 +804,17 @@ export class Layout {
       const read = compileExpression(expression, scope)
       for (const type of types) this.types[this.typeIndex.get(type) as number].lets.push({ ref, read })
     }
+  }
+
+  /** Gives feeds the bits behind those of the filters; returns how many bits an event has. */
+  #setRefusals(): number {
+    let bits = this.#filters.size
+    for (const feed of this.feeds) {
+      if (!feed.marks) continue
+      feed.refusedWord = bits >> 5
+      feed.refusedMask = (1 << (bits++ & 31)) >>> 0
+    }
+    return bits
   }
 
   #setReleases(): void {

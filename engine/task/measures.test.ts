@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { Prng } from '../kit/prng.ts'
 import { Counters } from '../model/counters.ts'
+import { DEFAULT_LIMITS } from '../model/limits.ts'
 import type { AlertRecord, MeasuresRecord, Output } from '../model/output.ts'
 import type { BaselineMeasure, Measure, Rule, RunningMeasure } from '../model/rule.ts'
 import { call, deal, field, literal, markOf, measured, ratio, ruleOf, running, setOf } from '../sim/build.ts'
@@ -249,6 +250,7 @@ test('when all is over, nothing is left: no key, no pair, no node', () => {
     heldSinceMs: () => Number.NEGATIVE_INFINITY,
     held: null,
     lists: new Lists(new Counters()),
+    limits: DEFAULT_LIMITS,
     origins: new SequenceOrigins(),
     historyMs: () => Number.NEGATIVE_INFINITY,
     emit: () => {},
@@ -269,7 +271,7 @@ test('when all is over, nothing is left: no key, no pair, no node', () => {
     core.advance(startMs + 10_000)
     core.trim()
     expect(core.layout.spaces[0].keys.size).toBe(0)
-    expect(core.layout.feeds.map((f) => f.pairs)).toEqual(core.layout.feeds.map(() => 0))
+    expect(core.layout.values.used).toBe(0)
   }
   /** Records ever taken, by slab. */
   const taken = (): unknown[] => {

@@ -1,5 +1,8 @@
 import { DECIMAL_NULL_HIGH } from '../model/block.ts'
+import type { Counter } from '../model/counters.ts'
 import type { Value } from '../model/expression.ts'
+import type { Budget } from '../state/budget.ts'
+import { CHUNK_ROWS } from '../state/chunk.ts'
 import { addToSquares, addToSum, SQUARE_CELLS, SUM_CELLS, sumAsDouble, varianceNumerator } from '../state/exact.ts'
 import { bucketOf, valueOfBucket } from '../state/log-buckets.ts'
 import type { Memory } from '../state/memory.ts'
@@ -70,6 +73,12 @@ export class Feed {
   readonly capPoints: number
   /** Null for sliding windows. */
   readonly tumbling: TumblingWindow | null
+  /** Bit of an event that found no room here, as word and mask: it does not leave what it has not entered. */
+  refusedWord = 0
+  refusedMask = 0
+  /** Of the rules that ask for it. */
+  readonly refusals: Counter[] = []
+  readonly #context: Context
   readonly #pairs: PairCounts | null
   readonly #skyline: Skyline | null
   readonly #tally: Tally | null
@@ -77,6 +86,8 @@ export class Feed {
 
   constructor(init: {
     memory: Memory
+    values: Budget
+    context: Context
     kind: FeedKind
     cell: number
     word: number
@@ -94,19 +105,37 @@ export class Feed {
     this.column = init.column
     this.weights = init.weights ?? new Float64Array(0)
     this.capPoints = init.capPoints ?? 0
-    const { memory, kind } = init
+    const { memory, kind, values } = init
+    this.#context = init.context
     this.tumbling = init.tumbling ?? null
     const slides = this.tumbling === null
     const isCapped = kind === 'cappedPoints'
-    this.#pairs = kind === 'distinct' || isCapped ? new PairCounts(memory, isCapped || !slides) : null
+    this.#pairs = kind === 'distinct' || isCapped ? new PairCounts(memory, isCapped || !slides, values) : null
     this.#skyline = slides && (kind === 'min' || kind === 'max') ? new Skyline(memory, kind) : null
-    this.#tally = kind === 'tally' ? new Tally(memory) : null
-    this.#ranks = kind === 'ranks' ? new RankTree(memory) : null
+    this.#tally = kind === 'tally' ? new Tally(memory, values) : null
+    this.#ranks = kind === 'ranks' ? new RankTree(memory, values) : null
   }
 
   /** True when it keeps more than its cells: `retire` wants to hear of events that are let go. */
   get retires(): boolean {
     return this.tumbling !== null && (this.kind === 'distinct' || this.kind === 'tally' || this.kind === 'ranks')
+  }
+
+  /** True when events that find no room must be told apart as they leave. */
+  get marks(): boolean {
+    const { kind } = this
+    const remembers = kind === 'distinct' || kind === 'cappedPoints' || kind === 'tally' || kind === 'ranks'
+    return remembers && this.tumbling === null
+  }
+
+  /** There is no room for a new value: the event counts for nothing here, now and when it leaves. */
+  refuse(chunk: Chunk, at: number): void {
+    if (this.refusedMask !== 0) chunk.bits[(at * chunk.bits.length) / CHUNK_ROWS + this.refusedWord] |= this.refusedMask
+    if (this.#context.evaluating) for (const counter of this.refusals) counter.value++
+  }
+
+  #isRefused(chunk: Chunk, at: number): boolean {
+    return (chunk.bits[(at * chunk.bits.length) / CHUNK_ROWS + this.refusedWord] & this.refusedMask) !== 0
   }
 
   /** The event enters (sign 1) or leaves (-1). It has passed the filter; its key's cells begin at `base`. */
@@ -129,11 +158,13 @@ export class Feed {
         const code = chunk.codes[(this.column as ColumnRef).index][at]
         if (code < 0) return
         if (this.tumbling !== null) {
-          this.#countOnce(cells, cell, slot, code, this.tumbling.epoch)
+          this.#countOnce(cells, cell, slot, code, this.tumbling.epoch, chunk, at)
           return
         }
+        if (sign === -1 && this.#isRefused(chunk, at)) return
         const after = (this.#pairs as PairCounts).add(slot, code, sign)
         if (sign === 1 ? after === 1 : after === 0) cells[cell] += sign
+        else if (after === 0) this.refuse(chunk, at)
         return
       }
       case 'min':
@@ -150,12 +181,16 @@ export class Feed {
         return
       case 'cappedPoints': {
         const weight = this.weights[chunk.types[at]]
-        if (weight === 0) return
+        if (weight === 0 || (sign === -1 && this.#isRefused(chunk, at))) return
         const after = (this.#pairs as PairCounts).add(
           slot,
           chunk.codes[(this.column as ColumnRef).index][at],
           sign * weight,
         )
+        if (sign === 1 && after === 0) {
+          this.refuse(chunk, at)
+          return
+        }
         const before = after - sign * weight
         cells[cell] += Math.min(after, this.capPoints) - Math.min(before, this.capPoints)
         return
@@ -167,15 +202,19 @@ export class Feed {
         const code = chunk.codes[(this.column as ColumnRef).index][at]
         if (code < 0) return
         const tally = this.#tally as Tally
-        if (sign === 1) tally.add(cells, cell, slot, code, this.tumbling === null ? 0 : this.tumbling.epoch)
-        else tally.remove(cells, cell, slot, code)
+        if (sign === -1) {
+          if (!this.#isRefused(chunk, at)) tally.remove(cells, cell, slot, code)
+        } else if (!tally.add(cells, cell, slot, code, this.tumbling === null ? 0 : this.tumbling.epoch))
+          this.refuse(chunk, at)
         return
       }
       case 'ranks': {
         if (this.#isNull(chunk, at)) return
         const bucket = bucketOf(this.#double(chunk, at))
-        if (sign === 1) (this.#ranks as RankTree).add(cells, cell, bucket)
-        else (this.#ranks as RankTree).remove(cells, cell, bucket)
+        const ranks = this.#ranks as RankTree
+        if (sign === -1) {
+          if (!this.#isRefused(chunk, at)) ranks.remove(cells, cell, bucket)
+        } else if (!ranks.add(cells, cell, bucket)) this.refuse(chunk, at)
         return
       }
     }
@@ -236,18 +275,21 @@ export class Feed {
     return this.#pairs
   }
 
-  /** Pairs held by a distinct count, values by a tally, for the metric. */
-  get pairs(): number {
-    return this.#pairs?.size ?? this.#tally?.size ?? 0
-  }
-
   /** `distinct` in tumbling windows: a pair keeps the window in which it was counted last. */
-  #countOnce(cells: Float64Array, cell: number, slot: number, code: number, epoch: number): void {
+  #countOnce(
+    cells: Float64Array,
+    cell: number,
+    slot: number,
+    code: number,
+    epoch: number,
+    chunk: Chunk,
+    at: number,
+  ): void {
     const pairs = this.#pairs as PairCounts
     const counted = pairs.add(slot, code, 0)
     if (counted === epoch) return
-    pairs.add(slot, code, epoch - counted)
-    cells[cell]++
+    if (pairs.add(slot, code, epoch - counted) === 0) this.refuse(chunk, at)
+    else cells[cell]++
   }
 
   #keepExtreme(cells: Float64Array, cell: number, value: number): void {

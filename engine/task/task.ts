@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { Block, LogRecord, RuleSource } from '../model/block.ts'
 import type { Counter, Counters } from '../model/counters.ts'
 import { EngineError, SnapshotRefused } from '../model/errors.ts'
+import { DEFAULT_LIMITS, type Limits } from '../model/limits.ts'
 import type { Cell, Output } from '../model/output.ts'
 import type { SavedState, Sink } from '../model/ports.ts'
 import type { ListItem, RuleSet } from '../model/rule.ts'
@@ -31,6 +32,8 @@ export interface TaskOptions {
   readonly measures?: boolean
   /** Where events that change no more are kept besides memory, for one filling of the state. */
   readonly held?: () => HeldSegments
+  /** Default: DEFAULT_LIMITS. */
+  readonly limits?: Limits
 }
 
 /** What a task remembers beyond its events, alerts and ranks; part of every commit. */
@@ -127,6 +130,21 @@ export class Task {
     return this.#core.alerts.openCount
   }
 
+  /** Keys that are live, over all key spaces. */
+  get liveKeys(): number {
+    return this.#core.layout.spaces.reduce((sum, { keys }) => sum + keys.size, 0)
+  }
+
+  /** Values that measures remember one by one. */
+  get liveValues(): number {
+    return this.#core.layout.values.used
+  }
+
+  /** Bytes in memory of the events held, texts left out. */
+  get heldBytes(): number {
+    return this.#core.rows.bytesInMemory
+  }
+
   /** Keys of which sequences remember something. */
   get rememberedKeys(): number {
     return this.#core.sequences.keys
@@ -137,7 +155,7 @@ export class Task {
     return this.#core.sequences.liveTimers
   }
 
-  /** Events held in memory; those of the last 4,096 or fewer that have left all windows included. */
+  /** Events held; those of the last 4,096 or fewer that have left all windows included. */
   get heldEvents(): number {
     return this.#core.rows.endRow - this.#core.rows.firstRow
   }
@@ -338,6 +356,7 @@ export class Task {
       origins: this.#origins,
       historyMs: () => this.#historyMs,
       lists: this.#lists,
+      limits: this.#options.limits ?? DEFAULT_LIMITS,
       emit: (output) => this.#emit(output),
       changed: (key, value) => this.#change(key, value),
     })
@@ -397,6 +416,7 @@ export class Task {
     if (!compiled.ok) throw new EngineError('RULES_INVALID', 'the rule set in force no longer compiles')
     this.#files = files
     this.#set = compiled.set
+    this.#core.close()
     this.#core = this.#newCore(compiled.set)
     this.#intake.forgetTypes()
   }
@@ -427,6 +447,7 @@ export class Task {
     this.#core.loadBaselines(baselines)
     for (const alert of alerts) if (!this.#restoreAlert(alert)) this.#change(alertKey(alert), null)
     this.#restoreRanks(ranks)
+    before.close()
   }
 
   /** `name`: of a saved baseline, `rule@version#hash/measure`. */
@@ -464,7 +485,7 @@ export class Task {
   }
 
   /** Holds and enters events of before, in the order in which they were read, without evaluation. */
-  #readHeld(held: readonly Block[]): void {
+  #readHeld(held: Iterable<Block>): void {
     const core = this.#core
     const evaluating = core.evaluating
     core.evaluating = false

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { defaultConfig } from '../../config.ts'
+import { DEFAULT_LIMITS } from '../../model/limits.ts'
 import type { Output } from '../../model/output.ts'
 import { compileOrRefuse } from '../compiled.ts'
 import { FiniteInput } from '../finite/input.ts'
@@ -59,6 +60,7 @@ async function ran(
     set,
     until: 'drained',
     measures: false,
+    limits: DEFAULT_LIMITS,
     labels,
     isWanted: (_: Output) => false,
     writer: null,

@@ -1,4 +1,5 @@
 import type { JsonLinesWriter } from '../../edge/files/write.ts'
+import type { Limits } from '../../model/limits.ts'
 import type { Output } from '../../model/output.ts'
 import type { RuleSet } from '../../model/rule.ts'
 import type { Stream } from '../../model/stream.ts'
@@ -24,6 +25,7 @@ export interface RunOptions {
   readonly set: RuleSet
   readonly until: Until
   readonly measures: boolean
+  readonly limits: Limits
   readonly labels: Labels | null
   readonly isWanted: (output: Output) => boolean
   /** Null: nothing is printed. */
@@ -35,7 +37,7 @@ export interface RunOptions {
 
 /** One rule set over the whole input. */
 export async function runBacktest(options: RunOptions): Promise<Run> {
-  const { input, streams, set, until, measures, labels, isWanted, writer, progress, what } = options
+  const { input, streams, set, until, measures, limits, labels, isWanted, writer, progress, what } = options
   const summary = new Summary()
   progress.begin()
   const play = {
@@ -44,6 +46,7 @@ export async function runBacktest(options: RunOptions): Promise<Run> {
     set,
     until,
     measures: labels !== null || measures,
+    limits,
     onProgress: (rows: number, timeMs: number) => progress.at(rows, input.share, timeMs, what),
   }
   const played = await playFinite(play, async (outputs) => {

@@ -1,5 +1,10 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type Batch, BatchSlicer } from '../../edge/files/batch.ts'
+import { HeldFolder } from '../../edge/segments/held-folder.ts'
 import { Counters } from '../../model/counters.ts'
+import { DEFAULT_LIMITS, type Limits } from '../../model/limits.ts'
 import type { Output } from '../../model/output.ts'
 import type { RuleSet } from '../../model/rule.ts'
 import type { Stream } from '../../model/stream.ts'
@@ -21,6 +26,8 @@ export interface FinitePlay {
   readonly set: RuleSet
   readonly until: Until
   readonly measures: boolean
+  /** Default: DEFAULT_LIMITS. */
+  readonly limits?: Limits
   /** Told of the rows read so far, batch by batch, and of the time of the newest one. */
   readonly onProgress?: (rows: number, timeMs: number) => void
 }
@@ -42,11 +49,25 @@ export interface Played {
  * reader that has gone away ends it.
  */
 export async function playFinite(
-  { input, streams, set, until, measures, onProgress }: FinitePlay,
+  play: FinitePlay,
+  take: (outputs: readonly Output[]) => Promise<boolean>,
+): Promise<Played> {
+  const limits = play.limits ?? DEFAULT_LIMITS
+  const folder = new HeldFolder(mkdtempSync(join(tmpdir(), 'lapwing-held-')), limits.eventsInMemory)
+  try {
+    return await playIn(folder, { ...play, limits }, take)
+  } finally {
+    folder.close()
+  }
+}
+
+async function playIn(
+  folder: HeldFolder,
+  { input, streams, set, until, measures, limits, onProgress }: FinitePlay & { readonly limits: Limits },
   take: (outputs: readonly Output[]) => Promise<boolean>,
 ): Promise<Played> {
   const counters = new Counters()
-  const task = new Task({ streams, counters, finite: true, measures })
+  const task = new Task({ streams, counters, finite: true, measures, limits, held: () => folder.open() })
   task.install(set)
   let outputs: Output[] = []
   const sink = { output: (output: Output) => outputs.push(output), change: () => {} }

@@ -15,11 +15,11 @@ export interface FiniteRunOptions extends InputOptions {
 
 /** Fresh state: the input is the whole history. */
 export async function runFinite(config: Config, options: FiniteRunOptions): Promise<ExitCode> {
-  const { streams } = config
+  const { streams, limits } = config
   const { set } = compileOrRefuse(readRuleFiles(config.rules), streams)
   const input = new FiniteInput({ ...options, guarded: true }, streams)
   const printer = new Printer()
-  const play = { input, streams, set, until: options.until ?? 'drained', measures: false }
+  const play = { input, streams, set, until: options.until ?? 'drained', measures: false, limits }
   const played = await playFinite(play, (outputs) => printer.print(outputs))
   printer.sum(played, input)
   return EXIT.fine

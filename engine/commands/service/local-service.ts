@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { filter, first, firstValueFrom, Subject, type Subscription } from 'rxjs'
 import type { Config } from '../../config.ts'
 import { LocalLog } from '../../edge/local/local-log.ts'
+import { HeldFolder } from '../../edge/segments/held-folder.ts'
 import { FolderSnapshots } from '../../edge/snapshots/folder-snapshots.ts'
 import type { RuleSource } from '../../model/block.ts'
 import { Counters } from '../../model/counters.ts'
@@ -43,6 +44,7 @@ export class LocalService implements Service {
   readonly #options: LocalServiceOptions
   readonly #stopping = new AbortController()
   readonly #snapshots: Snapshots
+  readonly #held: HeldFolder
   readonly #takenUp: Gauge[]
   #position: number
   /** Why commits fail at the moment; null = they do not. */
@@ -51,25 +53,30 @@ export class LocalService implements Service {
 
   /** Takes up the state where the last commit left it, and puts the rules in force. EngineErrors of the local log. */
   static async open(options: LocalServiceOptions): Promise<LocalService> {
-    const { streams, data } = options.config
+    const { streams, data, limits } = options.config
     const counters = new Counters()
     const log = new LocalLog(data, streams)
+    let held: HeldFolder | null = null
     try {
+      const folder = new HeldFolder(join(data, 'held'), limits.eventsInMemory)
+      held = folder
+      const fresh = (): Task => {
+        folder.close()
+        return new Task({ streams, counters, finite: false, limits, held: () => folder.open() })
+      }
       const store = new FolderSnapshots(join(data, 'snapshots'), log.id)
       const beganMs = performance.now()
-      const taken = await takeUp(
-        () => new Task({ streams, counters, finite: false }),
-        log,
-        store,
-        (refusal, name) => tellRefused(options.logger, counters, refusal, name),
+      const taken = await takeUp(fresh, log, store, (refusal, name) =>
+        tellRefused(options.logger, counters, refusal, name),
       )
       const seconds = (performance.now() - beganMs) / 1e3
       const { position, snapshot, records } = taken
       if (position >= 0) options.logger.info({ position, snapshot, records, seconds }, 'state taken up')
-      const service = new LocalService(options, counters, log, taken, store, seconds)
+      const service = new LocalService(options, counters, log, taken, store, folder, seconds)
       service.rules.begin(position, options.files)
       return service
     } catch (error) {
+      held?.close()
       log.close()
       throw error
     }
@@ -81,12 +88,14 @@ export class LocalService implements Service {
     log: LocalLog,
     { task, position, records }: TakenUp,
     store: FolderSnapshots,
+    held: HeldFolder,
     seconds: number,
   ) {
     this.#options = options
     this.counters = counters
     this.log = log
     this.task = task
+    this.#held = held
     this.#position = position
     const { config, files, logger, read = () => files } = options
     const { streams } = config
@@ -143,6 +152,7 @@ export class LocalService implements Service {
     this.#done = written.finally(() => {
       for (const end of beside) end()
       log.close()
+      this.#held.close()
     })
     this.#done.catch(() => {}) // whoever awaits it later hears of it still
   }
@@ -184,7 +194,12 @@ export class LocalService implements Service {
     return [
       ...lag,
       gauge('open_alerts', task.openAlerts),
+      gauge('live_keys', task.liveKeys),
+      gauge('live_values', task.liveValues),
+      gauge('live_timers', task.liveTimers),
+      gauge('remembered_keys', task.rememberedKeys),
       gauge('held_events', task.heldEvents),
+      gauge('held_bytes', task.heldBytes),
       gauge('log_position', this.#position),
       gauge('log_end_position', log.lastPosition),
       ...this.#takenUp,
@@ -198,8 +213,21 @@ export class LocalService implements Service {
     this.#position = committed.commit.position
     this.#failing = null
     countOutputs(this.counters, committed.commit.outputs)
+    this.#countSegments()
     this.rules.committed()
     this.committed$.next(committed)
+  }
+
+  #countSegments(): void {
+    const { written, writtenBytes, readsAwaited, writesAwaited, writesFailed } = this.#held.counts()
+    const set = (name: string, value: number): void => {
+      this.counters.counter(name).value = value
+    }
+    set('segments_written_total', written)
+    set('segment_written_bytes_total', writtenBytes)
+    set('segment_reads_awaited_total', readsAwaited)
+    set('segment_writes_awaited_total', writesAwaited)
+    set('segment_writes_failed_total', writesFailed)
   }
 
   /** A mark that cannot be written is left out: the next one says more. */

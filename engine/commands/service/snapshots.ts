@@ -1,6 +1,7 @@
 import type { SnapshotConfig } from '../../config.ts'
 import type { FolderSnapshots } from '../../edge/snapshots/folder-snapshots.ts'
 import type { Counters } from '../../model/counters.ts'
+import { EngineError } from '../../model/errors.ts'
 import type { Task } from '../../task/task.ts'
 import type { Gauge, Logger } from './service.ts'
 
@@ -109,7 +110,9 @@ export class Snapshots {
       counters.counter('snapshot_written_pieces_total').value += saved.pieces
       logger.debug({ position, seconds, ...saved }, 'snapshot written')
     } catch (error) {
-      if (!isOfSystem(error)) throw error
+      // a segment that was let go of while the snapshot was under way cannot be copied any more
+      const isGone = error instanceof EngineError && error.code === 'STATE_CORRUPT'
+      if (!isGone && !isOfSystem(error)) throw error
       this.#taken = before
       counters.counter('snapshot_failures_total').value++
       logger.warn({ position, reason: error.message }, 'no snapshot was written; the one before stays')

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RuleSource } from '../../model/block.ts'
 import type { Counters } from '../../model/counters.ts'
+import type { Limits } from '../../model/limits.ts'
 import type { Stream } from '../../model/stream.ts'
 import type { RoutedExchange } from '../../plan/block-router.ts'
 import { type Exchange, exchangeTopic } from '../../plan/exchange.ts'
@@ -32,6 +33,8 @@ export interface KafkaServiceOptions {
   /** `config.outputs`. */
   readonly outputs: Readonly<Record<'alerts' | 'shadow' | 'rankings' | 'dlq', string>>
   readonly ruleFiles: readonly RuleSource[]
+  /** `config.limits`, of each task. */
+  readonly limits?: Limits
   /** A decoder for the records of a stream's topic: `new RecordDecoder(stream, schemas)` of the registry edge. */
   readonly decoderOf: (stream: Stream) => Decoder
   /** The encoder of outputs; asked for at the start, again until the registry answers. */
@@ -147,6 +150,7 @@ export class KafkaService {
     const { alerts, shadow, rankings } = outputs
     const tasks = new TaskConsumer({
       ...common,
+      limits: this.#options.limits,
       kafka: createClient(connection, log),
       producerKafka: createClient(connection, log),
       outputs: { alerts: topicOf(alerts), shadow: topicOf(shadow), rankings: topicOf(rankings) },

@@ -63,6 +63,8 @@ export class FileSegments implements Segments {
   /** Number of the one under way; -1 = none. */
   #writing = -1
   #firstFile = 0
+  /** Descriptors to be closed when the write under way is done: until then they must not come to mean another file. */
+  readonly #closing: number[] = []
 
   constructor(folder: string, inMemoryMax: number) {
     this.#folder = folder
@@ -132,6 +134,7 @@ export class FileSegments implements Segments {
     this.#writing = number
     write(open.fd, record, 0, record.length, place.at - HEAD_BYTES, (error, length) => {
       this.#writing = -1
+      for (const fd of this.#closing.splice(0)) closeSync(fd)
       if (error || length !== record.length) {
         this.counts.writesFailed++
         return
@@ -204,7 +207,8 @@ export class FileSegments implements Segments {
     const open = this.#files.get(file)
     if (!open) return
     this.#files.delete(file)
-    closeSync(open.fd)
+    if (this.#writing >= 0) this.#closing.push(open.fd)
+    else closeSync(open.fd)
   }
 
   #path(file: number): string {

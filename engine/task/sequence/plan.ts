@@ -17,6 +17,8 @@ export interface SequencePlan {
   readonly violations: readonly ViolationPlan[]
   readonly matches: readonly MatchPlan[]
   readonly nullKeys: Counter
+  readonly keysRefused: Counter
+  readonly timersRefused: Counter
   readonly dropped: Counter
 }
 
@@ -70,6 +72,7 @@ export function planSequence(rule: SequenceRule, place: Place): SequencePlan {
     key,
     mutes,
     severity: SEVERITIES.indexOf(severity),
+    alertsRefused: counters.counter('alerts_refused_total', { rule: rule.id }),
     explain: place.explain(explain),
   })
   const stepsOf: StepTest[][] = Array.from({ length: place.typeIndex.size }, () => [])
@@ -97,6 +100,8 @@ export function planSequence(rule: SequenceRule, place: Place): SequencePlan {
       withinMs: m.withinMs,
     })),
     nullKeys: counters.counter('null_keys_total', { rule: rule.id }),
+    keysRefused: counters.counter('keys_refused_total', { rule: rule.id }),
+    timersRefused: counters.counter('timers_refused_total', { rule: rule.id }),
     dropped: counters.counter('partial_matches_dropped_total', { rule: rule.id }),
   }
 }

@@ -4,7 +4,8 @@ import { passes } from '../held-events.ts'
 import type { SequencePlan } from './plan.ts'
 import { type Arrival, Sequence, type SequenceHost, SWEEP_TURN } from './sequence.ts'
 
-interface Host extends Omit<SequenceHost, 'timers' | 'is'> {
+interface Host extends Omit<SequenceHost, 'timers' | 'is' | 'hasRoomForTimer'> {
+  readonly timersMax: number
   readonly plans: readonly SequencePlan[]
   /** Words of filter bits an event has. */
   readonly bitWords: number
@@ -32,7 +33,10 @@ export class SequenceBook {
     this.#bitWords = host.bitWords
     this.#wasUnknown = host.wasUnknown
     this.frozen = new Uint8Array(plans.length)
-    this.sequences = plans.map((plan) => new Sequence(plan, { ...host, timers: this.#timers, is: this.#is }))
+    const hasRoomForTimer = (): boolean => this.liveTimers < host.timersMax
+    this.sequences = plans.map(
+      (plan) => new Sequence(plan, { ...host, timers: this.#timers, is: this.#is, hasRoomForTimer }),
+    )
   }
 
   /** Keys of which something is remembered, over all sequences. */

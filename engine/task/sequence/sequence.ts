@@ -24,6 +24,8 @@ export interface SequenceHost {
   retain(space: number, slot: number): void
   /** Nothing of this sequence refers to the slot any more. */
   release(space: number, slot: number): void
+  /** One more timer may be set. */
+  hasRoomForTimer(): boolean
   /** By step: whether the event at hand is an occurrence. One for all sequences. */
   readonly is: Uint8Array
 }
@@ -104,8 +106,9 @@ export class Sequence {
       if (triggered[v] === 0) continue
       const { kind, withinMs } = violations[v]
       const dueMs = kind === 'forbid' ? nowMs + 1 : Math.max(timeMs + withinMs + 1, nowMs)
-      if (dueMs > nowMs) this.setTimer(v, slot, timeMs, dueMs)
-      else this.#judge(v, slot, timeMs, nowMs)
+      if (dueMs <= nowMs) this.#judge(v, slot, timeMs, nowMs)
+      else if (this.#host.hasRoomForTimer()) this.setTimer(v, slot, timeMs, dueMs)
+      else if (this.#host.context.evaluating) plan.timersRefused.value++
     }
   }
 

@@ -3,6 +3,7 @@ import type { Admin, Consumer, EachBatchPayload, Kafka } from 'kafkajs'
 import { Subject } from 'rxjs'
 import type { Counters } from '../../../model/counters.ts'
 import { EngineError } from '../../../model/errors.ts'
+import { DEFAULT_LIMITS, type Limits } from '../../../model/limits.ts'
 import type { Stream } from '../../../model/stream.ts'
 import type { RoutedExchange } from '../../../plan/block-router.ts'
 import { exchangeTopic, stateTopic } from '../../../plan/exchange.ts'
@@ -29,6 +30,8 @@ export interface TaskConsumerOptions {
   readonly encoder: Encoder
   readonly sessionTimeoutMs: number
   readonly retentionMs: number
+  /** Of each task; default: DEFAULT_LIMITS. */
+  readonly limits?: Limits | undefined
   readonly counters: Counters
   readonly log: Logger
 }
@@ -153,7 +156,7 @@ export class TaskConsumer {
     const name = `${topic}/${partition}`
     const known = this.#lanes.get(name)
     if (known) return known
-    const { group, exchanges, counters, log, retentionMs, streams } = this.#options
+    const { group, exchanges, counters, log, retentionMs, streams, limits = DEFAULT_LIMITS } = this.#options
     const { exchange } = exchanges.find((one) => exchangeTopic(group, one.exchange.id) === topic)!
     const place: TaskPlace = {
       topic,
@@ -168,7 +171,7 @@ export class TaskConsumer {
     }
     const lane = new TaskLane({
       log: new KafkaTaskLog(place, shared, breathe),
-      newTask: () => new Task({ streams, counters, finite: false }),
+      newTask: () => new Task({ streams, counters, finite: false, limits }),
       logger: log,
       heartbeatMs: this.#heartbeatMs + 10,
       retentionMs,
