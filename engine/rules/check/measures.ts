@@ -1,6 +1,8 @@
 import type { Measure } from '../../model/rule.ts'
 import { BASELINE_PARTS, type Type } from '../expression/names.ts'
 import type { Ranges } from '../expression/ranges.ts'
+import { MEASURES_MAX } from '../shape/limits.ts'
+import { RUNNING_KINDS } from '../shape/measures.ts'
 import { nearest } from '../source/suggest.ts'
 import type { Span } from '../source/text.ts'
 import type { Entry, MapNode } from '../source/tree.ts'
@@ -10,11 +12,10 @@ import type { Draft } from './definition.ts'
 import { MeasureNames, type Spec } from './measure-names.ts'
 import { measureRanges, partsOf } from './measure-ranges.ts'
 import { checkRatio } from './ratio.ts'
-import { checkRunning, RUNNING_KINDS } from './running.ts'
+import { checkRunning } from './running.ts'
 import type { Window } from './window.ts'
 
-const MEASURES_MAX = 64
-const KINDS: readonly string[] = [...RUNNING_KINDS, 'ratio', 'baseline']
+const KINDS: readonly string[] = [...Object.keys(RUNNING_KINDS), 'ratio', 'baseline']
 
 export interface CheckedMeasures {
   /** In the order of the file; faulty ones are left out. */
@@ -45,7 +46,7 @@ export function checkMeasures(draft: Draft, window: Window | null): CheckedMeasu
     if (measure) found.set(measure.name, measure)
   }
   // What others are made of comes first, so that their order in the file does not matter.
-  for (const spec of specs) if (RUNNING_KINDS.some((k) => k === spec.kind.key)) take(checkRunning(names, spec, window))
+  for (const spec of specs) if (Object.hasOwn(RUNNING_KINDS, spec.kind.key)) take(checkRunning(names, spec, window))
   for (const spec of specs) if (spec.kind.key === 'ratio') take(checkRatio(names, spec))
   for (const spec of specs) if (spec.kind.key === 'baseline') take(checkBaseline(names, spec))
   const measures = specs.flatMap(({ name }) => found.get(name) ?? [])
