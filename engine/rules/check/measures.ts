@@ -3,6 +3,7 @@ import { BASELINE_PARTS, type Type } from '../expression/names.ts'
 import type { Ranges } from '../expression/ranges.ts'
 import { MEASURES_MAX } from '../shape/limits.ts'
 import { RUNNING_KINDS } from '../shape/measures.ts'
+import type { Reader } from '../source/read.ts'
 import { nearest } from '../source/suggest.ts'
 import type { Span } from '../source/text.ts'
 import type { Entry, MapNode } from '../source/tree.ts'
@@ -66,7 +67,7 @@ function readSpec(names: MeasureNames, { key: name, keySpan: span, value }: Entr
       read.fault('wrong-value', value, `the measure "${name}" is a mapping`, 'such as { count: events }')
     return null
   }
-  const kind = kindOf(names, value)
+  const kind = kindOf(names.draft.read, value, KINDS, 'a measure')
   if (!kind) return null
   names.kinds.set(name, kind.key)
   if (kind.key === 'baseline') {
@@ -78,15 +79,14 @@ function readSpec(names: MeasureNames, { key: name, keySpan: span, value }: Entr
 }
 
 /** The entry that says what is measured. */
-function kindOf({ draft }: MeasureNames, node: MapNode): Entry | null {
-  const { read } = draft
-  const [kind, second] = node.entries.filter((e) => KINDS.includes(e.key))
+export function kindOf(read: Reader, node: MapNode, kinds: readonly string[], what: string): Entry | null {
+  const [kind, second] = node.entries.filter((e) => kinds.includes(e.key))
   if (!kind) {
-    const guess = node.entries.map((e) => nearest(e.key, KINDS)).find((k) => k !== null)
+    const guess = node.entries.map((e) => nearest(e.key, kinds)).find((k) => k !== null)
     const hint = guess ? `did you mean "${guess}"?` : null
-    return read.fault('unknown-key', node, `a measure says what it measures: one of ${KINDS.join(', ')}`, hint)
+    return read.fault('unknown-key', node, `${what} says what it measures: one of ${kinds.join(', ')}`, hint)
   }
   if (!second) return kind
-  const message = `a measure is of one kind, and "${kind.key}" stands there already`
+  const message = `${what} is of one kind, and "${kind.key}" stands there already`
   return read.fault('wrong-value', second.keySpan, message)
 }

@@ -5,10 +5,9 @@ import { CAP_KEYS, RANKING_KEYS, RANKING_WINDOW_KEYS, SCORE_KEYS } from '../shap
 import { didYouMean } from '../source/suggest.ts'
 import { type Entry, entryOf, type MapNode } from '../source/tree.ts'
 import { durationOf, windowOf } from '../source/values.ts'
+import { checkColumns } from './columns.ts'
 import type { Draft } from './definition.ts'
 import type { TestNames } from './rule.ts'
-
-const LATER: Readonly<Record<string, string>> = { columns: '"columns"' }
 
 export interface CheckedRanking {
   readonly ranking: Omit<Ranking, 'hash'> | null
@@ -17,7 +16,7 @@ export interface CheckedRanking {
 
 export function checkRanking(draft: Draft): CheckedRanking {
   const { read } = draft
-  read.keys(draft.node, Object.keys(RANKING_KEYS), LATER, 'of a ranking')
+  read.keys(draft.node, Object.keys(RANKING_KEYS), {}, 'of a ranking')
   const version = draft.version()
   const title = draft.title()
   const owner = draft.owner()
@@ -35,6 +34,7 @@ export function checkRanking(draft: Draft): CheckedRanking {
   const limitNode = draft.required('limit')
   const limit = limitNode && read.integer(limitNode, 'limit', 1, RANKING_LIMIT_MAX)
   const ties = checkTies(draft, rank)
+  const columns = checkColumns(draft, windowMs, stepMs)
   draft.warnUnused()
 
   const faulty = read.report.errorCount > 0 || version === null || title === null || rank === null || limit === null
@@ -61,6 +61,7 @@ export function checkRanking(draft: Draft): CheckedRanking {
         cap,
         limit,
         ties,
+        columns,
       } as const)
   return { ranking, names: { by: per, measures: new Map(), violations: new Set() } }
 }

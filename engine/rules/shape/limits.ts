@@ -28,6 +28,9 @@ export const RANKING_LIMIT_MAX = 10_000
 export const PER_MAX = 8
 export const WEIGHT_MAX = 1_000_000
 export const CAP_POINTS_MAX = 1e9
+export const COLUMNS_MAX = 16
+/** Rankings that a column looks back over. */
+export const COLUMN_STEPS_MAX = 1_000
 
 /** Items that a list names in its file. */
 export const ITEMS_MAX = 10_000

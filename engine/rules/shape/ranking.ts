@@ -1,6 +1,7 @@
 import { DEFINITION_KEYS, DEFINITION_REQUIRED, ON } from './common.ts'
-import { CAP_POINTS_MAX, PER_MAX, RANKING_LIMIT_MAX, WEIGHT_MAX } from './limits.ts'
-import { anyOf, described, duration, integer, type Keys, list, mapOf, mapping, names, text } from './schema.ts'
+import { CAP_POINTS_MAX, COLUMN_STEPS_MAX, COLUMNS_MAX, PER_MAX, RANKING_LIMIT_MAX, WEIGHT_MAX } from './limits.ts'
+import { RUNNING_KEYS, RUNNING_KINDS } from './measures.ts'
+import { anyOf, described, duration, integer, type Keys, list, mapOf, mapping, named, names, text } from './schema.ts'
 import { testsOf } from './tests.ts'
 
 export const RANKING_WINDOW_KEYS: Keys = {
@@ -23,6 +24,24 @@ export const SCORE_KEYS: Keys = {
   cap: described('The most that one user, or the like, gives to one item.', mapping(CAP_KEYS, ['per', 'points'])),
 }
 
+export const RANK_CHANGE_KEYS: Keys = {
+  rank_change: described('How long ago: the rank then minus the rank now. A multiple of the step.', duration),
+}
+export const SPARKLINE_KEYS: Keys = {
+  sparkline: described('So many scores of the item, up to the one of this ranking.', integer(2, COLUMN_STEPS_MAX)),
+  step: described('Time from one to the next: a multiple of the step of the ranking.', duration),
+}
+/** What an item has without columns. */
+export const ITEM_KEYS = ['id', 'score', 'rank', 'previous_rank']
+
+const COLUMN = anyOf(
+  ...Object.entries(RUNNING_KINDS).map(([kind, { value, keys, required }]) =>
+    mapping({ [kind]: value, ...keys, where: RUNNING_KEYS.where }, [kind, ...required]),
+  ),
+  mapping(RANK_CHANGE_KEYS, ['rank_change']),
+  mapping(SPARKLINE_KEYS, ['sparkline', 'step']),
+)
+
 const ORDER = { type: 'string', pattern: '^\\w+(?: (?:asc|desc))?$' }
 
 export const RANKING_KEYS: Keys = {
@@ -41,6 +60,10 @@ export const RANKING_KEYS: Keys = {
   ties: described(
     'Equal scores are ordered by the ranked field, [item_id asc]; "all" keeps every item tied with the last one.',
     anyOf(ORDER, list(ORDER, { minItems: 1, maxItems: 1 })),
+  ),
+  columns: described(
+    'What else is said of each item, by name: a measure over the window, a change of rank, the course of its score.',
+    named(COLUMN, { maxProperties: COLUMNS_MAX }, ITEM_KEYS),
   ),
 }
 

@@ -23,8 +23,12 @@ export function mapping(keys: Keys, required: readonly string[], more: Schema = 
 }
 
 /** A mapping from names of the author's own to one sort of value. */
-export function named(value: Schema, sizes: { minProperties?: number; maxProperties?: number } = {}): Schema {
-  const propertyNames = { pattern: NAME_PATTERN.source, not: { enum: [...RESERVED] } }
+export function named(
+  value: Schema,
+  sizes: { minProperties?: number; maxProperties?: number } = {},
+  taken: readonly string[] = [],
+): Schema {
+  const propertyNames = { pattern: NAME_PATTERN.source, not: { enum: [...RESERVED, ...taken] } }
   return { type: 'object', propertyNames, additionalProperties: value, ...sizes }
 }
 
