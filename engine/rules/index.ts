@@ -13,4 +13,11 @@ export { documentSchemaText } from './shape/document.ts'
 export { formatIssues, formatIssuesJson } from './source/format.ts'
 export { formatIssuesGithub, formatIssuesSarif } from './source/format-machines.ts'
 export type { IssueCode, RuleIssue } from './source/issues.ts'
-export { type Expectation, type FieldValue, type RuleTest, TEST_START_MS, type TestStep } from './tests.ts'
+export {
+  type Expectation,
+  type ExpectedItem,
+  type FieldValue,
+  type RuleTest,
+  TEST_START_MS,
+  type TestStep,
+} from './tests.ts'

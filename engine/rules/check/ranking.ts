@@ -1,7 +1,7 @@
 import type { Ranking } from '../../model/rule.ts'
 import type { Type } from '../expression/names.ts'
 import { CAP_POINTS_MAX, PER_MAX, RANKING_LIMIT_MAX, WEIGHT_MAX } from '../shape/limits.ts'
-import { CAP_KEYS, RANKING_KEYS, RANKING_WINDOW_KEYS, SCORE_KEYS } from '../shape/ranking.ts'
+import { CAP_KEYS, ITEM_KEYS, RANKING_KEYS, RANKING_WINDOW_KEYS, SCORE_KEYS } from '../shape/ranking.ts'
 import { didYouMean } from '../source/suggest.ts'
 import { type Entry, entryOf, type MapNode } from '../source/tree.ts'
 import { durationOf, windowOf } from '../source/values.ts'
@@ -63,7 +63,14 @@ export function checkRanking(draft: Draft): CheckedRanking {
         ties,
         columns,
       } as const)
-  return { ranking, names: { by: per, measures: new Map(), violations: new Set() } }
+  return { ranking, names: { by: per, measures: itemTypes(draft), violations: new Set() } }
+}
+
+/** What a test may ask of an item beside its id. */
+function itemTypes(draft: Draft): Map<string, Type> {
+  const node = draft.value('columns')
+  const columns = node?.kind === 'map' ? node.entries.map((e) => e.key) : []
+  return new Map([...ITEM_KEYS.filter((key) => key !== 'id'), ...columns].map((name) => [name, 'unknown']))
 }
 
 function checkPer(draft: Draft): Map<string, Type> {

@@ -1,4 +1,4 @@
-import type { MeasureValue } from '../../model/output.ts'
+import type { ColumnValue, MeasureValue } from '../../model/output.ts'
 import { type Scalar, SEVERITIES } from '../../model/rule.ts'
 import type { Stream } from '../../model/stream.ts'
 import type { Type } from '../expression/names.ts'
@@ -10,7 +10,7 @@ import { firstLine, Reader } from '../source/read.ts'
 import { didYouMean } from '../source/suggest.ts'
 import { entryOf, type MapNode, type Node } from '../source/tree.ts'
 import { dateOf, offsetOf } from '../source/values.ts'
-import { type Expectation, type FieldValue, type RuleTest, TEST_START_MS } from '../tests.ts'
+import { type Expectation, type ExpectedItem, type FieldValue, type RuleTest, TEST_START_MS } from '../tests.ts'
 import type { TestNames } from './rule.ts'
 import { checkEvents } from './test-events.ts'
 
@@ -122,7 +122,7 @@ function checkExpectation(read: Reader, row: MapNode, startMs: number, tested: T
     folded: folded ? read.integer(folded, 'folded', 0, COUNT_MAX) : null,
     suspects: checkSuspects(read, value('suspects')),
     explainContains: explain ? read.text(explain, 'explain_contains') : null,
-    items: checkItems(read, value('items')),
+    items: checkItems(read, value('items'), tested),
   }
 }
 
@@ -216,15 +216,35 @@ function checkSuspects(read: Reader, node: Node | undefined): Expectation['suspe
   return out
 }
 
-function checkItems(read: Reader, node: Node | undefined): Expectation['items'] {
+/** `[I1, I2]`, or `[{ id: I1, rank: 1, users: 3 }]`. */
+function checkItems(read: Reader, node: Node | undefined, { names }: Tested): Expectation['items'] {
   const list = node && read.seq(node, 'items')
   if (!list) return null
-  const out: (string | number)[] = []
+  const out: ExpectedItem[] = []
   for (const item of list.items) {
-    const scalar = read.scalar(item, 'an item')
-    if (!scalar) continue
-    if (typeof scalar.value === 'boolean' || scalar.value === null) read.fault('wrong-value', item, 'an item is its id')
-    else out.push(scalar.value)
+    const idNode = item.kind === 'map' ? read.required(item, 'id', firstLine(item), 'an item') : item
+    const id = idNode && read.scalar(idNode, 'an item')
+    if (!id) continue
+    if (typeof id.value === 'boolean' || id.value === null) read.fault('wrong-value', item, 'an item is its id')
+    else out.push({ id: id.value, values: item.kind === 'map' ? checkColumns(read, item, names) : {} })
+  }
+  return out
+}
+
+function checkColumns(read: Reader, map: MapNode, { measures }: TestNames): Record<string, ColumnValue> {
+  const out: Record<string, ColumnValue> = {}
+  for (const { key, keySpan, value } of map.entries) {
+    if (key === 'id' || value.kind === 'broken') continue
+    if (!measures.has(key)) {
+      const hint = didYouMean(key, measures.keys())
+      read.fault('unknown-measure', keySpan, `"${key}" is not a column of this ranking`, hint)
+    } else if (value.kind === 'map') read.fault('wrong-value', value, `the column "${key}" is a value or a list`)
+    else if (value.kind === 'scalar') out[key] = value.value
+    else {
+      for (const v of value.items) if (v.kind !== 'scalar') read.scalar(v, 'a value')
+      // only sparklines have nulls in their lists
+      out[key] = value.items.map((v) => (v.kind === 'scalar' ? v.value : null)) as ColumnValue
+    }
   }
   return out
 }

@@ -57,7 +57,16 @@ const EXPECTED: Keys = {
     list(anyOf(scalar, mapping(SUSPECT_KEYS, ['value']))),
   ),
   explain_contains: described('A part of the sentence.', text),
-  items: described('Ids of all items, from the first rank on.', list(id)),
+  items: described(
+    'All items from the first rank on: ids, or { id, rank, … } with columns.',
+    list(
+      anyOf(id, {
+        ...mapOf(anyOf(scalarOrNull, list(scalarOrNull))),
+        properties: { id: described('The item.', id) },
+        required: ['id'],
+      }),
+    ),
+  ),
 }
 
 /** What an expectation may name, by the kind of document. */
