@@ -41,6 +41,16 @@ test('what it writes has no faults, passes its tests, and is a configuration', (
   expect(jobs.rules.steps.at(-1).run).toBe('$LAPWING test rules --min-tests 2')
 })
 
+test('editors find the schema beside the rules that it writes', () => {
+  const folder = join(root, 'edited')
+  said(() => init(folder))
+  for (const name of Object.keys(FILES).filter((path) => path.startsWith('rules/'))) {
+    const [, schema] = /^# yaml-language-server: \$schema=(\S+)\n/.exec(FILES[name])!
+    const text = readFileSync(join(folder, name, '..', schema), 'utf8')
+    expect(JSON.parse(text).title, name).toBe('A document of a Lapwing rule file')
+  }
+})
+
 test('overwrites nothing, and writes nothing beside what is there', () => {
   const folder = mkdtempSync(join(root, 'there-'))
   writeFileSync(join(folder, 'lapwing.yaml'), 'data: mine\n')

@@ -9,6 +9,7 @@ import { LOG_FILE, LocalLog } from '../edge/local/local-log.ts'
 import { Outputs } from '../edge/local/outputs.ts'
 import { packagePath } from '../kit/package-path.ts'
 import type { AlertRecord, RankingRecord } from '../model/output.ts'
+import { documentSchemaText } from '../rules/index.ts'
 import { addAlerts } from './alerts.ts'
 import { addCompletion, wordsOf } from './completion.ts'
 import { addDlq } from './dlq.ts'
@@ -190,11 +191,12 @@ describe('doctor', () => {
 
 test('schema prints what ships', async () => {
   expect((await runVerb(addSchema, 'schema')).out.split('\n')).toEqual(
-    expect.arrayContaining(['alert', 'behavior', 'ranking', 'transaction']),
+    expect.arrayContaining(['alert', 'behavior', 'ranking', 'rule', 'transaction']),
   )
   expect((await runVerb(addSchema, 'schema', 'alert')).out).toBe(
     readFileSync(packagePath('schemas/alert.avsc'), 'utf8'),
   )
+  expect((await runVerb(addSchema, 'schema', 'rule')).out).toBe(documentSchemaText())
   expect(await runVerb(addSchema, 'schema', 'alrt')).toMatchObject({
     code: 2,
     out: '',

@@ -62,7 +62,12 @@ export interface RankedItem {
   readonly score: number
   readonly rank: number
   readonly previous_rank: number | null
+  /** Columns by their names. */
+  readonly [column: string]: ColumnValue
 }
+
+/** Lists of numbers are sparklines. */
+export type ColumnValue = MeasureValue | readonly (number | null)[]
 
 /** One row per event that a rule took, with the measures just after it; only where they were asked for. */
 export interface MeasuresRecord {

@@ -172,6 +172,14 @@ export interface SequenceRule extends Definition {
   readonly cooldownMs: number
 }
 
+/** What a ranking says of each item beside its score: a measure over its window, or a look back at its own rankings. */
+export type RankingColumn =
+  | RunningMeasure
+  /** The rank `overMs` ago minus the rank now; null if the item did not stand in that ranking. */
+  | { readonly kind: 'rank_change'; readonly name: string; readonly overMs: number }
+  /** The scores in `points` rankings, `stepMs` apart, up to this one; null where the item did not stand. */
+  | { readonly kind: 'sparkline'; readonly name: string; readonly points: number; readonly stepMs: number }
+
 export interface Ranking extends Definition {
   readonly kind: 'ranking'
   readonly rank: string
@@ -186,6 +194,7 @@ export interface Ranking extends Definition {
   readonly limit: number
   /** `all`: every item tied with the last one is kept; else ties are decided by item id, in that direction. */
   readonly ties: 'all' | 'asc' | 'desc'
+  readonly columns: readonly RankingColumn[]
 }
 
 export type ListItem = string | number

@@ -9,7 +9,15 @@ export { type Compiled, type CompileOptions, compileRuleSet, type RuleNote, rule
 export { compileCondition, compileExpression, compileNumber } from './evaluate/compile.ts'
 export type { AbstainReason, Scope } from './evaluate/scope.ts'
 export { compileTemplate, renderTemplate } from './evaluate/template.ts'
+export { documentSchemaText } from './shape/document.ts'
 export { formatIssues, formatIssuesJson } from './source/format.ts'
 export { formatIssuesGithub, formatIssuesSarif } from './source/format-machines.ts'
 export type { IssueCode, RuleIssue } from './source/issues.ts'
-export { type Expectation, type FieldValue, type RuleTest, TEST_START_MS, type TestStep } from './tests.ts'
+export {
+  type Expectation,
+  type ExpectedItem,
+  type FieldValue,
+  type RuleTest,
+  TEST_START_MS,
+  type TestStep,
+} from './tests.ts'

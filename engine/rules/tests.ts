@@ -1,4 +1,4 @@
-import type { MeasureValue } from '../model/output.ts'
+import type { ColumnValue, MeasureValue } from '../model/output.ts'
 import type { Scalar, Severity } from '../model/rule.ts'
 
 export type FieldValue = string | number | boolean | null
@@ -15,6 +15,11 @@ export type TestStep =
       /** Fields as the row gives them, typed as in the schema; those left out are null. */
       readonly fields: Readonly<Record<string, FieldValue>>
     }
+
+export interface ExpectedItem {
+  readonly id: string | number
+  readonly values: Readonly<Record<string, ColumnValue>>
+}
 
 /** A row of `expect` or `expect_muted`; what is null was not asked for. */
 export interface Expectation {
@@ -33,8 +38,8 @@ export interface Expectation {
   /** All of them; `events` null = not asked for. */
   readonly suspects: readonly { readonly value: FieldValue; readonly events: number | null }[] | null
   readonly explainContains: string | null
-  /** Ranking: item ids in order. */
-  readonly items: readonly (string | number)[] | null
+  /** Ranking: all items in order; of their other values those that were asked for. */
+  readonly items: readonly ExpectedItem[] | null
 }
 
 /** A test of one rule or ranking, as its file has it. */

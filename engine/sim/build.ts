@@ -128,6 +128,7 @@ export function rankingOf(overrides: Partial<Ranking> = {}): Ranking {
     cap: null,
     limit: 10,
     ties: 'asc',
+    columns: [],
     ...overrides,
   }
 }

@@ -19,6 +19,11 @@ test('generated cases make every kind of output and reach every counter', { time
       if (o.kind === 'alert' && o.suspects.length > 1) add('suspects')
       if (o.kind === 'alert' && o.coverage < 1) add('part of the window')
       if (o.kind === 'ranking' && o.items.some((i) => i.previous_rank !== null)) add('previous rank')
+      if (o.kind === 'ranking' && o.items.some((i) => typeof i.change === 'number' && i.change !== 0))
+        add('rank change')
+      if (o.kind === 'ranking' && o.items.some(({ trend }) => Array.isArray(trend) && trend[0] !== null))
+        add('sparkline')
+      if (o.kind === 'ranking' && o.items.some((i) => i.m0 !== undefined && i.m0 !== null)) add('column')
     }
     for (const [name, n] of Object.entries(counters)) add(name, n)
   }
@@ -33,6 +38,7 @@ test('generated cases make every kind of output and reach every counter', { time
     'suspects',
     'part of the window',
   ]
+  wanted.push('rank change', 'sparkline', 'column')
   wanted.push('previous rank', 'duplicate_offsets_total', 'duplicate_ids_total', 'late_total', 'null_keys_total')
   wanted.push('muted_total', 'abstained_total.null', 'abstained_total.division_by_zero')
   wanted.push('abstained_total.minimum_sample', 'out_of_range_total', 'missed_windows_total')

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { RankingRecord } from '../model/output.ts'
-import { call, deal, field, markOf, rankingOf, setOf } from './build.ts'
+import type { Ranking } from '../model/rule.ts'
+import { call, deal, field, markOf, rankingOf, running, setOf } from './build.ts'
 import { play } from './play.ts'
 
 const told = (rankings: readonly RankingRecord[]) =>
@@ -69,6 +70,56 @@ test('previous_rank is of the very step before, for those who stood in it', () =
     '20: 1 A 1 (1)',
     '40: 1 B 1 (null)',
     '50: 1 B 1 (1)',
+  ])
+})
+
+test('columns: measures over the window, the change of rank, the course of the score', () => {
+  const columns: Ranking['columns'] = [
+    running('buyers', 'distinct', 'buyer', 20),
+    running('big', 'count', null, 20, call('gt', field('count'), 1)),
+    { kind: 'rank_change', name: 'change', overMs: 20 },
+    { kind: 'sparkline', name: 'trend', points: 3, stepMs: 20 },
+  ]
+  const sold = (timeMs: number, shop: string, buyer: string, count = 1) => deal(timeMs, { shop, buyer, count })
+  // time   1  2   11   21         35           41
+  // shop   A  B   A    B B        B            A A A A
+  const timeline = [
+    [sold(1, 'A', 'x'), sold(2, 'B', 'x')],
+    [sold(11, 'A', 'x', 2)],
+    [sold(21, 'B', 'x'), sold(22, 'B', 'y')],
+    [sold(35, 'B', 'x', 3)],
+    [41, 42, 43, 44].map((t) => sold(t, 'A', `b${t}`)),
+    markOf(50),
+  ]
+  const rows = ranked({ columns, limit: 1 }, timeline).map(({ as_of, items: [item] }) => {
+    const { id, buyers, big, change, trend } = item!
+    return [as_of, id, buyers, big, change, trend]
+  })
+  expect(rows).toEqual([
+    [10, 'A', 1, 0, null, [null, null, 1]],
+    [20, 'A', 1, 1, null, [null, null, 2]],
+    // A's record at 10 is 20 ms old; B did not stand in it
+    [30, 'B', 2, 0, null, [null, null, 2]],
+    [40, 'B', 2, 1, null, [null, null, 3]],
+    [50, 'A', 4, 0, null, [1, null, 4]],
+  ])
+  const all = ranked({ columns }, timeline).map(({ as_of, items }) => [as_of, items.map((i) => [i.id, i.change])])
+  expect(all.slice(2)).toEqual([
+    [
+      30,
+      [
+        ['B', 1],
+        ['A', -1],
+      ],
+    ],
+    [40, [['B', 1]]],
+    [
+      50,
+      [
+        ['A', 1],
+        ['B', -1],
+      ],
+    ],
   ])
 })
 

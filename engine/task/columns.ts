@@ -154,5 +154,6 @@ function countedFields(rule: Rule): string[] {
 }
 
 function rankedFields(ranking: Ranking): string[] {
-  return [ranking.rank, ...ranking.per, ...(ranking.cap ? [ranking.cap.per] : [])]
+  const measured = ranking.columns.flatMap((c) => ('of' in c && c.of !== null ? [c.of] : []))
+  return [ranking.rank, ...ranking.per, ...(ranking.cap ? [ranking.cap.per] : []), ...measured]
 }

@@ -24,7 +24,7 @@ import {
   type TypePlan,
 } from './layout.ts'
 import type { Lists } from './lists.ts'
-import { type PreviousRanks, previousToJson, RankingBoard } from './ranking-board.ts'
+import { RankingBoard } from './ranking-board.ts'
 import type { SequenceOrigins } from './sequence/origins.ts'
 import { SequenceBook } from './sequence/sequence-book.ts'
 import { Touched } from './touched.ts'
@@ -162,7 +162,7 @@ export class Core {
       retain: (space, slot) => this.layout.spaces[space].retain(slot),
       release: (space, slot) => this.layout.spaces[space].release(slot) && this.#idle.push(space, slot),
     })
-    this.boards = this.layout.rankings.map((plan) => new RankingBoard(plan, this.layout, strings))
+    this.boards = this.layout.rankings.map((plan) => new RankingBoard(plan, this.layout, this.context, strings))
     const through = this.#clocks.flatMap((clock) => [
       ...clock.plan.windows.map((w) => () => clock.nowMs - w.windowMs),
       ...(clock.entry ? [() => clock.nowMs] : []),
@@ -457,8 +457,7 @@ export class Core {
     if (board.nextAsOfMs !== nowMs) return
     if (this.evaluating) {
       const key = rankingKey(board.plan)
-      const changed = (group: string, value: PreviousRanks | null): void =>
-        this.#options.changed(`${key}/${group}`, value && previousToJson(value))
+      const changed = (name: string, json: string | null): void => this.#options.changed(`${key}/${name}`, json)
       if (board.make(nowMs, this.#options.emit, changed)) this.#lastEffectMs = this.context.streamMs
     }
     board.arm(nowMs, true)

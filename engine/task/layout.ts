@@ -8,6 +8,7 @@ import {
   isRunning,
   type Measure,
   type Ranking,
+  type RankingColumn,
   type Rule,
   type RuleSet,
   type RunningMeasure,
@@ -158,12 +159,19 @@ export interface RulePlan {
   readonly abstained: readonly Counter[]
 }
 
+/** A column as it is read of the key at hand; null = it looks back at rankings. */
+export interface ColumnPlan {
+  readonly column: RankingColumn
+  readonly read: (() => Value) | null
+}
+
 export interface RankingPlan {
   readonly ranking: Ranking
   readonly space: number
   readonly filter: Filter | null
   readonly events: Feed
   readonly points: Feed
+  readonly columns: readonly ColumnPlan[]
   readonly nullKeys: Counter
   readonly keysRefused: Counter
 }
@@ -607,21 +615,21 @@ export class Layout {
 
   /** Feeds and reader of one running measure. */
   #running(
-    rule: Rule,
+    definition: Definition,
     scope: RowScope,
     at: { space: number; clock: number; filter: Filter | null },
     measure: RunningMeasure,
   ): { read: () => Value; code: NumberCode | null } {
-    const filter = this.#measureFilter(rule, scope, at.filter, measure.where)
+    const filter = this.#measureFilter(definition, scope, at.filter, measure.where)
     const place = this.#place({ ...at, filter }, measure)
     const host = {
       context: this.#context,
       columns: this.columns,
       strings: this.#strings,
-      feed: (kind: FeedKind, column: ColumnRef | null) => this.#feed(rule, place, kind, column),
+      feed: (kind: FeedKind, column: ColumnRef | null) => this.#feed(definition, place, kind, column),
     }
-    const read = this.#reader(place, measure.kind, () => readRunning(host, rule, measure))
-    return { read, code: place.tumbling ? null : codeOfRunning(host, rule, measure) }
+    const read = this.#reader(place, measure.kind, () => readRunning(host, definition, measure))
+    return { read, code: place.tumbling ? null : codeOfRunning(host, definition, measure) }
   }
 
   /** The reader that `make` gives, asked only while the key's cells stand for the window that is read. */
@@ -728,6 +736,11 @@ export class Layout {
             capPoints,
           })
         : this.#feed(ranking, place, 'points', null, { weights, capPoints }),
+      columns: ranking.columns.map((column) => ({
+        column,
+        read:
+          'of' in column ? this.#running(ranking, scope, place, { ...column, windowMs: place.windowMs }).read : null,
+      })),
       nullKeys: this.#counters.counter('null_keys_total', { rule: ranking.id }),
       keysRefused: this.#counters.counter('keys_refused_total', { rule: ranking.id }),
     }

@@ -1,4 +1,4 @@
-import type { RatioMeasure, Rule, RunningMeasure } from '../model/rule.ts'
+import type { Definition, RatioMeasure, RunningMeasure } from '../model/rule.ts'
 import { ABSTAIN_REASONS, NOT_SURE, type NumberCode } from '../rules/evaluate/generate.ts'
 import type { ColumnRef } from '../state/rows.ts'
 import type { Columns } from './columns.ts'
@@ -13,12 +13,16 @@ const MINIMUM_SAMPLE = 2 + ABSTAIN_REASONS.indexOf('minimum_sample')
 const DIVISION_BY_ZERO = 2 + ABSTAIN_REASONS.indexOf('division_by_zero')
 
 /** Code that reads a measure of a sliding window from its cells; null = only its closure can. The same as `readRunning`. */
-export function codeOfRunning({ columns, feed }: Host, rule: Rule, { kind, of }: RunningMeasure): NumberCode | null {
+export function codeOfRunning(
+  { columns, feed }: Host,
+  definition: Definition,
+  { kind, of }: RunningMeasure,
+): NumberCode | null {
   const cellOf = ({ cell }: Feed): string => `cells[base + ${cell}]`
   if (kind === 'count' || of === null) return { code: cellOf(feed('events', null)), isSure: true }
-  if (kind === 'distinct') return { code: cellOf(feed('distinct', columns.code(rule, of))), isSure: true }
+  if (kind === 'distinct') return { code: cellOf(feed('distinct', columns.code(definition, of))), isSure: true }
   if (kind !== 'sum' && kind !== 'avg') return null
-  const column = columns.number(rule, of)
+  const column = columns.number(definition, of)
   const sum = sumCode(feed('sum', column))
   if (kind === 'sum') return { code: sum, isSure: true }
   const values = cellOf(feed('values', column))

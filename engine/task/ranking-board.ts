@@ -1,12 +1,15 @@
 import { Heap } from '../kit/heap.ts'
-import type { Cell, RankedItem, RankingRecord } from '../model/output.ts'
+import type { Cell, ColumnValue, RankedItem, RankingRecord } from '../model/output.ts'
+import type { Ranking, RankingColumn } from '../model/rule.ts'
 import type { StringTable } from '../state/string-table.ts'
 import { compareCells } from './alert.ts'
+import type { Context } from './context.ts'
 import type { Layout, RankingPlan } from './layout.ts'
 import { POINT } from './measures.ts'
 
 interface Entry {
   readonly id: Cell
+  readonly slot: number
   readonly points: number
 }
 
@@ -17,25 +20,34 @@ interface Group {
   readonly tied: Entry[]
 }
 
-/** The ranks of a group one step ago: all that a ranking remembers beyond its events. */
-export interface PreviousRanks {
+interface Place {
+  readonly rank: number
+  readonly score: number
+}
+
+/** A group's ranking as it was made: all that a ranking remembers beyond its events. */
+export interface PastRanking {
   readonly asOfMs: number
-  readonly ranks: Map<Cell, number>
+  readonly places: ReadonlyMap<Cell, Place>
 }
 
 /** Ranks the items of one ranking, group by group, from their running points. Exact; cost: one look at each live item. */
 export class RankingBoard {
   readonly plan: RankingPlan
-  /** By the JSON of the group's `per` values. */
-  readonly previous = new Map<string, PreviousRanks>()
   /** Next `as_of`, on the ranking's clock; Infinity while it has neither events nor ranks to forget. */
   nextAsOfMs = Number.POSITIVE_INFINITY
+  /** By the JSON of the group's `per` values: those that are still looked back at, ascending in time. */
+  readonly #past = new Map<string, PastRanking[]>()
+  readonly #lookBackMs: number
   readonly #layout: Layout
+  readonly #context: Context
   readonly #strings: StringTable
 
-  constructor(plan: RankingPlan, layout: Layout, strings: StringTable) {
+  constructor(plan: RankingPlan, layout: Layout, context: Context, strings: StringTable) {
     this.plan = plan
+    this.#lookBackMs = lookBackMs(plan.ranking)
     this.#layout = layout
+    this.#context = context
     this.#strings = strings
   }
 
@@ -43,43 +55,45 @@ export class RankingBoard {
   arm(nowMs: number, again: boolean): void {
     if (this.nextAsOfMs !== Number.POSITIVE_INFINITY && !again) return
     const { stepMs } = this.plan.ranking
-    const isIdle = this.#layout.spaces[this.plan.space].keys.size === 0 && this.previous.size === 0
+    const isIdle = this.#layout.spaces[this.plan.space].keys.size === 0 && this.#past.size === 0
     this.nextAsOfMs = isIdle ? Number.POSITIVE_INFINITY : (Math.floor(nowMs / stepMs) + 1) * stepMs
   }
 
-  /** The memory of all groups as (group, JSON). */
+  /** The memory as (name, JSON), a name for each group and moment. */
   saved(): [string, string][] {
-    return [...this.previous].map(([group, value]) => [group, previousToJson(value)])
+    return [...this.#past].flatMap(([group, past]) =>
+      past.map((ranking): [string, string] => [pastName(group, ranking.asOfMs), pastToJson(ranking)]),
+    )
   }
 
-  restore(group: string, json: string): void {
-    const { asOfMs, ranks } = JSON.parse(json)
-    this.previous.set(group, { asOfMs, ranks: new Map(ranks) })
+  restore(name: string, json: string): void {
+    const group = name.slice(name.indexOf('/') + 1)
+    const past = this.#past.get(group) ?? []
+    past.push(pastFromJson(json))
+    this.#past.set(
+      group,
+      past.sort((a, b) => a.asOfMs - b.asOfMs),
+    )
   }
 
   /**
    * Emits the rankings as of `asOfMs`, groups in the order of their `per` values; true when there are any. `changed`
-   * hears of each group's memory.
+   * hears of what is remembered from now on, and (null) of what no longer is.
    */
   make(
     asOfMs: number,
     emit: (record: RankingRecord) => void,
-    changed: (group: string, value: PreviousRanks | null) => void,
+    changed: (name: string, json: string | null) => void,
   ): boolean {
     const { ranking } = this.plan
     const groups = this.#groups()
-    for (const name of [...this.previous.keys()]) {
-      if (groups.has(name)) continue
-      this.previous.delete(name)
-      changed(name, null)
-    }
     for (const [name, { per, entries }] of [...groups].sort(([, a], [, b]) => comparePer(a.per, b.per))) {
-      const before = this.previous.get(name)
-      const ranks = before && before.asOfMs === asOfMs - ranking.stepMs ? before.ranks : new Map<Cell, number>()
-      const items = this.#ranked(entries, ranks)
-      const now = { asOfMs, ranks: new Map(items.map((i) => [i.id, i.rank])) }
-      this.previous.set(name, now)
-      changed(name, now)
+      const past = this.#past.get(name) ?? []
+      const items = this.#ranked(entries, asOfMs, past)
+      const now = { asOfMs, places: new Map(items.map(({ id, rank, score }) => [id, { rank, score }])) }
+      past.push(now)
+      this.#past.set(name, past)
+      changed(pastName(name, asOfMs), pastToJson(now))
       emit({
         kind: 'ranking',
         ranking: ranking.id,
@@ -90,7 +104,17 @@ export class RankingBoard {
         items,
       })
     }
+    this.#forget(asOfMs - this.#lookBackMs, changed)
     return groups.size > 0
+  }
+
+  /** Forgets rankings as of `throughMs` and before: the next one does not look back at them. */
+  #forget(throughMs: number, changed: (name: string, json: null) => void): void {
+    for (const [group, past] of this.#past) {
+      while (past.length > 0 && past[0].asOfMs <= throughMs)
+        changed(pastName(group, (past.shift() as PastRanking).asOfMs), null)
+      if (past.length === 0) this.#past.delete(group)
+    }
   }
 
   /** The best `limit` of each group, best first; with `ties: all` also those tied with the last one. */
@@ -112,7 +136,7 @@ export class RankingBoard {
         group = { per, heap: new Heap(worseFirst), tied: [] }
         heaps.set(name, group)
       }
-      this.#offer(group, cells[base + points.cell], space.keys.part(slot, arity))
+      this.#offer(group, cells[base + points.cell], slot, space.keys.part(slot, arity))
     }
     return new Map(
       [...heaps].map(([name, { per, heap, tied }]) => {
@@ -123,12 +147,12 @@ export class RankingBoard {
     )
   }
 
-  #offer(group: Group, points: number, code: number): void {
+  #offer(group: Group, points: number, slot: number, code: number): void {
     const { heap, tied } = group
     const { limit, ties } = this.plan.ranking
     const full = heap.size === limit
     if (full && points < (heap.peek() as Entry).points) return
-    const entry = { id: this.#strings.value(code), points }
+    const entry = { id: this.#strings.value(code), slot, points }
     if (!full) {
       heap.push(entry)
       return
@@ -150,13 +174,53 @@ export class RankingBoard {
     return this.plan.ranking.ties === 'desc' ? order > 0 : order < 0
   }
 
-  #ranked(entries: readonly Entry[], before: ReadonlyMap<Cell, number>): RankedItem[] {
+  #ranked(entries: readonly Entry[], asOfMs: number, past: readonly PastRanking[]): RankedItem[] {
+    const { ranking, space, columns } = this.plan
+    const at = (ms: number) => past.find((p) => p.asOfMs === ms)?.places
+    const before = at(asOfMs - ranking.stepMs)
+    const looks = columns.map(({ column, read }) => read ?? lookBack(column, asOfMs, at))
     let rank = 0
     return entries.map((entry, i) => {
       if (this.plan.ranking.ties !== 'all' || i === 0 || entries[i - 1].points !== entry.points) rank = i + 1
-      return { id: entry.id, score: entry.points / POINT, rank, previous_rank: before.get(entry.id) ?? null }
+      const item: Record<string, ColumnValue> & RankedItem = {
+        id: entry.id,
+        score: entry.points / POINT,
+        rank,
+        previous_rank: before?.get(entry.id)?.rank ?? null,
+      }
+      if (looks.length > 0) this.#context.setKey(this.#layout.spaces[space], entry.slot)
+      for (let c = 0; c < looks.length; c++) item[columns[c].column.name] = looks[c](item) as ColumnValue
+      return item
     })
   }
+}
+
+/** What a column says of an item, from rankings that were made. */
+function lookBack(
+  column: RankingColumn,
+  asOfMs: number,
+  at: (ms: number) => PastRanking['places'] | undefined,
+): (item: RankedItem) => ColumnValue {
+  if (column.kind === 'rank_change') {
+    const then = at(asOfMs - column.overMs)
+    return ({ id, rank }) => {
+      const before = then?.get(id)
+      return before ? before.rank - rank : null
+    }
+  }
+  if (column.kind !== 'sparkline') throw new TypeError(`${column.kind} does not look back`)
+  const { points, stepMs } = column
+  const before = Array.from({ length: points - 1 }, (_, i) => at(asOfMs - (points - 1 - i) * stepMs))
+  return ({ id, score }) => [...before.map((places) => places?.get(id)?.score ?? null), score]
+}
+
+/** How long ago the oldest ranking was that the next one looks back at. */
+function lookBackMs({ stepMs, columns }: Ranking): number {
+  const spans = columns.map((column) => {
+    if (column.kind === 'rank_change') return column.overMs
+    return column.kind === 'sparkline' ? (column.points - 1) * column.stepMs : 0
+  })
+  return Math.max(stepMs, ...spans)
 }
 
 function comparePer(a: readonly Cell[], b: readonly Cell[]): number {
@@ -167,6 +231,15 @@ function comparePer(a: readonly Cell[], b: readonly Cell[]): number {
   return 0
 }
 
-export function previousToJson({ asOfMs, ranks }: PreviousRanks): string {
-  return JSON.stringify({ asOfMs, ranks: [...ranks] })
+function pastName(group: string, asOfMs: number): string {
+  return `${asOfMs}/${group}`
+}
+
+function pastToJson({ asOfMs, places }: PastRanking): string {
+  return JSON.stringify({ asOfMs, places: [...places].map(([id, { rank, score }]) => [id, rank, score]) })
+}
+
+function pastFromJson(json: string): PastRanking {
+  const { asOfMs, places } = JSON.parse(json) as { asOfMs: number; places: [Cell, number, number][] }
+  return { asOfMs, places: new Map(places.map(([id, rank, score]) => [id, { rank, score }])) }
 }

@@ -1,5 +1,5 @@
 import type { Value } from '../model/expression.ts'
-import type { Rule, RunningMeasure } from '../model/rule.ts'
+import type { Definition, RunningMeasure } from '../model/rule.ts'
 import type { ColumnRef } from '../state/rows.ts'
 import type { StringTable } from '../state/string-table.ts'
 import type { Columns } from './columns.ts'
@@ -16,17 +16,17 @@ interface Host {
 }
 
 /** Feeds and reader of one running measure in one window. */
-export function readRunning(host: Host, rule: Rule, measure: RunningMeasure): () => Value {
+export function readRunning(host: Host, definition: Definition, measure: RunningMeasure): () => Value {
   const { context, columns, strings, feed } = host
   const { kind, of } = measure
   if (kind === 'count' || of === null) return readers.count(context, feed('events', null))
-  const isBoolean = columns.isBoolean(rule, of)
-  if (kind === 'distinct') return readers.count(context, feed('distinct', columns.code(rule, of)))
-  if (kind === 'share') return readers.share(context, feed('tally', columns.code(rule, of)))
+  const isBoolean = columns.isBoolean(definition, of)
+  if (kind === 'distinct') return readers.count(context, feed('distinct', columns.code(definition, of)))
+  if (kind === 'share') return readers.share(context, feed('tally', columns.code(definition, of)))
   if (kind === 'top') {
-    return readers.top(context, feed('tally', columns.code(rule, of)), strings, measure.k ?? 1, isBoolean)
+    return readers.top(context, feed('tally', columns.code(definition, of)), strings, measure.k ?? 1, isBoolean)
   }
-  const column = columns.number(rule, of)
+  const column = columns.number(definition, of)
   switch (kind) {
     case 'last':
       return readers.last(context, feed('last', column), strings, isBoolean)

@@ -1,6 +1,9 @@
+import { documentSchemaText } from '../../rules/index.ts'
+
 /** What `lapwing init` writes, by path. */
 export const FILES: Readonly<Record<string, string>> = {
-  'rules/shop_order_burst.yaml': `# A rule says what it counts, over which key and window, and when that is worth an alert. Its tests run on the engine
+  'rules/shop_order_burst.yaml': `# yaml-language-server: $schema=../schemas/rule.schema.json
+# A rule says what it counts, over which key and window, and when that is worth an alert. Its tests run on the engine
 # that runs in production: lapwing test rules
 rule: shop_order_burst
 version: 1                       # raise it with every change of behaviour
@@ -46,12 +49,14 @@ tests:
     expect: []
     expect_muted: [{ at: 7m }]
 `,
-  'rules/lists/trusted_shops.yaml': `# Shops that a person has looked at.
+  'rules/lists/trusted_shops.yaml': `# yaml-language-server: $schema=../../schemas/rule.schema.json
+# Shops that a person has looked at.
 list: trusted_shops
 kind: allow
 of: string
 items: []
 `,
+  'schemas/rule.schema.json': documentSchemaText(),
   'lapwing.yaml': `# What is left out keeps its default.
 data: .lapwing                   # state and local log
 rules: [rules]

@@ -1,5 +1,5 @@
 import { formatDuration } from '../../kit/duration.ts'
-import type { AlertRecord, MeasureValue, RankingRecord } from '../../model/output.ts'
+import type { AlertRecord, ColumnValue, RankingRecord } from '../../model/output.ts'
 import type { Expectation, FieldValue, RuleTest } from '../../rules/index.ts'
 
 /** One thing that was asked for, beside what there was; null = nothing of the kind. */
@@ -89,7 +89,6 @@ function unexpected(test: RuleTest, alert: AlertRecord): Line[] {
 
 function rankingLines(test: RuleTest, e: Expectation | null, ranking: RankingRecord | null): Line[] {
   const at = ranking && since(test, ranking.as_of)
-  const items = ranking?.items.map((i) => show(i.id)).join(', ') ?? null
   const lines: Line[] = []
   if (!e || e.atMs !== null)
     lines.push({ name: 'at', expected: e && since(test, e.atMs!), actual: at, ok: e !== null && at !== null })
@@ -97,12 +96,29 @@ function rankingLines(test: RuleTest, e: Expectation | null, ranking: RankingRec
     const actual = ranking && show(ranking.per[name] ?? null)
     lines.push({ name: `key.${name}`, expected: show(value), actual, ok: actual === show(value) })
   }
-  const wanted = e?.items?.map(show).join(', ') ?? null
-  if (!e || e.items !== null)
-    lines.push({ name: 'items', expected: wanted, actual: items, ok: e !== null && wanted === items })
+  if (!e || e.items !== null) lines.push(itemsLine(e?.items ?? null, ranking?.items ?? null))
   if (lines.length === 0)
     lines.push({ name: 'ranking', expected: 'one', actual: ranking && 'one', ok: ranking !== null })
   return lines
+}
+
+function itemsLine(expected: Expectation['items'], actual: RankingRecord['items'] | null): Line {
+  const asked = expected?.map((e) => Object.keys(e.values)) ?? []
+  const text = (id: ColumnValue, names: readonly string[], values: Readonly<Record<string, ColumnValue>>): string =>
+    names.length === 0 ? show(id) : `${show(id)} (${names.map((n) => `${n} ${show(values[n] ?? null)}`).join(', ')})`
+  const ok =
+    expected !== null &&
+    expected.length === actual?.length &&
+    expected.every(({ id, values }, i) => {
+      const item = actual[i]!
+      return id === item.id && Object.entries(values).every(([name, v]) => sameValue(v, item[name] ?? null))
+    })
+  return {
+    name: 'items',
+    expected: expected?.map((e, i) => text(e.id, asked[i]!, e.values)).join(', ') ?? null,
+    actual: actual?.map((item, i) => text(item.id, asked[i] ?? [], item)).join(', ') ?? null,
+    ok,
+  }
 }
 
 export function includes(
@@ -113,7 +129,7 @@ export function includes(
 }
 
 /** To nine digits: a ratio written by hand need not be the nearest double. */
-function sameValue(a: MeasureValue, b: MeasureValue): boolean {
+function sameValue(a: ColumnValue, b: ColumnValue): boolean {
   if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((v, i) => sameValue(v, b[i]!))
   if (typeof a !== 'number' || typeof b !== 'number') return a === b
   return Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(b))
@@ -158,7 +174,7 @@ export function since(test: RuleTest, timeMs: number): string {
   return formatDuration(timeMs - test.startMs)
 }
 
-export function show(value: MeasureValue): string {
+export function show(value: ColumnValue): string {
   if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`
   return typeof value === 'number' ? String(Number(value.toPrecision(12))) : String(value)
 }

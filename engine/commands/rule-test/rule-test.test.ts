@@ -181,6 +181,8 @@ ties: [item_id asc]
     ['expect: [{ at: 1m, items: [I0, I1] }]', true],
     ['expect: [{ at: 2m }]', true],
     ['expect: [{ at: 1m, items: [I1, I0] }]', false],
+    ['expect: [{ at: 1m, items: [{ id: I0, rank: 1, previous_rank: null }, I1] }]', true],
+    ['expect: [{ at: 1m, items: [{ id: I0, rank: 2 }, I1] }]', false],
     ['expect: [{ at: 9m }]', false],
     ['expect: []', false],
   ])('%s', (expectations, ok) => expect(rankingTest(expectations).ok).toBe(ok))

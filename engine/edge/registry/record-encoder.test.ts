@@ -70,7 +70,25 @@ test('measures are of any type, and lists of mixed ones', () => {
 test('a ranking has the names and values of its record', () => {
   const bytes = new OutputEncoder(IDS).encodeRanking(ranking)
   expect(bytes[4]).toBe(8)
-  expect(decoded('ranking', bytes)).toEqual(ranking)
+  const items = ranking.items.map((item) => ({ ...item, columns: null }))
+  expect(decoded('ranking', bytes)).toEqual({ ...ranking, items })
+})
+
+test('the columns of a ranking stand in a map; readers of before pass them over', () => {
+  const [item] = ranking.items
+  const columns = { users: 3, change: null, trend: [null, 2.5], last: 'a', best: ['B1', true] }
+  const bytes = new OutputEncoder(IDS).encodeRanking({ ...ranking, items: [{ ...item!, ...columns }] })
+  expect(decoded('ranking', bytes)).toEqual({ ...ranking, items: [{ ...item, columns }] })
+
+  const shipped = shippedSchema('ranking')
+  const older = JSON.parse(JSON.stringify(shipped), (key, value) =>
+    key === 'fields' ? value.filter((f: { name: string }) => f.name !== 'columns') : value,
+  )
+  const [now, before] = [shipped, older].map((schema) => avsc.Type.forSchema(schema as avsc.Schema))
+  const readBefore = before!.fromBuffer(bytes.subarray(5), before!.createResolver(now!))
+  expect(JSON.parse(JSON.stringify(readBefore))).toEqual({ ...ranking, items: [item] })
+  const written = before!.toBuffer({ ...ranking, items: [item] })
+  expect(now!.fromBuffer(written, now!.createResolver(before!))).toMatchObject({ items: [{ id: 'I1', columns: null }] })
 })
 
 test('schema ids come from the registry', async () => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import avsc from 'avsc'
 import { type DecimalParts, decimalFromNumber, decimalFromText, decimalToBytes } from '../../kit/decimal.ts'
 import { packagePath } from '../../kit/package-path.ts'
-import type { AlertRecord, Cell, RankingRecord } from '../../model/output.ts'
+import type { AlertRecord, Cell, RankedItem, RankingRecord } from '../../model/output.ts'
 import type { Stream } from '../../model/stream.ts'
 import type { Schemas } from './schemas.ts'
 import { wireHeader } from './wire.ts'
@@ -65,8 +65,13 @@ export class OutputEncoder {
   }
 
   encodeRanking(ranking: RankingRecord): Buffer {
-    return this.#rankings.encode(ranking)
+    return this.#rankings.encode({ ...ranking, items: ranking.items.map(withColumns) })
   }
+}
+
+/** Columns stand in a map of their own: null where a ranking has none. */
+function withColumns({ id, score, rank, previous_rank, ...columns }: RankedItem): object {
+  return { id, score, rank, previous_rank, columns: Object.keys(columns).length === 0 ? null : columns }
 }
 
 /** Field values by name, as in `blockFromRows`: the time in epoch ms, decimals as numbers or text. */

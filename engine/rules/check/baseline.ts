@@ -1,12 +1,13 @@
 import { formatDuration } from '../../kit/duration.ts'
 import type { BaselineMeasure, RunningMeasure } from '../../model/rule.ts'
+import { BASELINE_STEPS_MAX } from '../shape/limits.ts'
+import { BASELINE_KEYS, RUNNING_KEYS } from '../shape/measures.ts'
 import { entryOf } from '../source/tree.ts'
 import { DAY_MS, durationOf } from '../source/values.ts'
 import { type MeasureNames, misplaced, type Spec } from './measure-names.ts'
 import { fitsCalendar } from './window.ts'
 
-const NOT_OWN = ['where', 'window', 'prior']
-const STEPS_MAX = 1_000
+const NOT_OWN = Object.keys(RUNNING_KEYS)
 const OVER_MAX_MS = 366 * DAY_MS
 const MIN_POINTS = 3
 
@@ -14,7 +15,7 @@ export function checkBaseline(names: MeasureNames, spec: Spec): BaselineMeasure 
   const { read } = names.draft
   const { name, node, kind } = spec
   misplaced(names, spec, NOT_OWN, 'give it to the measure whose usual values these are')
-  read.keys(node, ['baseline', 'over', 'step', 'min_points', ...NOT_OWN], {}, 'of a baseline')
+  read.keys(node, [...Object.keys(BASELINE_KEYS), ...NOT_OWN], {}, 'of a baseline')
   const of = read.text(kind.value, '"baseline"')
   const made = of === null ? null : madeOf(names, of, spec)
   const zones = new Set(made?.flatMap((m) => m.tumbling?.zone ?? []))
@@ -70,15 +71,20 @@ function checkSteps(
     return read.fault('out-of-range', over, message)
   }
   const steps = Math.ceil(overMs / stepMs)
-  if (steps <= STEPS_MAX) return steps
-  const hint = `at least ${formatDuration(Math.ceil(overMs / STEPS_MAX / 1_000) * 1_000)}`
-  return read.fault('too-many', step, `${steps} steps in ${formatDuration(overMs)}; at most ${STEPS_MAX}`, hint)
+  if (steps <= BASELINE_STEPS_MAX) return steps
+  const hint = `at least ${formatDuration(Math.ceil(overMs / BASELINE_STEPS_MAX / 1_000) * 1_000)}`
+  return read.fault(
+    'too-many',
+    step,
+    `${steps} steps in ${formatDuration(overMs)}; at most ${BASELINE_STEPS_MAX}`,
+    hint,
+  )
 }
 
 function checkMinPoints({ draft }: MeasureNames, { node, kind }: Spec, steps: number | null): number | null {
   const { read } = draft
   const value = entryOf(node, 'min_points')?.value
-  const minPoints = value ? read.integer(value, 'min_points', 1, STEPS_MAX) : MIN_POINTS
+  const minPoints = value ? read.integer(value, 'min_points', 1, BASELINE_STEPS_MAX) : MIN_POINTS
   if (minPoints === null || steps === null || minPoints <= steps) return minPoints
   const message = `${steps} ${steps === 1 ? 'step' : 'steps'} in "over" never make ${minPoints} points`
   return read.fault(

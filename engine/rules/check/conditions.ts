@@ -2,11 +2,11 @@ import type { Expression } from '../../model/expression.ts'
 import { type Rule, type RuleException, SEVERITIES, type Severity } from '../../model/rule.ts'
 import { checkExpression } from '../expression/check.ts'
 import type { Names } from '../expression/names.ts'
+import { APPLIES, EXCEPTION_KEYS } from '../shape/common.ts'
+import { EXCEPTIONS_MAX } from '../shape/limits.ts'
 import { type Entry, entryOf, type MapNode, type Node } from '../source/tree.ts'
 import { dateOf } from '../source/values.ts'
 import type { Draft } from './definition.ts'
-
-const EXCEPTIONS_MAX = 64
 
 export function checkCondition(draft: Draft, node: Node | null, names: Names): Expression | null {
   const scalar = node && draft.read.scalar(node, names.place)
@@ -78,13 +78,13 @@ export function checkExceptions(draft: Draft, names: Names, dropNames: Names): R
 
 function checkException(draft: Draft, map: MapNode, names: Names, dropNames: Names): RuleException | null {
   const { read } = draft
-  read.keys(map, ['name', 'when', 'apply', 'reason', 'until'], {}, 'of an exception')
+  read.keys(map, Object.keys(EXCEPTION_KEYS), {}, 'of an exception')
   const at = map.entries[0]?.keySpan ?? map.span
   const need = (key: string) => read.required(map, key, at, 'an exception')
   const nameNode = need('name')
   const name = nameNode && read.text(nameNode, 'name')
   const applyNode = entryOf(map, 'apply')?.value
-  const apply = applyNode ? read.oneOf(applyNode, 'apply', ['mute_alert', 'drop_event'] as const) : 'mute_alert'
+  const apply = applyNode ? read.oneOf(applyNode, 'apply', APPLIES) : 'mute_alert'
   const when = checkCondition(draft, need('when'), apply === 'drop_event' ? dropNames : names)
   const reasonNode = need('reason')
   const reason = reasonNode && read.text(reasonNode, 'reason')

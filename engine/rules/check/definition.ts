@@ -3,6 +3,8 @@ import type { Let, Mode, Scalar } from '../../model/rule.ts'
 import { type Stream, streamOfType } from '../../model/stream.ts'
 import { checkExpression } from '../expression/check.ts'
 import { type FieldNames, fieldNames, type Names, type Type, Uses } from '../expression/names.ts'
+import { MODES } from '../shape/common.ts'
+import { LETS_MAX, PARAMS_MAX, TYPES_MAX } from '../shape/limits.ts'
 import type { Reporter } from '../source/issues.ts'
 import { Reader } from '../source/read.ts'
 import { didYouMean, nearest } from '../source/suggest.ts'
@@ -40,24 +42,7 @@ export interface Lint {
   readonly whole: boolean
 }
 
-export const DEFINITION_KEYS = [
-  'version',
-  'title',
-  'owner',
-  'tags',
-  'runbook',
-  'mode',
-  'where',
-  'unless',
-  'let',
-  'settle',
-  'params',
-  'tests',
-]
 const SETTLE_MAX_MS = 3_600_000
-const TYPES_MAX = 64
-const LETS_MAX = 64
-const PARAMS_MAX = 64
 
 /** An event type where it is named. */
 export interface TypeName {
@@ -244,7 +229,7 @@ export class Draft {
 
   mode(): Mode {
     const node = this.value('mode')
-    return (node && this.read.oneOf(node, 'mode', ['live', 'shadow', 'off'] as const)) || 'live'
+    return (node && this.read.oneOf(node, 'mode', MODES)) || 'live'
   }
 
   settleMs(): number {

@@ -1,15 +1,14 @@
 import { dirname, join } from 'node:path'
 import type { ListSource, NamedList } from '../../model/rule.ts'
+import { ITEMS_MAX } from '../shape/limits.ts'
+import { LIST_KEYS, LIST_KINDS, LIST_TYPES, SOURCE_EXTRAS, SOURCE_KEYS, SOURCES } from '../shape/list.ts'
 import type { Reporter } from '../source/issues.ts'
 import { Reader } from '../source/read.ts'
 import type { Span } from '../source/text.ts'
 import { entryOf, type MapNode, type Node } from '../source/tree.ts'
 import { durationOf } from '../source/values.ts'
 
-const ITEMS_MAX = 10_000
 const TTL_MAX_MS = 366 * 86_400_000
-const KEYS = ['list', 'kind', 'of', 'items', 'source', 'title', 'owner']
-const SOURCES = ['file', 'topic', 'alerts'] as const
 
 /** What a faulty list still tells others: that it exists, and what it seems to hold. */
 export function listType(node: MapNode): 'string' | 'number' {
@@ -19,11 +18,11 @@ export function listType(node: MapNode): 'string' | 'number' {
 
 export function checkList(id: string, node: MapNode, idSpan: Span, report: Reporter): NamedList | null {
   const read = new Reader(report)
-  read.keys(node, KEYS, {}, 'of a list')
+  read.keys(node, Object.keys(LIST_KEYS), {}, 'of a list')
   const kindNode = read.required(node, 'kind', idSpan, 'a list')
-  const kind = kindNode && read.oneOf(kindNode, 'kind', ['allow', 'deny', 'watch'] as const)
+  const kind = kindNode && read.oneOf(kindNode, 'kind', LIST_KINDS)
   const ofNode = read.required(node, 'of', idSpan, 'a list')
-  const of = ofNode && read.oneOf(ofNode, 'of', ['string', 'number'] as const)
+  const of = ofNode && read.oneOf(ofNode, 'of', LIST_TYPES)
   const title = entryOf(node, 'title')?.value
   if (title) read.text(title, 'title')
   const owner = entryOf(node, 'owner')?.value
@@ -43,15 +42,12 @@ export function checkList(id: string, node: MapNode, idSpan: Span, report: Repor
 function checkSource(read: Reader, node: Node): ListSource | null {
   const map = read.map(node, 'source')
   if (!map) return null
-  read.keys(map, [...SOURCES, 'column', 'ttl'], {}, 'of a source')
+  read.keys(map, Object.keys(SOURCE_KEYS), {}, 'of a source')
   const kinds = SOURCES.filter((name) => entryOf(map, name))
   const [kind] = kinds
   if (!kind || kinds.length > 1) return read.fault('wrong-value', map, `a source has one of ${SOURCES.join(', ')}`)
   const value = read.text(entryOf(map, kind)!.value, kind)
-  for (const [name, belongsTo] of [
-    ['column', 'file'],
-    ['ttl', 'alerts'],
-  ] as const) {
+  for (const [name, belongsTo] of Object.entries(SOURCE_EXTRAS)) {
     const entry = entryOf(map, name)
     if (entry && belongsTo !== kind)
       read.fault('unknown-key', entry.keySpan, `"${name}" belongs to a source of "${belongsTo}"`)

@@ -1,6 +1,9 @@
 import type { Measure } from '../../model/rule.ts'
 import { BASELINE_PARTS, type Type } from '../expression/names.ts'
 import type { Ranges } from '../expression/ranges.ts'
+import { MEASURES_MAX } from '../shape/limits.ts'
+import { RUNNING_KINDS } from '../shape/measures.ts'
+import type { Reader } from '../source/read.ts'
 import { nearest } from '../source/suggest.ts'
 import type { Span } from '../source/text.ts'
 import type { Entry, MapNode } from '../source/tree.ts'
@@ -10,11 +13,10 @@ import type { Draft } from './definition.ts'
 import { MeasureNames, type Spec } from './measure-names.ts'
 import { measureRanges, partsOf } from './measure-ranges.ts'
 import { checkRatio } from './ratio.ts'
-import { checkRunning, RUNNING_KINDS } from './running.ts'
+import { checkRunning } from './running.ts'
 import type { Window } from './window.ts'
 
-const MEASURES_MAX = 64
-const KINDS: readonly string[] = [...RUNNING_KINDS, 'ratio', 'baseline']
+const KINDS: readonly string[] = [...Object.keys(RUNNING_KINDS), 'ratio', 'baseline']
 
 export interface CheckedMeasures {
   /** In the order of the file; faulty ones are left out. */
@@ -45,7 +47,7 @@ export function checkMeasures(draft: Draft, window: Window | null): CheckedMeasu
     if (measure) found.set(measure.name, measure)
   }
   // What others are made of comes first, so that their order in the file does not matter.
-  for (const spec of specs) if (RUNNING_KINDS.some((k) => k === spec.kind.key)) take(checkRunning(names, spec, window))
+  for (const spec of specs) if (Object.hasOwn(RUNNING_KINDS, spec.kind.key)) take(checkRunning(names, spec, window))
   for (const spec of specs) if (spec.kind.key === 'ratio') take(checkRatio(names, spec))
   for (const spec of specs) if (spec.kind.key === 'baseline') take(checkBaseline(names, spec))
   const measures = specs.flatMap(({ name }) => found.get(name) ?? [])
@@ -65,7 +67,7 @@ function readSpec(names: MeasureNames, { key: name, keySpan: span, value }: Entr
       read.fault('wrong-value', value, `the measure "${name}" is a mapping`, 'such as { count: events }')
     return null
   }
-  const kind = kindOf(names, value)
+  const kind = kindOf(names.draft.read, value, KINDS, 'a measure')
   if (!kind) return null
   names.kinds.set(name, kind.key)
   if (kind.key === 'baseline') {
@@ -77,15 +79,14 @@ function readSpec(names: MeasureNames, { key: name, keySpan: span, value }: Entr
 }
 
 /** The entry that says what is measured. */
-function kindOf({ draft }: MeasureNames, node: MapNode): Entry | null {
-  const { read } = draft
-  const [kind, second] = node.entries.filter((e) => KINDS.includes(e.key))
+export function kindOf(read: Reader, node: MapNode, kinds: readonly string[], what: string): Entry | null {
+  const [kind, second] = node.entries.filter((e) => kinds.includes(e.key))
   if (!kind) {
-    const guess = node.entries.map((e) => nearest(e.key, KINDS)).find((k) => k !== null)
+    const guess = node.entries.map((e) => nearest(e.key, kinds)).find((k) => k !== null)
     const hint = guess ? `did you mean "${guess}"?` : null
-    return read.fault('unknown-key', node, `a measure says what it measures: one of ${KINDS.join(', ')}`, hint)
+    return read.fault('unknown-key', node, `${what} says what it measures: one of ${kinds.join(', ')}`, hint)
   }
   if (!second) return kind
-  const message = `a measure is of one kind, and "${kind.key}" stands there already`
+  const message = `${what} is of one kind, and "${kind.key}" stands there already`
   return read.fault('wrong-value', second.keySpan, message)
 }

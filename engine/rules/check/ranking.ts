@@ -1,16 +1,13 @@
 import type { Ranking } from '../../model/rule.ts'
 import type { Type } from '../expression/names.ts'
+import { CAP_POINTS_MAX, PER_MAX, RANKING_LIMIT_MAX, WEIGHT_MAX } from '../shape/limits.ts'
+import { CAP_KEYS, ITEM_KEYS, RANKING_KEYS, RANKING_WINDOW_KEYS, SCORE_KEYS } from '../shape/ranking.ts'
 import { didYouMean } from '../source/suggest.ts'
 import { type Entry, entryOf, type MapNode } from '../source/tree.ts'
 import { durationOf, windowOf } from '../source/values.ts'
-import { DEFINITION_KEYS, type Draft } from './definition.ts'
+import { checkColumns } from './columns.ts'
+import type { Draft } from './definition.ts'
 import type { TestNames } from './rule.ts'
-
-const KEYS = ['ranking', ...DEFINITION_KEYS, 'on', 'rank', 'per', 'window', 'score', 'limit', 'ties']
-const LATER: Readonly<Record<string, string>> = { columns: '"columns"' }
-const LIMIT_MAX = 10_000
-const PER_MAX = 8
-const WEIGHT_MAX = 1_000_000
 
 export interface CheckedRanking {
   readonly ranking: Omit<Ranking, 'hash'> | null
@@ -19,7 +16,7 @@ export interface CheckedRanking {
 
 export function checkRanking(draft: Draft): CheckedRanking {
   const { read } = draft
-  read.keys(draft.node, KEYS, LATER, 'of a ranking')
+  read.keys(draft.node, Object.keys(RANKING_KEYS), {}, 'of a ranking')
   const version = draft.version()
   const title = draft.title()
   const owner = draft.owner()
@@ -35,8 +32,9 @@ export function checkRanking(draft: Draft): CheckedRanking {
   const { windowMs, stepMs } = checkWindow(draft)
   const { weights, cap } = checkScore(draft)
   const limitNode = draft.required('limit')
-  const limit = limitNode && read.integer(limitNode, 'limit', 1, LIMIT_MAX)
+  const limit = limitNode && read.integer(limitNode, 'limit', 1, RANKING_LIMIT_MAX)
   const ties = checkTies(draft, rank)
+  const columns = checkColumns(draft, windowMs, stepMs)
   draft.warnUnused()
 
   const faulty = read.report.errorCount > 0 || version === null || title === null || rank === null || limit === null
@@ -63,8 +61,16 @@ export function checkRanking(draft: Draft): CheckedRanking {
         cap,
         limit,
         ties,
+        columns,
       } as const)
-  return { ranking, names: { by: per, measures: new Map(), violations: new Set() } }
+  return { ranking, names: { by: per, measures: itemTypes(draft), violations: new Set() } }
+}
+
+/** What a test may ask of an item beside its id. */
+function itemTypes(draft: Draft): Map<string, Type> {
+  const node = draft.value('columns')
+  const columns = node?.kind === 'map' ? node.entries.map((e) => e.key) : []
+  return new Map([...ITEM_KEYS.filter((key) => key !== 'id'), ...columns].map((name) => [name, 'unknown']))
 }
 
 function checkPer(draft: Draft): Map<string, Type> {
@@ -91,7 +97,12 @@ function checkWindow(draft: Draft): { windowMs: number; stepMs: number } {
     )
     return faulty
   }
-  read.keys(node, ['sliding', 'step'], { tumbling: 'a tumbling window', zone: 'a calendar window' }, 'of window')
+  read.keys(
+    node,
+    Object.keys(RANKING_WINDOW_KEYS),
+    { tumbling: 'a tumbling window', zone: 'a calendar window' },
+    'of window',
+  )
   if (node.entries.some((e) => e.key === 'tumbling' || e.key === 'zone')) return faulty
   const at = entryOf(draft.node, 'window')!.keySpan
   const sliding = read.required(node, 'sliding', at, 'the window of a ranking')
@@ -109,7 +120,7 @@ function checkScore(draft: Draft): { weights: Ranking['weights']; cap: Ranking['
   const ones = Object.fromEntries(draft.types.map((t) => [t, 1]))
   const map = entry && read.map(entry.value, 'score')
   if (!map) return { weights: ones, cap: null }
-  read.keys(map, ['weights', 'cap'], {}, 'of score')
+  read.keys(map, Object.keys(SCORE_KEYS), {}, 'of score')
   const weightsEntry = entryOf(map, 'weights')
   const weights = weightsEntry ? checkWeights(draft, weightsEntry) : ones
   return { weights, cap: checkCap(draft, map) }
@@ -142,14 +153,14 @@ function checkCap(draft: Draft, score: MapNode): Ranking['cap'] {
   const entry = entryOf(score, 'cap')
   const map = entry && read.map(entry.value, 'cap')
   if (!map) return null
-  read.keys(map, ['per', 'points'], {}, 'of cap')
+  read.keys(map, Object.keys(CAP_KEYS), {}, 'of cap')
   const perNode = read.required(map, 'per', entry.keySpan, 'cap')
   const per = perNode && read.text(perNode, 'per')
   if (perNode && per) draft.fieldOrLet(per, perNode.span)
   const pointsNode = read.required(map, 'points', entry.keySpan, 'cap')
   const points = pointsNode && read.number(pointsNode, 'points')
   if (!per || points === null || !pointsNode) return null
-  if (points > 0 && points <= 1e9 && hasSixDigits(points)) return { per, points }
+  if (points > 0 && points <= CAP_POINTS_MAX && hasSixDigits(points)) return { per, points }
   return read.fault('out-of-range', pointsNode, 'points is above 0, with at most 6 digits behind the point')
 }
 

@@ -1,21 +1,23 @@
 import type { RatioMeasure } from '../../model/rule.ts'
+import { LOWER_BOUND_MIN, RATIO_PARTS } from '../shape/limits.ts'
+import { RATIO_KEYS, RUNNING_KEYS } from '../shape/measures.ts'
 import type { Span } from '../source/text.ts'
 import { entryOf } from '../source/tree.ts'
 import { type MeasureNames, misplaced, type Spec } from './measure-names.ts'
 import { standardScore } from './standard-score.ts'
 
-const NOT_OWN = ['where', 'window', 'prior']
+const NOT_OWN = Object.keys(RUNNING_KEYS)
 
 export function checkRatio(names: MeasureNames, spec: Spec): RatioMeasure | null {
   const { read } = names.draft
   const { name, node, kind } = spec
   misplaced(names, spec, NOT_OWN, 'give it to the two measures it divides')
-  read.keys(node, ['ratio', 'at_least', 'lower_bound', ...NOT_OWN], {}, 'of a ratio measure')
+  read.keys(node, [...Object.keys(RATIO_KEYS), ...NOT_OWN], {}, 'of a ratio measure')
   const atLeast = checkAtLeast(names, spec)
   const lowerBoundZ = checkLowerBound(names, spec)
   const parts = read.seq(kind.value, '"ratio"')
   if (!parts) return null
-  if (parts.items.length !== 2)
+  if (parts.items.length !== RATIO_PARTS)
     return read.fault('wrong-value', parts, 'a ratio has two parts', 'such as ratio: [orders, buyers]')
   const [numerator, denominator] = parts.items.map((item) => {
     const part = read.text(item, 'a part of a ratio')
@@ -45,7 +47,7 @@ function checkLowerBound(names: MeasureNames, { node }: Spec): number | null {
   const value = entryOf(node, 'lower_bound')?.value
   const confidence = value && read.number(value, 'lower_bound')
   if (!value || confidence === null || confidence === undefined) return null
-  if (confidence >= 0.5 && confidence < 1) return standardScore(confidence)
+  if (confidence >= LOWER_BOUND_MIN && confidence < 1) return standardScore(confidence)
   const hint = confidence >= 50 && confidence < 100 ? `write ${confidence / 100}` : 'such as 0.95'
   return read.fault('out-of-range', value, 'lower_bound is a confidence from 0.5 to below 1', hint)
 }

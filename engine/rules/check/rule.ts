@@ -1,27 +1,14 @@
 import type { Rule } from '../../model/rule.ts'
 import type { Names, Type } from '../expression/names.ts'
+import { BY_MAX } from '../shape/limits.ts'
+import { EVALUATES, RULE_KEYS } from '../shape/rule.ts'
 import type { Span } from '../source/text.ts'
 import { entryOf } from '../source/tree.ts'
 import { checkAlert } from './alert.ts'
 import { checkCondition, checkExceptions, checkSeverity } from './conditions.ts'
-import { DEFINITION_KEYS, type Draft } from './definition.ts'
+import type { Draft } from './definition.ts'
 import { type CheckedMeasures, checkMeasures } from './measures.ts'
 import { checkWindow } from './window.ts'
-
-const KEYS = [
-  'rule',
-  ...DEFINITION_KEYS,
-  'on',
-  'by',
-  'window',
-  'evaluate',
-  'measure',
-  'when',
-  'severity',
-  'exceptions',
-  'alert',
-]
-const BY_MAX = 8
 
 /** What the tests of a document may name. */
 export interface TestNames {
@@ -47,7 +34,7 @@ export interface CheckedRule {
 
 export function checkRule(draft: Draft): CheckedRule {
   const { read } = draft
-  read.keys(draft.node, KEYS, {}, 'of a rule')
+  read.keys(draft.node, Object.keys(RULE_KEYS), {}, 'of a rule')
   const version = draft.version()
   const title = draft.title()
   const owner = draft.owner()
@@ -136,7 +123,7 @@ function conditionNames(draft: Draft, by: ReadonlyMap<string, Type>, { types, el
 function checkEvaluate(draft: Draft, prior: Span | null): { evaluate: Rule['evaluate']; note: Note | null } {
   const entry = entryOf(draft.node, 'evaluate')
   const reads = draft.conditionUses.event
-  const said = entry && draft.read.oneOf(entry.value, 'evaluate', ['every_change', 'arrival'] as const)
+  const said = entry && draft.read.oneOf(entry.value, 'evaluate', EVALUATES)
   if (said === 'every_change') {
     const message = ', and there is none when one leaves the window: "evaluate: every_change" cannot hold'
     const hint = 'write evaluate: arrival'

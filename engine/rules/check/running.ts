@@ -1,26 +1,13 @@
 import type { RunningMeasure } from '../../model/rule.ts'
 import type { Type } from '../expression/names.ts'
 import { aType } from '../expression/wording.ts'
+import { TOP_MAX } from '../shape/limits.ts'
+import { RUNNING_KEYS, RUNNING_KINDS } from '../shape/measures.ts'
 import { entryOf } from '../source/tree.ts'
 import type { MeasureNames, Spec } from './measure-names.ts'
 import { checkWindow, type Window } from './window.ts'
 
-export const RUNNING_KINDS = [
-  'count',
-  'distinct',
-  'sum',
-  'avg',
-  'min',
-  'max',
-  'stddev',
-  'last',
-  'share',
-  'top',
-  'percentile',
-] as const
 const NUMERIC = new Set<string>(['sum', 'avg', 'min', 'max', 'stddev', 'percentile'])
-const OWN_KEYS: Readonly<Record<string, readonly string[]>> = { top: ['k'], percentile: ['p'] }
-const TOP_MAX = 100
 
 /** A measure that is kept while events enter and leave. `window` is the rule's own, null if it is faulty. */
 export function checkRunning(names: MeasureNames, spec: Spec, window: Window | null): RunningMeasure | null {
@@ -28,7 +15,8 @@ export function checkRunning(names: MeasureNames, spec: Spec, window: Window | n
   const { read } = draft
   const { name, node } = spec
   const kind = spec.kind.key as RunningMeasure['kind']
-  read.keys(node, [kind, 'where', 'window', 'prior', ...(OWN_KEYS[kind] ?? [])], {}, `of a ${kind} measure`)
+  const keys = [kind, ...Object.keys(RUNNING_KEYS), ...Object.keys(RUNNING_KINDS[kind].keys)]
+  read.keys(node, keys, {}, `of a ${kind} measure`)
   const measured = checkMeasured(names, spec)
   if (kind === 'last') types.set(name, measured?.type ?? 'unknown')
   if (kind === 'top') elements.set(name, measured?.type ?? 'unknown')

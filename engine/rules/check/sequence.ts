@@ -1,15 +1,16 @@
 import type { SequenceRule } from '../../model/rule.ts'
 import type { Names, Type } from '../expression/names.ts'
+import { ALERT_KEYS } from '../shape/common.ts'
+import { SEQUENCE_MARKS, SEQUENCE_RULE_KEYS } from '../shape/sequence.ts'
 import type { Reader } from '../source/read.ts'
 import { entryOf, type MapNode } from '../source/tree.ts'
 import { checkAbout, checkCooldown } from './alert.ts'
 import { checkExceptions } from './conditions.ts'
-import { DEFINITION_KEYS, type Draft } from './definition.ts'
+import type { Draft } from './definition.ts'
 import { checkBy, type TestNames } from './rule.ts'
 import type { Steps } from './steps.ts'
 import { checkMatches, checkViolations, type SequenceContext } from './violations.ts'
 
-const KEYS = ['rule', ...DEFINITION_KEYS, 'by', 'sequence', 'violations', 'matches', 'exceptions', 'alert']
 /** Keys of other rules -> why a sequence has none. */
 const MISPLACED: Readonly<Record<string, string>> = {
   on: 'the steps of a sequence name the event types',
@@ -33,13 +34,13 @@ export interface CheckedSequence {
 
 /** True for a rule about the order of events. */
 export function isSequence(node: MapNode): boolean {
-  return ['sequence', 'violations', 'matches'].some((key) => entryOf(node, key))
+  return SEQUENCE_MARKS.some((key) => entryOf(node, key))
 }
 
 export function checkSequence(draft: Draft, steps: Steps): CheckedSequence {
   const { read } = draft
   refuse(read, draft.node, MISPLACED)
-  read.keys(draft.node, [...KEYS, ...Object.keys(MISPLACED)], {}, 'of a sequence')
+  read.keys(draft.node, [...Object.keys(SEQUENCE_RULE_KEYS), ...Object.keys(MISPLACED)], {}, 'of a sequence')
   const version = draft.version()
   const title = draft.title()
   const owner = draft.owner()
@@ -68,7 +69,7 @@ export function checkSequence(draft: Draft, steps: Steps): CheckedSequence {
   const alert = (alertNode && read.map(alertNode, 'alert')) || null
   if (alert) {
     refuse(read, alert, MISPLACED_IN_ALERT)
-    read.keys(alert, ['about', 'cooldown', ...Object.keys(MISPLACED_IN_ALERT)], {}, 'of the alert of a sequence')
+    read.keys(alert, [...Object.keys(ALERT_KEYS), ...Object.keys(MISPLACED_IN_ALERT)], {}, 'of the alert of a sequence')
   }
   const about = alert ? checkAbout(draft, alert, [...by.keys()]) : ([...by.keys()].at(-1) ?? '')
   const cooldownMs = alert ? checkCooldown(draft, alert) : 0

@@ -1,10 +1,11 @@
+import { SEQUENCE_STEPS_MAX } from '../shape/limits.ts'
+import { SEQUENCE_KEYS, STEP_KEYS } from '../shape/sequence.ts'
 import { firstLine, type Reader } from '../source/read.ts'
 import type { Span } from '../source/text.ts'
 import { type Entry, entryOf, type MapNode, type Node } from '../source/tree.ts'
 import { durationOf, goodName, WINDOW_MAX_MS } from '../source/values.ts'
 import type { TypeName } from './definition.ts'
 
-const STEPS_MAX = 32
 const FORGET_AFTER_MS = 24 * 3_600_000
 
 /** A step as the file has it: its condition is checked later, when it is known what events have. */
@@ -27,7 +28,7 @@ export function readSteps(read: Reader, document: MapNode, idSpan: Span): Steps 
   const node = read.required(document, 'sequence', idSpan, 'a rule with "violations" or "matches"')
   const map = node && read.map(node, 'sequence')
   if (!map) return nothing
-  read.keys(map, ['steps', 'forget_after'], {}, 'of sequence')
+  read.keys(map, Object.keys(SEQUENCE_KEYS), {}, 'of sequence')
   const forgetNode = entryOf(map, 'forget_after')?.value
   const forgetAfterMs = forgetNode
     ? durationOf(read, forgetNode, 'forget_after', 1_000, WINDOW_MAX_MS)
@@ -36,7 +37,8 @@ export function readSteps(read: Reader, document: MapNode, idSpan: Span): Steps 
   const entries = (stepsNode && read.map(stepsNode, 'steps'))?.entries
   if (!stepsNode || !entries) return { ...nothing, forgetAfterMs: forgetAfterMs ?? Number.POSITIVE_INFINITY }
   if (entries.length === 0) read.fault('missing-key', stepsNode, 'a sequence has at least one step')
-  if (entries.length > STEPS_MAX) read.fault('too-many', stepsNode, `${entries.length} steps; at most ${STEPS_MAX}`)
+  if (entries.length > SEQUENCE_STEPS_MAX)
+    read.fault('too-many', stepsNode, `${entries.length} steps; at most ${SEQUENCE_STEPS_MAX}`)
   const steps = entries.map((entry) => readStep(read, entry))
   return {
     steps,
@@ -49,7 +51,7 @@ export function readSteps(read: Reader, document: MapNode, idSpan: Span): Steps 
 function readStep(read: Reader, { key: name, keySpan, value }: Entry): RawStep {
   goodName(read, name, keySpan, 'a step')
   if (value.kind !== 'map') return { name, on: typesOf(read, value), where: undefined }
-  read.keys(value, ['on', 'where'], {}, 'of a step')
+  read.keys(value, Object.keys(STEP_KEYS), {}, 'of a step')
   const on = read.required(value, 'on', keySpan, 'a step')
   return { name, on: on ? typesOf(read, on) : [], where: entryOf(value, 'where')?.value }
 }

@@ -1,4 +1,6 @@
 import { type Field, type Stream, streamOfType } from '../../model/stream.ts'
+import { TEST_EVENTS_MAX } from '../shape/limits.ts'
+import { ADVANCE_KEYS, EVENT_KEYS } from '../shape/tests.ts'
 import type { Reader } from '../source/read.ts'
 import { didYouMean } from '../source/suggest.ts'
 import { type Entry, entryOf, type MapNode, type Node } from '../source/tree.ts'
@@ -7,8 +9,7 @@ import type { FieldValue, TestStep } from '../tests.ts'
 import { typeHint } from './definition.ts'
 import { testTemplate } from './test-template.ts'
 
-const EVENTS_MAX = 100_000
-const ROW_KEYS = ['at', 'arrives', 'repeat', 'every', 'type']
+const ROW_KEYS = Object.keys(EVENT_KEYS)
 
 type Writer = (n: number) => FieldValue
 
@@ -24,12 +25,12 @@ export function checkEvents(read: Reader, node: Node, startMs: number, streams: 
     if (!row) continue
     const advance = entryOf(row, 'advance')
     if (advance) {
-      read.keys(row, ['advance'], {}, 'of a row with "advance"')
+      read.keys(row, Object.keys(ADVANCE_KEYS), {}, 'of a row with "advance"')
       clockMs += durationOf(read, advance.value, 'advance', 1, 400 * DAY_MS) ?? 0
       steps.push({ step: { advanceToMs: clockMs }, arrivesMs: clockMs })
       continue
     }
-    const events = checkRow(read, row, startMs, streams, EVENTS_MAX - steps.length)
+    const events = checkRow(read, row, startMs, streams, TEST_EVENTS_MAX - steps.length)
     for (const event of events) {
       clockMs = Math.max(clockMs, event.atMs, event.arrivesMs)
       steps.push({ step: event, arrivesMs: event.arrivesMs })
@@ -52,13 +53,13 @@ function checkRow(read: Reader, row: MapNode, startMs: number, streams: readonly
     read.fault('out-of-range', arrivesNode.value, 'an event cannot arrive before it happens')
   }
   const repeatNode = entryOf(row, 'repeat')
-  const repeat = repeatNode ? (read.integer(repeatNode.value, 'repeat', 1, EVENTS_MAX) ?? 1) : 1
+  const repeat = repeatNode ? (read.integer(repeatNode.value, 'repeat', 1, TEST_EVENTS_MAX) ?? 1) : 1
   const everyNode = entryOf(row, 'every')
   const every = everyNode ? (durationOf(read, everyNode.value, 'every', 0, 31 * DAY_MS) ?? 0) : 0
   if (repeatNode && !everyNode)
     read.fault('missing-key', repeatNode.keySpan, '"repeat" needs "every:"', 'such as every: 5m')
   if (everyNode && !repeatNode) read.fault('missing-key', everyNode.keySpan, '"every" needs "repeat:"')
-  if (repeat > room) read.fault('too-many', row, `a test has at most ${EVENTS_MAX} events`)
+  if (repeat > room) read.fault('too-many', row, `a test has at most ${TEST_EVENTS_MAX} events`)
   const typeNode = read.required(row, 'type', at, 'a row of events')
   const type = typeNode && read.text(typeNode, 'type')
   const stream = type ? streamOfType(streams, type) : undefined

@@ -1,28 +1,22 @@
-import type { MeasureValue } from '../../model/output.ts'
+import type { ColumnValue, MeasureValue } from '../../model/output.ts'
 import { type Scalar, SEVERITIES } from '../../model/rule.ts'
 import type { Stream } from '../../model/stream.ts'
 import type { Type } from '../expression/names.ts'
 import { aType } from '../expression/wording.ts'
+import { COUNT_MAX, TESTS_MAX } from '../shape/limits.ts'
+import { EXPECTATION_KEYS, SUSPECT_KEYS, TEST_KEYS, type TestedKind } from '../shape/tests.ts'
 import type { Reporter } from '../source/issues.ts'
 import { firstLine, Reader } from '../source/read.ts'
 import { didYouMean } from '../source/suggest.ts'
 import { entryOf, type MapNode, type Node } from '../source/tree.ts'
 import { dateOf, offsetOf } from '../source/values.ts'
-import { type Expectation, type FieldValue, type RuleTest, TEST_START_MS } from '../tests.ts'
+import { type Expectation, type ExpectedItem, type FieldValue, type RuleTest, TEST_START_MS } from '../tests.ts'
 import type { TestNames } from './rule.ts'
 import { checkEvents } from './test-events.ts'
 
-const TESTS_MAX = 1_000
-const KEYS = ['name', 'events', 'expect', 'expect_muted', 'expect_abstained', 'lists', 'params', 'start']
-const ROWS: Readonly<Record<Tested['kind'], readonly string[]>> = {
-  rule: ['at', 'key', 'severity', 'measure', 'folded', 'suspects', 'explain_contains'],
-  sequence: ['at', 'key', 'severity', 'violation', 'folded', 'explain_contains'],
-  ranking: ['at', 'key', 'items'],
-}
-
 /** The rule, sequence or ranking that tests are about. */
 export interface Tested {
-  readonly kind: 'rule' | 'sequence' | 'ranking'
+  readonly kind: TestedKind
   readonly id: string
   readonly version: number
   readonly names: TestNames
@@ -53,7 +47,7 @@ export function checkTests(node: Node, tested: Tested, report: Reporter): RuleTe
 
 function checkTest(read: Reader, map: MapNode, tested: Tested): RuleTest | null {
   const before = read.report.errorCount
-  read.keys(map, KEYS, { features: 'an override of features' }, 'of a test')
+  read.keys(map, Object.keys(TEST_KEYS), { features: 'an override of features' }, 'of a test')
   const at = firstLine(map)
   const nameNode = read.required(map, 'name', at, 'a test')
   const name = nameNode && read.text(nameNode, 'name')
@@ -64,7 +58,7 @@ function checkTest(read: Reader, map: MapNode, tested: Tested): RuleTest | null 
   const expect = checkExpectations(read, map, 'expect', startMs, tested)
   const expectMuted = checkExpectations(read, map, 'expect_muted', startMs, tested)
   const abstainedNode = entryOf(map, 'expect_abstained')?.value
-  const expectAbstained = abstainedNode ? read.integer(abstainedNode, 'expect_abstained', 0, 1e9) : null
+  const expectAbstained = abstainedNode ? read.integer(abstainedNode, 'expect_abstained', 0, COUNT_MAX) : null
   if (!entryOf(map, 'expect') && !entryOf(map, 'expect_muted') && !abstainedNode) {
     read.fault('missing-key', at, 'a test says what it expects', 'expect: [] is "nothing"')
   }
@@ -108,7 +102,7 @@ function checkExpectations(
 }
 
 function checkExpectation(read: Reader, row: MapNode, startMs: number, tested: Tested): Expectation {
-  const known = ROWS[tested.kind]
+  const known: readonly string[] = EXPECTATION_KEYS[tested.kind]
   read.keys(row, known, {}, `of an expectation about a ${tested.kind}`)
   const value = (key: string): Node | undefined => (known.includes(key) ? entryOf(row, key)?.value : undefined)
   const { line, column } = read.report.source.position(firstLine(row).start)
@@ -125,10 +119,10 @@ function checkExpectation(read: Reader, row: MapNode, startMs: number, tested: T
     severity: severity ? read.oneOf(severity, 'severity', SEVERITIES) : null,
     measure: checkMeasures(read, value('measure'), tested),
     violation: checkViolation(read, value('violation'), tested),
-    folded: folded ? read.integer(folded, 'folded', 0, 1e9) : null,
+    folded: folded ? read.integer(folded, 'folded', 0, COUNT_MAX) : null,
     suspects: checkSuspects(read, value('suspects')),
     explainContains: explain ? read.text(explain, 'explain_contains') : null,
-    items: checkItems(read, value('items')),
+    items: checkItems(read, value('items'), tested),
   }
 }
 
@@ -208,11 +202,11 @@ function checkSuspects(read: Reader, node: Node | undefined): Expectation['suspe
   const out: { value: FieldValue; events: number | null }[] = []
   for (const item of list.items) {
     if (item.kind === 'map') {
-      read.keys(item, ['value', 'events'], {}, 'of a suspect')
+      read.keys(item, Object.keys(SUSPECT_KEYS), {}, 'of a suspect')
       const valueNode = read.required(item, 'value', firstLine(item), 'a suspect')
       const value = valueNode && read.scalar(valueNode, 'value')
       const eventsNode = entryOf(item, 'events')?.value
-      const events = eventsNode ? read.integer(eventsNode, 'events', 1, 1e9) : null
+      const events = eventsNode ? read.integer(eventsNode, 'events', 1, COUNT_MAX) : null
       if (value) out.push({ value: value.value, events })
     } else {
       const scalar = read.scalar(item, 'a suspect')
@@ -222,15 +216,35 @@ function checkSuspects(read: Reader, node: Node | undefined): Expectation['suspe
   return out
 }
 
-function checkItems(read: Reader, node: Node | undefined): Expectation['items'] {
+/** `[I1, I2]`, or `[{ id: I1, rank: 1, users: 3 }]`. */
+function checkItems(read: Reader, node: Node | undefined, { names }: Tested): Expectation['items'] {
   const list = node && read.seq(node, 'items')
   if (!list) return null
-  const out: (string | number)[] = []
+  const out: ExpectedItem[] = []
   for (const item of list.items) {
-    const scalar = read.scalar(item, 'an item')
-    if (!scalar) continue
-    if (typeof scalar.value === 'boolean' || scalar.value === null) read.fault('wrong-value', item, 'an item is its id')
-    else out.push(scalar.value)
+    const idNode = item.kind === 'map' ? read.required(item, 'id', firstLine(item), 'an item') : item
+    const id = idNode && read.scalar(idNode, 'an item')
+    if (!id) continue
+    if (typeof id.value === 'boolean' || id.value === null) read.fault('wrong-value', item, 'an item is its id')
+    else out.push({ id: id.value, values: item.kind === 'map' ? checkColumns(read, item, names) : {} })
+  }
+  return out
+}
+
+function checkColumns(read: Reader, map: MapNode, { measures }: TestNames): Record<string, ColumnValue> {
+  const out: Record<string, ColumnValue> = {}
+  for (const { key, keySpan, value } of map.entries) {
+    if (key === 'id' || value.kind === 'broken') continue
+    if (!measures.has(key)) {
+      const hint = didYouMean(key, measures.keys())
+      read.fault('unknown-measure', keySpan, `"${key}" is not a column of this ranking`, hint)
+    } else if (value.kind === 'map') read.fault('wrong-value', value, `the column "${key}" is a value or a list`)
+    else if (value.kind === 'scalar') out[key] = value.value
+    else {
+      for (const v of value.items) if (v.kind !== 'scalar') read.scalar(v, 'a value')
+      // only sparklines have nulls in their lists
+      out[key] = value.items.map((v) => (v.kind === 'scalar' ? v.value : null)) as ColumnValue
+    }
   }
   return out
 }

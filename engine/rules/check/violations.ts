@@ -1,6 +1,8 @@
 import { formatDuration } from '../../kit/duration.ts'
 import { SEVERITIES, type SequenceMatch, type Severity, type TemplatePart, type Violation } from '../../model/rule.ts'
 import type { Names } from '../expression/names.ts'
+import { MATCH_STEPS_MAX, NAMED_MAX } from '../shape/limits.ts'
+import { COMMON_KEYS, EXPECT_KEYS, FORBID_KEYS, MATCH_KEYS } from '../shape/sequence.ts'
 import { didYouMean } from '../source/suggest.ts'
 import type { Span } from '../source/text.ts'
 import { entryOf, type MapNode, type Node } from '../source/tree.ts'
@@ -8,13 +10,6 @@ import { durationOf, goodName, WINDOW_MAX_MS } from '../source/values.ts'
 import type { Draft } from './definition.ts'
 import type { Steps } from './steps.ts'
 import { checkTemplate } from './template.ts'
-
-const NAMED_MAX = 32
-const MATCH_STEPS_MAX = 16
-const COMMON_KEYS = ['name', 'severity', 'explain']
-const EXPECT_KEYS = ['after', 'expect', 'within']
-const FORBID_KEYS = ['forbid', 'before']
-const MATCH_KEYS = ['order', 'without', 'within']
 
 /** Where violations and matches are checked. */
 export interface SequenceContext {
@@ -56,8 +51,8 @@ function checkNamed<T>(
   return list.items.flatMap((item) => {
     const map = read.map(item, what)
     if (!map) return []
-    const known = key === 'violations' ? [...EXPECT_KEYS, ...FORBID_KEYS] : MATCH_KEYS
-    read.keys(map, [...COMMON_KEYS, ...known], {}, `of ${what}`)
+    const known = key === 'violations' ? { ...EXPECT_KEYS, ...FORBID_KEYS } : MATCH_KEYS
+    read.keys(map, Object.keys({ ...COMMON_KEYS, ...known }), {}, `of ${what}`)
     return check(context, map, checkCommon(context, map, what)) ?? []
   })
 }
@@ -84,8 +79,8 @@ function checkCommon({ draft, names, title, taken }: SequenceContext, map: MapNo
 
 function checkViolation(context: SequenceContext, map: MapNode, common: Common | null): Violation | null {
   const { read } = context.draft
-  const expects = map.entries.find((e) => EXPECT_KEYS.includes(e.key))
-  const forbids = map.entries.find((e) => FORBID_KEYS.includes(e.key))
+  const expects = map.entries.find((e) => Object.hasOwn(EXPECT_KEYS, e.key))
+  const forbids = map.entries.find((e) => Object.hasOwn(FORBID_KEYS, e.key))
   if (expects && forbids) {
     const message = `a violation expects a step after another or forbids one before another: "${forbids.key}" does not go with "${expects.key}"`
     return read.fault('wrong-value', forbids.keySpan, message, 'write two violations')

@@ -1,12 +1,11 @@
+import { KINDS, type Kind } from '../shape/document.ts'
 import { Reporter, type RuleIssue } from '../source/issues.ts'
 import type { ParsedFile } from '../source/parse.ts'
 import { Reader } from '../source/read.ts'
 import { didYouMean } from '../source/suggest.ts'
 import type { Span } from '../source/text.ts'
 import type { MapNode } from '../source/tree.ts'
-
-export const KINDS = ['rule', 'ranking', 'list', 'for'] as const
-export type Kind = (typeof KINDS)[number]
+import { ID_PATTERN } from '../source/values.ts'
 
 /** A document whose kind and id are known. */
 export interface Document {
@@ -36,7 +35,7 @@ function readDocument(node: MapNode, report: Reporter): Document | null {
     return read.fault('not-a-mapping', { start: node.span.start, end: node.span.start + 1 }, 'the document is empty')
   const entry = node.entries.find((e) => KINDS.some((k) => k === e.key) || e.key === 'feature')
   if (!entry) {
-    const hint = didYouMean(first.key, ['rule', 'ranking', 'list', 'feature', 'for'])
+    const hint = didYouMean(first.key, [...KINDS, 'feature'])
     const message = `"${first.key}" does not say what this is: a document begins with rule:, ranking: or list:`
     return read.fault('unknown-kind', first.keySpan, message, hint)
   }
@@ -44,7 +43,7 @@ function readDocument(node: MapNode, report: Reporter): Document | null {
   const id = read.text(entry.value, entry.key)
   if (id === null) return null
   const named = report.forRule(id)
-  if (!/^[a-z][a-z0-9_]{0,63}$/.test(id)) {
+  if (!ID_PATTERN.test(id)) {
     new Reader(named).fault(
       'bad-name',
       entry.value,

@@ -7,6 +7,7 @@ import { checkRule, type Note, type TestNames } from '../check/rule.ts'
 import { checkSequence, isSequence } from '../check/sequence.ts'
 import { readSteps } from '../check/steps.ts'
 import { checkTests, type Tested } from '../check/tests.ts'
+import { TEST_FILE_KEYS } from '../shape/document.ts'
 import type { RuleIssue } from '../source/issues.ts'
 import { parseFile } from '../source/parse.ts'
 import { Reader } from '../source/read.ts'
@@ -208,7 +209,7 @@ function ownTests(c: Checked, around: Surroundings): RuleTest[] {
 function testsFor(document: Document, checked: readonly Checked[], around: Surroundings): RuleTest[] {
   const { id, idSpan, node, report } = document
   const read = new Reader(report)
-  read.keys(node, ['for', 'tests'], {}, 'of a test file')
+  read.keys(node, Object.keys(TEST_FILE_KEYS), {}, 'of a test file')
   const tests = read.required(node, 'tests', idSpan, 'a test file')
   const versions = checked.filter((c) => c.document.id === id)
   const target = versions.find((c) => plainMode(c.document) === 'live') ?? versions[versions.length - 1]

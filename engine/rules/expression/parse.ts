@@ -1,17 +1,21 @@
 import { type ASTNode, ParseError, parse } from '@marcbachmann/cel-js'
+import { EXPRESSION_LENGTH_MAX } from '../shape/limits.ts'
 import type { Reporter } from '../source/issues.ts'
 import type { Span } from '../source/text.ts'
 import type { ExpressionText } from '../source/tree.ts'
 
-const LENGTH_MAX = 2_000
 const DEPTH_MAX = 40
 
 /** Text -> CEL's tree, within the limits; a fault is reported where it stands in the file. */
 export function parseExpression(source: ExpressionText, report: Reporter): ASTNode | null {
   const { text } = source
-  if (text.length > LENGTH_MAX) {
+  if (text.length > EXPRESSION_LENGTH_MAX) {
     const span = spanIn(source, 0, 1)
-    report.error('expression-too-long', span, `the expression has ${text.length} characters; at most ${LENGTH_MAX}`)
+    report.error(
+      'expression-too-long',
+      span,
+      `the expression has ${text.length} characters; at most ${EXPRESSION_LENGTH_MAX}`,
+    )
     return null
   }
   if (text.trim() === '') {

@@ -44,13 +44,13 @@ export function offsetOf(read: Reader, node: Node, what: string): number | null 
   )
 }
 
-const DATE = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,3}))?)?Z?)?$/
+export const DATE_PATTERN = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,3}))?)?Z?)?$/
 
 /** A date or a date with time, UTC -> epoch ms. A date alone is its first moment. */
 export function dateOf(read: Reader, node: Node, what: string): number | null {
   const scalar = read.scalar(node, what)
   if (!scalar) return null
-  const parts = DATE.exec(scalar.text)
+  const parts = DATE_PATTERN.exec(scalar.text)
   if (parts) {
     const [year, month, day, hour, minute, second] = parts.slice(1, 7).map((p) => Number(p ?? 0))
     const ms = Date.UTC(year, month - 1, day, hour, minute, second, Number((parts[7] ?? '0').padEnd(3, '0')))
@@ -63,14 +63,18 @@ export function dateOf(read: Reader, node: Node, what: string): number | null {
 }
 
 /** Words that cannot name anything: CEL's own and the roots of our scopes. */
-const RESERVED = new Set(
+export const RESERVED: ReadonlySet<string> = new Set(
   'true false null in as break const continue else for function if import let loop package namespace return var void while event key params lists features __proto__ prototype constructor'.split(
     ' ',
   ),
 )
 
+export const NAME_PATTERN = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/
+/** Of rules, rankings and lists. */
+export const ID_PATTERN = /^[a-z][a-z0-9_]{0,63}$/
+
 export function goodName(read: Reader, name: string, span: Span, what: string): boolean {
-  if (!/^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(name)) {
+  if (!NAME_PATTERN.test(name)) {
     const hint = 'letters, digits and "_", no digit first, at most 64'
     read.fault('bad-name', span, `"${name}" cannot name ${what}`, hint)
     return false

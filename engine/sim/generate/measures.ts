@@ -39,7 +39,7 @@ export interface WindowSeed {
 interface Measured extends Pick<RunningMeasure, 'kind' | 'of' | 'k' | 'p'> {}
 
 const anything = fc.constantFrom(...STRINGS, ...NUMBERS, 'isNew')
-const measured = (features: ReadonlySet<Feature>): fc.Arbitrary<Measured> =>
+export const measured = (features: ReadonlySet<Feature>): fc.Arbitrary<Measured> =>
   fc.oneof(
     { weight: 3, arbitrary: fc.record({ kind: fc.constant('count' as const), of: fc.constant(null) }) },
     {

@@ -6,6 +6,7 @@ import {
   type Let,
   type NamedList,
   type Ranking,
+  type RankingColumn,
   type Rule,
   type RuleException,
   type RuleSet,
@@ -16,7 +17,7 @@ import { call, field, rankingOf, ruleOf } from '../build.ts'
 import { DEAL_TYPES } from '../deals.ts'
 import { bindNames, boolean, condition, readsEvent, SHOPS, value } from './expressions.ts'
 import { type Feature, weigh } from './features.ts'
-import { type Generated, measuresFrom, measuresSeed, optional, windowSeed } from './measures.ts'
+import { type Generated, measured, measuresFrom, measuresSeed, optional, windowSeed } from './measures.ts'
 import { sequenceFrom, sequenceSeed } from './sequences.ts'
 
 const SETTLES_MS = [0, 0, 0, 50, 2_000]
@@ -136,21 +137,50 @@ function withLets<T extends Definition>(document: T): T {
   return { ...document, lets: lets.filter(({ name }) => text.includes(`"${name}"`)) }
 }
 
-const rankingSeed = fc.record({
-  ...definition,
-  rank: fc.constantFrom('shop', 'buyer', 'device', 'count', 'pair'),
-  per: fc.constantFrom<string[]>([], [], ['shop'], ['buyer'], ['device', 'shop']),
-  window: fc.constantFrom([10, 10], [100, 10], [100, 30], [1_000, 100], [7_000, 1_000], [60_000, 7_000]),
-  weights: fc.array(fc.constantFrom(0, 1, 3, 0.5, 0.000_001, 2.345_678), { minLength: 4, maxLength: 4 }),
-  cap: optional(
-    fc.record({ per: fc.constantFrom('buyer', 'device', 'count'), points: fc.constantFrom(1, 2.5, 20) }),
-    1,
-  ),
-  limit: fc.constantFrom(1, 2, 3, 10),
-  ties: fc.constantFrom('all' as const, 'asc' as const, 'desc' as const),
-})
+const columnsSeed = (features: ReadonlySet<Feature>) =>
+  fc.record({
+    running: fc.array(fc.record({ measured: measured(features), where: filter }), { maxLength: 2 }),
+    /** In steps of the ranking. */
+    change: optional(fc.constantFrom(1, 2, 5), 2),
+    sparkline: optional(fc.tuple(fc.constantFrom(2, 3, 5), fc.constantFrom(1, 2)), 2),
+  })
 
-function rankingFrom({ window, weights, ...seed }: Generated<typeof rankingSeed>, index: number): Ranking {
+function columnsFrom(
+  { running, change, sparkline }: Generated<ReturnType<typeof columnsSeed>>,
+  windowMs: number,
+  stepMs: number,
+): RankingColumn[] {
+  const columns: RankingColumn[] = running.map(({ measured, where }, i) => ({
+    ...measured,
+    name: `m${i}`,
+    where: where && withoutKeys(where),
+    windowMs,
+  }))
+  if (change !== null) columns.push({ kind: 'rank_change', name: 'change', overMs: change * stepMs })
+  if (sparkline !== null) {
+    const [points, steps] = sparkline
+    columns.push({ kind: 'sparkline', name: 'trend', points, stepMs: steps * stepMs })
+  }
+  return columns
+}
+
+const rankingSeed = (features: ReadonlySet<Feature>) =>
+  fc.record({
+    ...definition,
+    rank: fc.constantFrom('shop', 'buyer', 'device', 'count', 'pair'),
+    per: fc.constantFrom<string[]>([], [], ['shop'], ['buyer'], ['device', 'shop']),
+    window: fc.constantFrom([10, 10], [100, 10], [100, 30], [1_000, 100], [7_000, 1_000], [60_000, 7_000]),
+    weights: fc.array(fc.constantFrom(0, 1, 3, 0.5, 0.000_001, 2.345_678), { minLength: 4, maxLength: 4 }),
+    cap: optional(
+      fc.record({ per: fc.constantFrom('buyer', 'device', 'count'), points: fc.constantFrom(1, 2.5, 20) }),
+      1,
+    ),
+    limit: fc.constantFrom(1, 2, 3, 10),
+    ties: fc.constantFrom('all' as const, 'asc' as const, 'desc' as const),
+    columns: columnsSeed(features),
+  })
+
+function rankingFrom({ window, weights, ...seed }: Generated<ReturnType<typeof rankingSeed>>, index: number): Ranking {
   const bind = (tree: Expression | null) => tree && withoutKeys(tree)
   const ranking = rankingOf({
     ...seed,
@@ -160,6 +190,7 @@ function rankingFrom({ window, weights, ...seed }: Generated<typeof rankingSeed>
     unless: bind(seed.unless),
     windowMs: window[0]!,
     stepMs: window[1]!,
+    columns: columnsFrom(seed.columns, window[0]!, window[1]!),
     weights: Object.fromEntries(seed.on.map((type, i) => [type, weights[i]!])),
   })
   return withLets(ranking)
@@ -187,8 +218,8 @@ export const ruleSet = (features: ReadonlySet<Feature>): fc.Arbitrary<(startMs: 
         },
       ),
       rankings: fc.oneof(
-        fc.constant<Generated<typeof rankingSeed>[]>([]),
-        fc.array(rankingSeed, { maxLength: 2, size: 'max' }),
+        fc.constant<Generated<ReturnType<typeof rankingSeed>>[]>([]),
+        fc.array(rankingSeed(features), { maxLength: 2, size: 'max' }),
       ),
     })
     .map(({ rules, sequences, rankings }) => (startMs: number) => ({

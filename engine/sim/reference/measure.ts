@@ -39,7 +39,7 @@ export function measureAll(measures: readonly Measure[], sample: Sample): Readon
 type Known = number | string | boolean
 
 /** `events`: those in the window, oldest first; the measure's own filter is still to be asked. */
-function measureOne(measure: RunningMeasure, events: readonly TakenEvent[]): Result {
+export function measureOne(measure: RunningMeasure, events: readonly TakenEvent[]): Result {
   const measured = events.filter((e) => e.isMeasuredBy(measure))
   if (measure.kind === 'count' && measure.of === null) return measured.length
   const of = measure.of!

@@ -1,5 +1,6 @@
-import type { RankedItem, RankingRecord } from '../../model/output.ts'
-import type { Ranking } from '../../model/rule.ts'
+import type { Cell, ColumnValue, RankedItem, RankingRecord } from '../../model/output.ts'
+import type { Ranking, RankingColumn } from '../../model/rule.ts'
+import { measureOne } from './measure.ts'
 import { compareCells, groupBy } from './order.ts'
 import type { TakenEvent } from './taken.ts'
 
@@ -10,8 +11,8 @@ const POINT = 1_000_000
 export class ReferenceRanking {
   readonly ranking: Ranking
   #events: TakenEvent[] = []
-  /** Per group: when its last record was made, and who stood in it. */
-  readonly #last = new Map<string, { readonly asOf: number; readonly items: readonly RankedItem[] }>()
+  /** Per group: who stood in each of its records, by the moment. */
+  readonly #past = new Map<string, Map<number, readonly RankedItem[]>>()
 
   constructor(ranking: Ranking) {
     this.ranking = ranking
@@ -39,17 +40,48 @@ export class ReferenceRanking {
     this.#events = this.#events.filter(({ event }) => event.timeMs >= window.start)
     const inside = this.#events.filter(({ event }) => event.timeMs < window.end)
     return [...groupBy(inside, (e) => e.keyText)].map(([group, events]) => {
-      const before = this.#last.get(group)
-      const previous = before?.asOf === asOf - ranking.stepMs ? before.items : []
-      const items = rankItems(ranking, events, previous)
-      this.#last.set(group, { asOf, items })
+      const past = this.#past.get(group) ?? new Map<number, readonly RankedItem[]>()
+      this.#past.set(group, past)
+      const ago = (ms: number, item: Cell) => past.get(asOf - ms)?.find((p) => p.id === item)
+      const items = rankItems(ranking, events, ago).map((item) => ({
+        ...item,
+        ...columnsOf(ranking, item, events, ago),
+      }))
+      past.set(asOf, items)
       const { id, version } = ranking
       return { kind: 'ranking', ranking: id, version, per: events[0]!.key, as_of: asOf, window, items }
     })
   }
 }
 
-function rankItems(ranking: Ranking, events: readonly TakenEvent[], previous: readonly RankedItem[]): RankedItem[] {
+/** Who an item was in the group's record of so long ago, if it stood in it. */
+type Ago = (ms: number, item: Cell) => RankedItem | undefined
+
+function columnsOf(
+  ranking: Ranking,
+  { id, rank, score }: RankedItem,
+  group: readonly TakenEvent[],
+  ago: Ago,
+): Record<string, ColumnValue> {
+  const events = group.filter((e) => e.cell(ranking.rank) === id).sort((a, b) => a.event.timeMs - b.event.timeMs)
+  const value = (column: RankingColumn): ColumnValue => {
+    if (column.kind === 'rank_change') {
+      const before = ago(column.overMs, id)
+      return before ? before.rank - rank : null
+    }
+    if (column.kind === 'sparkline') {
+      const before = Array.from(
+        { length: column.points - 1 },
+        (_, i) => ago((i + 1) * column.stepMs, id)?.score ?? null,
+      )
+      return [...before.reverse(), score]
+    }
+    return measureOne(column, events) as ColumnValue
+  }
+  return Object.fromEntries(ranking.columns.map((column) => [column.name, value(column)]))
+}
+
+function rankItems(ranking: Ranking, events: readonly TakenEvent[], ago: Ago): RankedItem[] {
   const scored = [...groupBy(events, (e) => e.cell(ranking.rank))].map(([id, of]) => ({
     id,
     score: score(ranking, of),
@@ -60,7 +92,7 @@ function rankItems(ranking: Ranking, events: readonly TakenEvent[], previous: re
     id,
     score: Number(score) / POINT,
     rank: ranking.ties === 'all' ? scored.findIndex((other) => other.score === score) + 1 : i + 1,
-    previous_rank: previous.find((p) => p.id === id)?.rank ?? null,
+    previous_rank: ago(ranking.stepMs, id)?.rank ?? null,
   }))
   return items.filter((item) => item.rank <= ranking.limit)
 }
