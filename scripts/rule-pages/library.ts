@@ -77,12 +77,13 @@ export function readLibrary(): Entry[] {
   })
 }
 
-/** The lines of the last comment in `text`, joined. */
+/** The lines of the last comment in `text`, joined, without what editors read. */
 function commentAbove(text: string): string {
   const lines = text.trimEnd().split('\n')
   const first = lines.findLastIndex((line) => !line.startsWith('#')) + 1
   return lines
     .slice(first)
+    .filter((line) => !line.startsWith('# yaml-language-server:'))
     .map((line) => line.replace(/^#\s?/, ''))
     .join(' ')
 }

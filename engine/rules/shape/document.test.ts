@@ -53,7 +53,7 @@ test('schemas/rule.schema.json is up to date', async () => {
 })
 
 describe('accepts', () => {
-  const shipped = ['rules', 'examples'].flatMap((folder) =>
+  const shipped = ['rules', 'library', 'examples'].flatMap((folder) =>
     readdirSync(packagePath(folder), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.yaml') && !name.endsWith('lapwing.yaml'))
       .map((name) => packagePath(join(folder, name))),
