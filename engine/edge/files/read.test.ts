@@ -137,6 +137,7 @@ describe('JSON lines', () => {
       '{"type":"order.created","at":1,"gift":"maybe"}',
       '{"type":"order.created","at":1,"id":{}}',
       '{"type":"order.created","at":1,"price":"99999999999999999999"}',
+      '{"type":"order.created","at":1,"pieces":1.5}',
       '{"type":"ship.sunk","at":1}',
       '{"at":1}',
       `{"type":"order.created","at":1,"id":"${'x'.repeat(1 << 20)}"}`,
@@ -155,9 +156,10 @@ describe('JSON lines', () => {
       [7, '"gift" is no true or false: "maybe"'],
       [8, '"id" is no text: {}'],
       [9, '"price" is no decimal that fits: "99999999999999999999"'],
-      [10, 'no stream carries the type "ship.sunk"'],
-      [11, 'no type, and no stream was named'],
-      [12, 'longer than 1 MB'],
+      [10, '"pieces" is no whole number: 1.5'],
+      [11, 'no stream carries the type "ship.sunk"'],
+      [12, 'no type, and no stream was named'],
+      [13, 'longer than 1 MB'],
     ])
   })
 

@@ -8,6 +8,8 @@ export class RowWriter {
   readonly builder: BlockBuilder
   readonly #names: readonly string[]
   readonly #kinds: readonly FieldKind[]
+  /** Fields of ints and longs. */
+  readonly #whole: readonly boolean[]
   readonly #skipped: readonly boolean[]
   #nextOffset: number
 
@@ -16,6 +18,7 @@ export class RowWriter {
     this.builder = new BlockBuilder(stream, sourceTopic, 0)
     this.#names = stream.fields.map((f) => f.name)
     this.#kinds = stream.fields.map((f) => f.kind)
+    this.#whole = stream.fields.map((f) => f.kind === 'number' && f.scale === 0)
     this.#skipped = stream.fields.map((f) => f.name === stream.timeField || isTypeField(stream, f.name))
     this.#nextOffset = firstOffset
   }
@@ -42,7 +45,8 @@ export class RowWriter {
       if (value === null || value === undefined) continue
       if (!this.#set(i, value)) {
         builder.undo()
-        return `"${this.#names[i]}" is no ${NOUNS[this.#kinds[i]!]}: ${shown(value)}`
+        const noun = this.#whole[i] ? 'whole number' : NOUNS[this.#kinds[i]!]
+        return `"${this.#names[i]}" is no ${noun}: ${shown(value)}`
       }
     }
     this.#nextOffset += 1
@@ -67,6 +71,7 @@ export class RowWriter {
       case 'number': {
         const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
         if (typeof number !== 'number' || !Number.isFinite(number)) return false
+        if (this.#whole[index] && !Number.isSafeInteger(number)) return false
         builder.number(index, number)
         return true
       }
