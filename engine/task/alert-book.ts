@@ -7,7 +7,8 @@ import type { Rule, SequenceRule } from '../model/rule.ts'
 import { type Alert, alertRecord, alertToJson } from './alert.ts'
 import type { Context } from './context.ts'
 import type { HeldEvents } from './held-events.ts'
-import type { Layout, MutePlan, RulePlan } from './layout.ts'
+import type { Layout } from './layout.ts'
+import type { MutePlan, RulePlan } from './plans.ts'
 
 const UPDATE_EVERY_MS = 60_000
 

@@ -1,5 +1,5 @@
 import type { Cursor, TimeIndex } from '../state/time-index.ts'
-import type { ClockPlan } from './layout.ts'
+import type { ClockPlan } from './plans.ts'
 
 /** The running half of a clock: where its windows stand in the held events. Times are on the clock (stream time - settle). */
 export class Clock {

@@ -15,15 +15,9 @@ import type { SavedPoints } from './baseline.ts'
 import { Clock } from './clock.ts'
 import { Context } from './context.ts'
 import { HeldEvents, passes } from './held-events.ts'
-import {
-  type BaselinePlan,
-  type BaselineUse,
-  Layout,
-  type RankingPlan,
-  type RulePlan,
-  type TypePlan,
-} from './layout.ts'
+import { Layout } from './layout.ts'
 import type { Lists } from './lists.ts'
+import type { BaselinePlan, BaselineUse, RankingPlan, RulePlan, TypePlan } from './plans.ts'
 import { RankingBoard } from './ranking-board.ts'
 import type { SequenceOrigins } from './sequence/origins.ts'
 import { SequenceBook } from './sequence/sequence-book.ts'

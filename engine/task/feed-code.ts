@@ -2,8 +2,8 @@ import { DECIMAL_NULL_HIGH } from '../model/block.ts'
 import { addToSquares, addToSum } from '../state/exact.ts'
 import type { KeySpace } from '../state/key-space.ts'
 import type { Chunk, ColumnRef } from '../state/rows.ts'
-import type { FeedGroup } from './layout.ts'
 import type { Feed } from './measures.ts'
+import type { FeedGroup } from './plans.ts'
 
 /** An event enters, or leaves, one window: what it feeds there. */
 export type FeedEvent = (chunk: Chunk, at: number) => void

@@ -3,7 +3,8 @@ import type { Cell, Evidence, SourcePosition } from '../model/output.ts'
 import { type Chunk, type ColumnRef, Rows } from '../state/rows.ts'
 import type { StringTable } from '../state/string-table.ts'
 import { type Context, columnReader } from './context.ts'
-import type { Filter, Layout, RulePlan } from './layout.ts'
+import type { Layout } from './layout.ts'
+import type { Filter, RulePlan } from './plans.ts'
 
 /** Different suspects that one alert counts. */
 const SUSPECTS_MAX = 10_000

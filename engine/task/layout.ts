@@ -1,5 +1,5 @@
 import { Calendar } from '../kit/calendar.ts'
-import type { Counter, Counters } from '../model/counters.ts'
+import type { Counters } from '../model/counters.ts'
 import type { Value } from '../model/expression.ts'
 import type { Limits } from '../model/limits.ts'
 import {
@@ -8,7 +8,6 @@ import {
   isRunning,
   type Measure,
   type Ranking,
-  type RankingColumn,
   type Rule,
   type RuleSet,
   type RunningMeasure,
@@ -17,12 +16,7 @@ import {
 } from '../model/rule.ts'
 import { type Stream, streamOfType } from '../model/stream.ts'
 import { compileCondition, compileExpression } from '../rules/evaluate/compile.ts'
-import {
-  ABSTAIN_REASONS,
-  type GeneratedCondition,
-  generateCondition,
-  type NumberCode,
-} from '../rules/evaluate/generate.ts'
+import { ABSTAIN_REASONS, generateCondition, type NumberCode } from '../rules/evaluate/generate.ts'
 import { compileTemplate } from '../rules/evaluate/template.ts'
 import { Budget } from '../state/budget.ts'
 import { sumAsDouble } from '../state/exact.ts'
@@ -35,156 +29,28 @@ import { BASELINE_CELLS, Baseline } from './baseline.ts'
 import { Columns, canonical } from './columns.ts'
 import { type Context, RowScope } from './context.ts'
 import { fallsOnDeparture } from './falling.ts'
-import { type FeedEvent, generateFeed } from './feed-code.ts'
+import { generateFeed } from './feed-code.ts'
+import { Filters } from './filters.ts'
 import { codeOfRatio, codeOfRunning } from './measure-code.ts'
 import { Feed, type FeedKind, readers as measureReaders, POINT } from './measures.ts'
+import type {
+  BaselinePlan,
+  BaselineUse,
+  ClockPlan,
+  Condition,
+  FeedGroup,
+  Filter,
+  MutePlan,
+  PriorValue,
+  RankingPlan,
+  RulePlan,
+  TypePlan,
+  WindowPlan,
+} from './plans.ts'
 import { readRatio } from './ratio.ts'
 import { emptyValue, readRunning, readTumbling } from './running.ts'
 import { planSequence, type SequencePlan } from './sequence/plan.ts'
 import { type TumblingFeeds, type TumblingGroup, TumblingWindow } from './tumbling.ts'
-
-type Condition = () => boolean | undefined
-
-/** One bit that says whether an event passed a `where`. Asked once an event, when it is read. */
-export interface Filter {
-  readonly word: number
-  readonly mask: number
-  /** The rule's filter that this measure's filter narrows. */
-  readonly parent: Filter | null
-  readonly passes: () => boolean
-}
-
-/** Running numbers of one key space that events of one type feed. */
-export interface FeedGroup {
-  readonly space: number
-  readonly feeds: Feed[]
-}
-
-/** A baseline that hears of events of one type that a rule takes. */
-export interface BaselineUse {
-  readonly baseline: Baseline
-  readonly space: number
-  readonly filter: Filter | null
-}
-
-export interface BaselinePlan {
-  readonly baseline: Baseline
-  readonly space: number
-  readonly clock: number
-}
-
-/** A measure's value just before the event at hand entered. */
-export interface PriorValue {
-  readonly read: () => Value
-  value: Value
-}
-
-/** One window length on one clock: a cursor, what its events feed, and whom their leaving touches. By type index. */
-export interface WindowPlan {
-  readonly windowMs: number
-  readonly groups: FeedGroup[][]
-  /** What `groups` come to for an event that enters, and for one that leaves. */
-  enter: FeedEvent[]
-  leave: FeedEvent[]
-  readonly touches: RulePlan[][]
-  /** All rules that look at this window; `touches` are those that want to hear of departures. */
-  readonly takers: RulePlan[][]
-  /** Tumbling windows' feeds whose events are let go here. */
-  readonly retires: TumblingFeeds[][]
-  readonly baselines: BaselineUse[][]
-  /** Key spaces whose events end here: this is the longest window over them. */
-  readonly releases: number[]
-}
-
-export interface ClockPlan {
-  readonly settleMs: number
-  /** Longest first. */
-  readonly windows: WindowPlan[]
-  readonly tumbling: TumblingWindow[]
-  readonly rules: RulePlan[]
-  /** Rankings on this clock, by their index. */
-  readonly boards: number[]
-  /** By type index: rules to evaluate when an event enters. */
-  readonly arrivals: RulePlan[][]
-  /** By type index: rules with measures that are taken before an event enters. */
-  readonly priors: RulePlan[][]
-  readonly baselines: BaselineUse[][]
-  /** By type index: sequences that take the type. */
-  readonly sequences: SequencePlan[][]
-}
-
-/** An exception that mutes. */
-export interface MutePlan {
-  readonly untilMs: number
-  readonly when: Condition
-  readonly counter: Counter
-}
-
-export interface RulePlan {
-  readonly index: number
-  readonly rule: Rule
-  readonly space: number
-  readonly clock: number
-  readonly filter: Filter | null
-  /** Longest sliding window the rule looks at, 0 = none, and tumbling ones: an event is taken when one of them holds it. */
-  readonly longestMs: number
-  readonly tumbling: readonly TumblingWindow[]
-  /** The rule's own window, if it tumbles. */
-  readonly ownTumbling: TumblingWindow | null
-  readonly priors: readonly PriorValue[]
-  /** Departures concern only keys with an alert. */
-  readonly falls: boolean
-  readonly scope: RowScope
-  readonly when: GeneratedCondition
-  readonly severities: readonly { readonly rank: number; readonly when: Condition | null }[]
-  readonly mutes: readonly MutePlan[]
-  readonly explain: () => string
-  readonly measures: readonly { readonly name: string; readonly read: () => Value }[]
-  /** Events in the rule's own window, for `evidence.total`. */
-  readonly total: () => Value
-  readonly key: readonly (() => Value)[]
-  readonly suspects: ColumnRef | null
-  /** Suspects that found no room in their alert. */
-  readonly suspectsRefused: Counter
-  readonly evidence: readonly { readonly name: string; readonly read: () => Value }[]
-  readonly nullKeys: Counter
-  /** Events whose key found no room. */
-  readonly keysRefused: Counter
-  readonly alertsRefused: Counter
-  /** Looks back over a key's events that ended at the limit. */
-  readonly walksCut: Counter
-  /** Late events that none of the rule's windows holds any more. */
-  readonly missed: Counter
-  /** By the reason's place in ABSTAIN_REASONS. */
-  readonly abstained: readonly Counter[]
-}
-
-/** A column as it is read of the key at hand; null = it looks back at rankings. */
-export interface ColumnPlan {
-  readonly column: RankingColumn
-  readonly read: (() => Value) | null
-}
-
-export interface RankingPlan {
-  readonly ranking: Ranking
-  readonly space: number
-  readonly filter: Filter | null
-  readonly events: Feed
-  readonly points: Feed
-  readonly columns: readonly ColumnPlan[]
-  readonly nullKeys: Counter
-  readonly keysRefused: Counter
-}
-
-/** What happens to an event of one type when it is read. */
-export interface TypePlan {
-  readonly name: string
-  readonly stream: Stream
-  readonly lets: { readonly ref: ColumnRef; readonly read: () => Value }[]
-  readonly filters: Filter[]
-  /** Key spaces its rules use, and the rules that ask for them. */
-  readonly spaces: { readonly space: number; readonly users: (RulePlan | RankingPlan | SequencePlan)[] }[]
-}
 
 /** Where a running measure is kept. */
 interface Place {
@@ -235,7 +101,7 @@ export class Layout {
   readonly #counters: Counters
   readonly #set: RuleSet
   readonly #spacePlans: SpacePlan[] = []
-  readonly #filters = new Map<string, Filter>()
+  readonly #filters: Filters
   readonly #feedByKey = new Map<string, Feed>()
   readonly #baselineByKey = new Map<string, BaselinePlan>()
   readonly #calendars = new Map<string, Calendar>()
@@ -256,6 +122,7 @@ export class Layout {
     this.#context = init.context
     this.#strings = init.strings
     this.#counters = init.counters
+    this.#filters = new Filters(this.types, this.typeIndex, init.context, init.counters)
     this.columns = new Columns(init.streams, init.set)
     for (const definition of [...init.set.rules, ...init.set.sequences, ...init.set.rankings])
       for (const type of definition.on) this.#addType(type)
@@ -406,66 +273,6 @@ export class Layout {
     return this.#spacePlans.push({ id, codes, cells: KEY_CELLS, longestMs: 0 }) - 1
   }
 
-  /** The filter of a rule or ranking as a whole, null = takes every event of its types. */
-  #filter(definition: Definition, scope: RowScope): Filter | null {
-    const drops = definitionDrops(definition)
-    if (!definition.where && !definition.unless && drops.length === 0) return null
-    const key = [
-      definition.on.join(','),
-      canonical(definition.where, definition),
-      canonical(definition.unless, definition),
-      drops.length > 0 ? `${definition.id}@${definition.version}` : '',
-    ].join(' ')
-    return this.#filterOf(key, definition, null, () => {
-      const where = definition.where ? compileCondition(definition.where, scope) : () => true
-      const unless = definition.unless ? compileCondition(definition.unless, scope) : () => false
-      const exceptions = drops.map((d) => ({
-        untilMs: d.untilMs,
-        when: compileCondition(d.when, scope),
-        counter: this.#counters.counter('excepted_events_total', { rule: definition.id, exception: d.name }),
-      }))
-      const context = this.#context
-      return () => {
-        if (where() !== true || unless() === true) return false
-        for (const drop of exceptions) {
-          if (context.streamMs < drop.untilMs && drop.when() === true) {
-            if (context.evaluating) drop.counter.value++
-            return false
-          }
-        }
-        return true
-      }
-    })
-  }
-
-  #measureFilter(
-    definition: Definition,
-    scope: RowScope,
-    rule: Filter | null,
-    where: RunningMeasure['where'],
-  ): Filter | null {
-    if (!where) return rule
-    const key = `${rule ? `${rule.word}/${rule.mask}` : definition.on.join(',')} > ${canonical(where, definition)}`
-    return this.#filterOf(key, definition, rule, () => {
-      const condition = compileCondition(where, scope)
-      return () => condition() === true
-    })
-  }
-
-  #filterOf(key: string, definition: Definition, parent: Filter | null, make: () => () => boolean): Filter {
-    let filter = this.#filters.get(key)
-    if (!filter) {
-      const n = this.#filters.size
-      filter = { word: n >> 5, mask: (1 << (n & 31)) >>> 0, parent, passes: make() }
-      this.#filters.set(key, filter)
-    }
-    for (const type of definition.on) {
-      const plan = this.types[this.typeIndex.get(type) as number]
-      if (!plan.filters.includes(filter)) plan.filters.push(filter)
-    }
-    return filter
-  }
-
   /** The feed of (space, clock, window, filter, kind, column), made at the first asking. */
   #feed(
     definition: Definition,
@@ -527,7 +334,7 @@ export class Layout {
     const clock = this.#clock(rule.settleMs)
     const space = this.#space(rule, rule.by, '')
     const events = new RowScope(this.#context, this.columns, this.#strings, this.#set.lists, rule)
-    const filter = this.#filter(rule, events)
+    const filter = this.#filters.of(rule, events)
     const at = { space, clock, filter }
     const priors: PriorValue[] = []
     const codes = new Map<string, NumberCode>()
@@ -620,7 +427,7 @@ export class Layout {
     at: { space: number; clock: number; filter: Filter | null },
     measure: RunningMeasure,
   ): { read: () => Value; code: NumberCode | null } {
-    const filter = this.#measureFilter(definition, scope, at.filter, measure.where)
+    const filter = this.#filters.within(definition, scope, at.filter, measure.where)
     const place = this.#place({ ...at, filter }, measure)
     const host = {
       context: this.#context,
@@ -720,7 +527,7 @@ export class Layout {
     const scope = new RowScope(this.#context, this.columns, this.#strings, this.#set.lists, ranking)
     const clock = this.#clock(ranking.settleMs)
     const space = this.#space(ranking, [...ranking.per, ranking.rank], `${ranking.id}@${ranking.version}`)
-    const filter = this.#filter(ranking, scope)
+    const filter = this.#filters.of(ranking, scope)
     // [asOf - w, asOf) in whole milliseconds: the event at asOf - w leaves one millisecond after asOf
     const place = { space, clock, windowMs: ranking.windowMs + 1, tumbling: null, filter }
     const weights = Float64Array.from(this.types, (t) => Math.round((ranking.weights[t.name] ?? 0) * POINT))
@@ -754,7 +561,7 @@ export class Layout {
     const scope = new RowScope(this.#context, this.columns, this.#strings, this.#set.lists, rule, rule.by)
     const clock = this.#clock(rule.settleMs)
     const space = this.#space(rule, rule.by, `${rule.id}@${rule.version}`)
-    const filter = this.#filter(rule, events)
+    const filter = this.#filters.of(rule, events)
     const plan = planSequence(rule, {
       index: this.sequences.length,
       firstAlertPlan: this.alertPlans.length,
@@ -764,7 +571,7 @@ export class Layout {
       filters: rule.steps.map((step) => {
         const definition = { ...rule, on: step.on }
         const fields = new RowScope(this.#context, this.columns, this.#strings, this.#set.lists, definition)
-        return this.#measureFilter(definition, fields, filter, step.where)
+        return this.#filters.within(definition, fields, filter, step.where)
       }),
       typeIndex: this.typeIndex,
       key: rule.by.map((name) => scope.key(name)),
@@ -821,7 +628,7 @@ export class Layout {
 
   /** Gives feeds the bits behind those of the filters; returns how many bits an event has. */
   #setRefusals(): number {
-    let bits = this.#filters.size
+    let bits = this.#filters.count
     for (const feed of this.feeds) {
       if (!feed.marks) continue
       feed.refusedWord = bits >> 5
@@ -846,11 +653,6 @@ export class Layout {
 
 const SEVERITY_RANK = { info: 0, low: 1, medium: 2, high: 3, critical: 4 } as const
 const BASELINE_PARTS = ['mean', 'stddev', 'points'] as const
-
-function definitionDrops(definition: Definition): Rule['exceptions'] {
-  const { exceptions } = definition as Partial<Rule>
-  return (exceptions ?? []).filter((e) => e.apply === 'drop_event')
-}
 
 function groupOf(groups: FeedGroup[], space: number): FeedGroup {
   let group = groups.find((g) => g.space === space)

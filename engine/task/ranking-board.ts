@@ -4,8 +4,9 @@ import type { Ranking, RankingColumn } from '../model/rule.ts'
 import type { StringTable } from '../state/string-table.ts'
 import { compareCells } from './alert.ts'
 import type { Context } from './context.ts'
-import type { Layout, RankingPlan } from './layout.ts'
+import type { Layout } from './layout.ts'
 import { POINT } from './measures.ts'
+import type { RankingPlan } from './plans.ts'
 
 interface Entry {
   readonly id: Cell

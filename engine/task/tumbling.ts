@@ -1,8 +1,8 @@
 import type { Calendar } from '../kit/calendar.ts'
 import type { Memory } from '../state/memory.ts'
 import type { Baseline } from './baseline.ts'
-import type { RulePlan } from './layout.ts'
 import type { Feed } from './measures.ts'
+import type { RulePlan } from './plans.ts'
 
 /** What the keys of one key space have in one tumbling window. */
 export interface TumblingGroup {
