@@ -154,13 +154,12 @@ test('repeated offsets are dropped for each source partition, before their ids a
   expect(counters.duplicate_offsets_total).toBe(2)
 })
 
-test('an id read within dedupe of stream time is dropped; without an id field the position is the id', () => {
+test('an id read less than dedupe ago is dropped; without an id field the position is the id', () => {
   const stream = { ...dealStream, dedupeMs: 10 }
-  // Stream time 0 when the id is first read; a dropped event does not move it.
   const same = (timeMs: number) => deal(timeMs, { id: 'same' })
-  const timeline = [same(0), same(11), deal(9), same(9), deal(10), same(10)]
+  const timeline = [same(0), same(9), same(10), deal(19), same(12), same(20)] // 12 is late: read at 19
   const { counters, measures } = play({ set: setOf([always]), stream, measures: true }, timeline)
-  expect(measures.map((m) => m.event_time)).toEqual([0, 9, 10, 10])
+  expect(measures.map((m) => m.event_time)).toEqual([0, 10, 19, 20])
   expect(counters.duplicate_ids_total).toBe(2)
   const byPosition = play({ set: setOf([always]), stream: { ...stream, idField: null }, measures: true }, [
     deal(0, { id: 'x', offset: 3 }),
