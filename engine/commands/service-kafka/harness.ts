@@ -93,7 +93,7 @@ export class Inspector {
     const decoded = async (name: 'alert' | 'ranking', topic: string) => {
       const type = avsc.Type.forSchema(shippedSchema(name) as avsc.Schema)
       const records = (await this.records(topic)).flat()
-      return records.map(({ value }) => plain(type.fromBuffer(value!.subarray(5))) as Output)
+      return records.map(({ value }) => withoutMap(plain(type.fromBuffer(value!.subarray(5))) as Output))
     }
     return (
       await Promise.all([decoded('alert', alerts), decoded('alert', shadow), decoded('ranking', rankings)])
@@ -197,6 +197,12 @@ function sourceEvents(records: readonly LogRecord[]): { fresh: string[]; again: 
 /** Without the classes and wrappers that avsc puts around records. */
 export function plain<T>(value: T): T {
   return JSON.parse(JSON.stringify(value)) as T
+}
+
+/** Columns of ranked items beside the rest, as a task puts them out. */
+function withoutMap(output: Output): Output {
+  if (output.kind !== 'ranking') return output
+  return { ...output, items: output.items.map(({ columns, ...item }) => ({ ...item, ...(columns as object | null) })) }
 }
 
 /** How what stands on the topics differs from what the log gives: lines to read, none if it does not. */
