@@ -2,16 +2,20 @@ import { writeFileSync } from 'node:fs'
 import { backtestBenchmark } from './backtest.ts'
 import { decodeBenchmark } from './decode.ts'
 import { endToEndBenchmark } from './end-to-end.ts'
+import { exactBenchmark } from './exact.ts'
 import { type Figure, formatFigure, machine, smoke } from './harness.ts'
 import { hotKeyBenchmark } from './hot-key.ts'
 import { memoryBenchmark } from './memory.ts'
 import { snapshotBenchmark } from './snapshot.ts'
 import { taskBenchmark } from './task.ts'
+import { windowsBenchmark } from './windows.ts'
 
 /** `npm run bench [-- NAME…]`: all benchmarks or those named; full runs leave a file in bench/results. */
 export const benchmarks: Readonly<Record<string, () => Promise<Figure[]>>> = {
   decode: decodeBenchmark,
   task: taskBenchmark,
+  exact: exactBenchmark,
+  windows: windowsBenchmark,
   backtest: backtestBenchmark,
   'end-to-end': endToEndBenchmark,
   memory: memoryBenchmark,

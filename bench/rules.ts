@@ -45,3 +45,31 @@ export function tenRules(window = '1m', long = '5m'): RuleSource[] {
   ]
   return files.map((text, i) => ({ path: `bench-${i}.yaml`, text }))
 }
+
+/**
+ * Rules by the dozen, as a platform has them: bursts, brushing and ratios over shop, buyer, device and pair, in four
+ * window lengths, each with thresholds of its own. Rules that ask for the same measure share it.
+ */
+export function manyRules(count: number): RuleSource[] {
+  const windows = ['1m', '2m', '5m', '10m']
+  return Array.from({ length: count }, (_, i) => {
+    const window = windows[i % windows.length]
+    const by = ['shop_id', 'buyer_id', 'device_id', 'pair'][(i >> 2) % 4]
+    const other = by === 'buyer_id' || by === 'pair' ? 'item_id' : 'buyer_id'
+    const high = 100_000 + i
+    const [measures, when] = [
+      ['  orders: { count: events }', `orders > ${high}`],
+      [
+        `  orders: { count: events }\n  others: { distinct: ${other} }\n  each: { ratio: [orders, others], at_least: { orders: ${2000 + i} } }`,
+        'each >= 50',
+      ],
+      ['  total: { sum: amount }\n  orders: { count: events }', `total > ${high}000 && orders > ${high}`],
+      [
+        '  cheap: { count: events, where: event.amount < 10 }\n  orders: { count: events }',
+        `cheap > 0.9 * orders && orders > ${high}`,
+      ],
+    ][(i >> 4) % 4]
+    const text = `rule: many_${i}\nversion: 1\ntitle: rule ${i}\nowner: bench\non: order.created\nlet: { pair: "unordered(event.shop_id, event.buyer_id)" }\nby: [${by}]\nwindow: ${window}\nmeasure:\n${measures}\nwhen: ${when}\nseverity: high\nalert: { cooldown: 10m }\n`
+    return { path: `many-${i}.yaml`, text }
+  })
+}
