@@ -125,6 +125,7 @@ export class TaskSnapshot implements SnapshotSource {
       if (next.done) break
       pieces.push(next.value)
       bytes += next.value.bytes.length
+      if (split(next.value.key).area === CHUNK) break // packing one takes as long as copying a megabyte
     }
     return pieces
   }
