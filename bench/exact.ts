@@ -37,7 +37,7 @@ export async function exactBenchmark(): Promise<Figure[]> {
         squares += value * value
       }
       if (sumAsBigInt(cells, 0) !== sum || squaresAsBigInt(cells, 3) !== squares) throw new Error('not to the last bit')
-      return { events: adds, checksum: Number(sum % 1_000_000_007n) }
+      return { events: adds, checksum: Number(BigInt.asUintN(52, sum)) }
     },
   )
   return [figure]

@@ -81,14 +81,15 @@ describe.skipIf('skip' in broker)('a real broker', () => {
 
     const owner = await transactional(id)
     await (await owner.transaction()).abort() // InitProducerId runs here, and settles what is pending
-    expect(await committed(groupId, input)).toBe('7')
+    await expect.poll(() => committed(groupId, input), { timeout: 5_000 }).toBe('7')
     await expect(pending.commit()).rejects.toMatchObject({ code: 47 })
 
     const next = await owner.transaction()
     await next.send({ topic, messages: [{ value: 'by the new owner' }] })
     await next.sendOffsets(position('10'))
     await next.commit()
-    expect(await committed(groupId, input)).toBe('10')
+    // the broker writes the markers of a transaction after it has answered its end
+    await expect.poll(() => committed(groupId, input), { timeout: 5_000 }).toBe('10')
     expect(await readUntil(topic, 'by the new owner')).toEqual(['committed', 'by the new owner'])
   })
 })
