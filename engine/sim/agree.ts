@@ -6,7 +6,6 @@ import { apart, firstDifference } from './compare.ts'
 import { faultDifference } from './faults.ts'
 import { freshTask } from './fresh-task.ts'
 import { describeCase } from './generate/describe.ts'
-import { FAST_FEATURES } from './generate/features.ts'
 import { type Case, cases, recordsOf } from './generate.ts'
 import { ReferenceEngine, totalsOf } from './reference.ts'
 
@@ -116,7 +115,7 @@ export interface Search {
 
 /** Looks for a case in which the two disagree; the smallest one found as text, with what replays it. */
 export async function search({ trial, stepsMax, runs, seed, millisecondsMax }: Search): Promise<string | null> {
-  const property = fc.asyncProperty(cases(stepsMax, FAST_FEATURES), async (c) => (await fault(c, trial)) === null)
+  const property = fc.asyncProperty(cases(stepsMax), async (c) => (await fault(c, trial)) === null)
   const result = await fc.check(property, {
     numRuns: runs,
     ...(seed === undefined ? {} : { seed }),

@@ -1,12 +1,11 @@
 import { expect, test } from 'vitest'
 import type { LogRecord } from '../model/block.ts'
 import { endure, troubled } from './faults.ts'
-import { FAST_FEATURES } from './generate/features.ts'
 import { type Case, recordsOf, seededCase } from './generate.ts'
 import { SimulatedLog } from './simulated-log.ts'
 
 const seeds = Array.from({ length: 25 }, (_, seed) => seed)
-const calm = (seed: number): Case => seededCase(seed, 120, FAST_FEATURES)
+const calm = (seed: number): Case => seededCase(seed, 120)
 
 test('every fault happens, and one seed is one run', { timeout: 60_000 }, async () => {
   const total = { crashes: 0, tornSnapshots: 0, restored: 0, rebuilt: 0, outputs: 0 }

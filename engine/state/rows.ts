@@ -11,8 +11,6 @@ import { asDoubles, fillArray, packArrays, unpackArrays } from './packed-arrays.
 import type { Segments } from './segments.ts'
 import type { StringTable } from './string-table.ts'
 
-export type { Chunk, ColumnRef, RowShape } from './chunk.ts'
-
 /** Chunks leave memory so many at a time. */
 const EVICTED_AT_ONCE = 8
 /** Chunks around a cursor that stay: events that came late stand a little before or behind their time. */

@@ -1,7 +1,7 @@
 import type { Expression } from '../model/expression.ts'
 import { type Definition, isRunning, type Ranking, type Rule, type RuleSet } from '../model/rule.ts'
 import { type Field, type Stream, streamOfType } from '../model/stream.ts'
-import type { ColumnRef } from '../state/rows.ts'
+import type { ColumnRef } from '../state/chunk.ts'
 
 /** A computed column: the value of a `let`, one for all rules that write it alike. */
 export interface LetColumn {

@@ -1,7 +1,7 @@
 import { DECIMAL_NULL_HIGH } from '../model/block.ts'
+import type { Chunk, ColumnRef } from '../state/chunk.ts'
 import { addToSquares, addToSum } from '../state/exact.ts'
 import type { KeySpace } from '../state/key-space.ts'
-import type { Chunk, ColumnRef } from '../state/rows.ts'
 import type { Feed } from './measures.ts'
 import type { FeedGroup } from './plans.ts'
 

@@ -1,7 +1,8 @@
 import type { Block } from '../model/block.ts'
 import { BlockBuilder } from '../model/block-builder.ts'
 import type { Stream } from '../model/stream.ts'
-import { type Chunk, type ColumnRef, Rows } from '../state/rows.ts'
+import type { Chunk, ColumnRef } from '../state/chunk.ts'
+import { Rows } from '../state/rows.ts'
 import type { StringTable } from '../state/string-table.ts'
 import type { Core } from './core.ts'
 

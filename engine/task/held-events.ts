@@ -1,6 +1,7 @@
 import type { Value } from '../model/expression.ts'
 import type { Cell, Evidence, SourcePosition } from '../model/output.ts'
-import { type Chunk, type ColumnRef, Rows } from '../state/rows.ts'
+import type { Chunk, ColumnRef } from '../state/chunk.ts'
+import { Rows } from '../state/rows.ts'
 import type { StringTable } from '../state/string-table.ts'
 import { type Context, columnReader } from './context.ts'
 import type { Layout } from './layout.ts'

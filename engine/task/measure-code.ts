@@ -1,6 +1,6 @@
 import type { Definition, RatioMeasure, RunningMeasure } from '../model/rule.ts'
 import { ABSTAIN_REASONS, NOT_SURE, type NumberCode } from '../rules/evaluate/generate.ts'
-import type { ColumnRef } from '../state/rows.ts'
+import type { ColumnRef } from '../state/chunk.ts'
 import type { Columns } from './columns.ts'
 import type { Feed, FeedKind } from './measures.ts'
 

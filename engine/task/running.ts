@@ -1,6 +1,6 @@
 import type { Value } from '../model/expression.ts'
 import type { Definition, RunningMeasure } from '../model/rule.ts'
-import type { ColumnRef } from '../state/rows.ts'
+import type { ColumnRef } from '../state/chunk.ts'
 import type { StringTable } from '../state/string-table.ts'
 import type { Columns } from './columns.ts'
 import type { Context } from './context.ts'

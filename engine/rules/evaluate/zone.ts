@@ -1,3 +1,5 @@
+import { offsetLookup } from '../../kit/calendar.ts'
+
 const HOUR_MS = 3_600_000
 const DAY_MS = 86_400_000
 /** Offsets from UTC change at whole quarters of an hour only. */
@@ -27,7 +29,7 @@ const clocks = new Map<string, ZoneClock>()
 export function zoneClock(zone: string): ZoneClock {
   let clock = clocks.get(zone)
   if (!clock) {
-    const offset = zone === 'UTC' ? () => 0 : offsetLookup(zone)
+    const offset = zone === 'UTC' ? () => 0 : quarterOffsets(zone)
     clock = {
       hour: (ms) => (inCalendar(ms) ? Math.floor(mod(ms + offset(ms), DAY_MS) / HOUR_MS) : Number.NaN),
       // 1970-01-01 was a Thursday
@@ -38,18 +40,8 @@ export function zoneClock(zone: string): ZoneClock {
   return clock
 }
 
-function offsetLookup(zone: string): (ms: number) => number {
-  const format = new Intl.DateTimeFormat('en-US', {
-    timeZone: zone,
-    hourCycle: 'h23',
-    era: 'short',
-    year: 'numeric',
-    month: 'numeric',
-    day: 'numeric',
-    hour: 'numeric',
-    minute: 'numeric',
-    second: 'numeric',
-  })
+function quarterOffsets(zone: string): (ms: number) => number {
+  const offsetAt = offsetLookup(zone)
   const known = new Map<number, number>()
   let lastQuarter = Number.NaN
   let lastOffset = 0
@@ -58,7 +50,7 @@ function offsetLookup(zone: string): (ms: number) => number {
     if (quarter === lastQuarter) return lastOffset
     let offset = known.get(quarter)
     if (offset === undefined) {
-      offset = offsetAt(format, quarter * QUARTER_MS)
+      offset = offsetAt(quarter * QUARTER_MS)
       if (known.size >= QUARTERS_MAX) known.clear()
       known.set(quarter, offset)
     }
@@ -66,17 +58,6 @@ function offsetLookup(zone: string): (ms: number) => number {
     lastOffset = offset
     return offset
   }
-}
-
-function offsetAt(format: Intl.DateTimeFormat, ms: number): number {
-  const at = Math.max(-TIME_MAX_MS, ms)
-  const parts = Object.fromEntries(format.formatToParts(at).map((p) => [p.type, p.value]))
-  const year = parts.era === 'BC' ? 1 - Number(parts.year) : Number(parts.year)
-  const local = new Date(0)
-  local.setUTCFullYear(year, Number(parts.month) - 1, Number(parts.day))
-  local.setUTCHours(Number(parts.hour), Number(parts.minute), Number(parts.second))
-  const offset = local.getTime() - at
-  return Number.isFinite(offset) ? Math.round(offset / 1000) * 1000 : 0
 }
 
 function inCalendar(ms: number): boolean {

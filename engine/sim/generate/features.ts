@@ -13,9 +13,6 @@ export const FEATURES = [
 export type Feature = (typeof FEATURES)[number]
 
 export const ALL_FEATURES: ReadonlySet<Feature> = new Set(FEATURES)
-/** What the fast engine is compared on. */
-export const FAST_FEATURES: ReadonlySet<Feature> = ALL_FEATURES
-
 /** `weight` when the feature is wanted, else 0. */
 export function weigh(features: ReadonlySet<Feature>, feature: Feature, weight: number): number {
   return features.has(feature) ? weight : 0

@@ -1,4 +1,4 @@
-import type { Chunk } from '../../state/rows.ts'
+import type { Chunk } from '../../state/chunk.ts'
 import { TimerHeap } from '../../state/timer-heap.ts'
 import { passes } from '../held-events.ts'
 import type { SequencePlan } from './plan.ts'
