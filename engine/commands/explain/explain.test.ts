@@ -66,6 +66,35 @@ describe('what a rule needs', () => {
       cost: { updates_per_event: 4, evaluations_per_event: 2 },
     })
   })
+  test('windows by the calendar, and what else belongs to a measure', () => {
+    const text = `rule: days
+version: 1
+title: T
+owner: test
+on: order.created
+by: [shop_id]
+window: { tumbling: 1d, zone: Europe/Berlin }
+measure:
+  orders: { count: events }
+  before: { count: events, window: 1h, prior: true }
+  median: { percentile: amount, p: 50, window: 1h }
+  best: { top: buyer_id, k: 3, window: 1h }
+  half: { ratio: [before, orders], at_least: { orders: 5 }, lower_bound: 0.95 }
+  usual: { baseline: orders, over: 7d, step: 1d }
+when: half > 0 && usual.mean > 1 && median > 0 && size(best) > 1
+severity: low
+`
+    const { set: days } = compileOrRefuse([{ path: 'days.yaml', text }], streams)
+    const { measures } = needsOf(days.rules[0]!, days, streams)
+    expect(measures.map((m) => [m.what, m.window_ms])).toEqual([
+      ['count of events, by the calendar of Europe/Berlin', 86_400_000],
+      ['count of events, before the event', 3_600_000],
+      ['percentile of amount, 50 %', 3_600_000],
+      ['top of buyer_id, first 3', 3_600_000],
+      ['before / orders', null],
+      ['baseline of orders over 7d, a point every 1d, 3 at least', null],
+    ])
+  })
   test('the condition reads as it was written', () => {
     expect(needs.when).toEqual(['each >= params.limit', 'orders > 3 || 1 + buyers * 2 == 0'])
     expect(expressionText(set.rules[0]!.when)).toBe('each >= params.limit && (orders > 3 || 1 + buyers * 2 == 0)')

@@ -1,3 +1,4 @@
+import { formatDuration } from '../../kit/duration.ts'
 import type { Expression } from '../../model/expression.ts'
 import {
   isRunning,
@@ -119,7 +120,7 @@ function measureNeeds(rule: Rule, measure: Measure, set: RuleSet): MeasureNeeds 
     const what =
       measure.kind === 'ratio'
         ? `${measure.numerator} / ${measure.denominator}`
-        : `baseline of ${measure.of}, ${Math.ceil(measure.overMs / measure.stepMs)} points at most`
+        : `baseline of ${measure.of} over ${formatDuration(measure.overMs)}, a point every ${formatDuration(measure.stepMs)}, ${measure.minPoints} at least`
     const points = measure.kind === 'baseline' ? Math.ceil(measure.overMs / measure.stepMs) : 0
     const bytes = 2 * CELL_BYTES * points
     return { name, what, window_ms: null, bytes_per_key: bytes, bytes_per_value: 0, shared_with: [] }
@@ -134,12 +135,21 @@ function measureNeeds(rule: Rule, measure: Measure, set: RuleSet): MeasureNeeds 
   const where = measure.where ? ` where ${expressionText(measure.where)}` : ''
   return {
     name,
-    what: `${measure.kind} of ${measure.of ?? 'events'}${where}`,
-    window_ms: measure.windowMs,
+    what: `${measure.kind} of ${measure.of ?? 'events'}${details(measure)}${where}`,
+    window_ms: measure.tumbling?.lengthMs ?? measure.windowMs,
     bytes_per_key: CELL_BYTES * CELLS[measure.kind],
     bytes_per_value: PER_VALUE.includes(measure.kind) ? VALUE_BYTES : 0,
     shared_with: shared,
   }
+}
+
+function details({ k, p, prior, tumbling }: RunningMeasure): string {
+  return [
+    k === undefined ? '' : `, first ${k}`,
+    p === undefined ? '' : `, ${p} %`,
+    prior ? ', before the event' : '',
+    tumbling ? `, by the calendar of ${tumbling.zone}` : '',
+  ].join('')
 }
 
 /** Two measures with one identity are one running number (DESIGN: what rules share). */
