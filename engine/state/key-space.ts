@@ -4,11 +4,12 @@ import type { StringTable } from './string-table.ts'
 import { TupleMap } from './tuple-map.ts'
 
 const PAGE_CELLS_MAX = 4096
-/** Cells that every key has: references to it, and the number of its newest row + 1. */
+/** Cells that every key has: references to it, the number of its newest row + 1, and its open alerts. */
 const REFERENCES = 0
 const NEWEST_ROW = 1
+export const OPEN_ALERTS = 2
 const FREE = -1
-export const KEY_CELLS = 2
+export const KEY_CELLS = 3
 
 /**
  * The keys of one `by`, and the cells of all measures over them, side by side.
@@ -73,6 +74,18 @@ export class KeySpace {
   /** True when nothing refers to the slot any more: then call `forget`, once all that happens now has been looked at. */
   release(slot: number): boolean {
     return --this.writeCells(slot)[this.baseOf(slot) + REFERENCES] === 0
+  }
+
+  /** `retain`, by an alert that opens. */
+  retainOpen(slot: number): void {
+    this.retain(slot)
+    this.writeCells(slot)[this.baseOf(slot) + OPEN_ALERTS]++
+  }
+
+  /** `release`, by an alert that closes. */
+  releaseOpen(slot: number): boolean {
+    this.writeCells(slot)[this.baseOf(slot) + OPEN_ALERTS]--
+    return this.release(slot)
   }
 
   /** Frees the slot if still nothing refers to it; does nothing to a free one. */

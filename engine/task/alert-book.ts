@@ -101,6 +101,11 @@ export class AlertBook {
     return alerts.size > 0 && alerts.has(slot)
   }
 
+  /** Alerts by slot of the key, for those who look often. */
+  bySlot(plan: AlertPlan): ReadonlyMap<number, unknown> {
+    return this.#bySlot[plan.index]
+  }
+
   hasAny(plans: readonly RulePlan[]): boolean {
     for (let i = 0; i < plans.length; i++) if (this.#bySlot[plans[i].index].size > 0) return true
     return false
@@ -223,7 +228,7 @@ export class AlertBook {
     const slot = slotOf(plan, alert.key)
     this.#bySlot[plan.index].set(slot, alert)
     this.#openCount++
-    this.#host.layout.spaces[plan.space].retain(slot)
+    this.#host.layout.spaces[plan.space].retainOpen(slot)
     this.#sequence = Math.max(this.#sequence, alert.sequence + 1)
     this.#schedule(plan, slot, alert)
     return true
@@ -327,7 +332,7 @@ export class AlertBook {
     }
     this.#bySlot[plan.index].set(slot, alert)
     this.#openCount++
-    this.#host.layout.spaces[plan.space].retain(slot)
+    this.#host.layout.spaces[plan.space].retainOpen(slot)
     return alert
   }
 
@@ -400,7 +405,7 @@ export class AlertBook {
     this.#openCount--
     this.#closingOf.delete(alert)
     const space = this.#host.layout.spaces[plan.space]
-    if (space.release(slot)) this.#host.idle(plan.space, slot)
+    if (space.releaseOpen(slot)) this.#host.idle(plan.space, slot)
     this.#dirty.add(alert)
   }
 

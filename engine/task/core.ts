@@ -15,14 +15,15 @@ import { AlertBook } from './alert-book.ts'
 import type { SavedPoints } from './baseline.ts'
 import { Clock } from './clock.ts'
 import { Context } from './context.ts'
+import { Evaluator } from './evaluator.ts'
 import { HeldEvents, passes } from './held-events.ts'
 import { Layout } from './layout.ts'
 import type { Lists } from './lists.ts'
 import type { BaselinePlan, BaselineUse, RankingPlan, RulePlan, TypePlan } from './plans.ts'
 import { RankingBoard } from './ranking-board.ts'
+import type { RuleClass } from './rule-class.ts'
 import type { SequenceOrigins } from './sequence/origins.ts'
 import { SequenceBook } from './sequence/sequence-book.ts'
-import { Touched } from './touched.ts'
 import { epochOf, type TumblingFeeds } from './tumbling.ts'
 
 /** Where the held events' columns, and their order in time, are kept besides memory. Both empty at first. */
@@ -91,7 +92,7 @@ export class Core {
   readonly #clocks: readonly Clock[]
   readonly #events: HeldEvents
   readonly #baselines: readonly BaselinePlan[]
-  readonly #touched: Touched
+  readonly #evaluator: Evaluator
   readonly #idle: number[] = []
   /** What a row's number lacks to the number of events ever held: rows begin at 0 anew when the past is read again. */
   #rowShift = 0
@@ -115,7 +116,6 @@ export class Core {
     this.layout = new Layout({ memory, streams, set, context, strings, counters, limits })
     this.rows = new Rows(this.layout.shape, strings, options.held?.rows)
     this.#index = new TimeIndex(options.held?.index)
-    this.#touched = new Touched(this.layout.rules.length)
     this.#clocks = this.layout.clocks.map((plan) => new Clock(plan, this.#index))
     this.#entryShifts = this.#clocks.map(() => 0)
     const latenessMs = Math.max(0, ...streams.map((s) => s.latenessMs))
@@ -143,6 +143,8 @@ export class Core {
       emit: options.emit,
       changed: options.changed,
     })
+    const { layout, alerts } = this
+    this.#evaluator = new Evaluator({ layout, context, alerts, nowMs: (clock) => this.#clocks[clock].nowMs })
     this.sequences = new SequenceBook({
       timersMax: limits.timers,
       plans: this.layout.sequences,
@@ -333,7 +335,7 @@ export class Core {
   /** Slot of a key that is there, as an alert that a snapshot knows refers to it: that reference is taken back. */
   reclaimSlot(plan: { readonly space: number }, values: readonly (string | number | boolean | null)[]): number {
     const slot = this.slotOfKey(plan, values)
-    this.layout.spaces[plan.space].release(slot)
+    this.layout.spaces[plan.space].releaseOpen(slot)
     return slot
   }
 
@@ -373,7 +375,7 @@ export class Core {
       this.#leave(clock)
       this.#endWindows(clock)
     }
-    this.#evaluateTouched()
+    this.#evaluator.evaluateTouched(streamMs < this.warmUntilMs)
     if (this.sequences.fireDue(streamMs)) this.#lastEffectMs = streamMs
     this.alerts.closeDue(streamMs)
     for (const board of this.boards) this.#rank(board, streamMs - board.plan.ranking.settleMs)
@@ -401,14 +403,7 @@ export class Core {
         window.leave[type](chunk, at)
         const retires = window.retires[type]
         if (retires.length > 0) this.#retire(retires, chunk, at, clock.nowMs)
-        const touches = window.touches[type]
-        for (let i = 0; i < touches.length; i++) {
-          const plan = touches[i]
-          const slot = chunk.slots[plan.space][at]
-          if (slot < 0 || !passes(plan.filter, chunk, at, this.rows.shape.bitWords)) continue
-          if (plan.falls && !isWarming && !this.alerts.hasAlert(plan, slot)) continue
-          this.#touched.add(plan.index, slot, row)
-        }
+        this.#evaluator.left(window.touches[type], chunk, at, row, isWarming)
         if (this.#draining && this.#isTaken(window.takers[type], chunk, at)) this.#lastEffectMs = this.context.streamMs
         for (const space of window.releases) {
           const slot = chunk.slots[space][at]
@@ -427,25 +422,9 @@ export class Core {
       if (startMs !== clock.nowMs) continue
       if (heldUntilMs === startMs) this.#lastEffectMs = this.context.streamMs
       for (const plan of enders) {
-        for (const slot of this.alerts.openEpisodes(plan)) {
-          this.#touched.add(plan.index, slot, -1)
-        }
+        for (const slot of this.alerts.openEpisodes(plan)) this.#evaluator.ended(plan, slot)
       }
     }
-  }
-
-  /** Each touched (rule, key) once: rules in their order, keys in the order in which the first event left. */
-  #evaluateTouched(): void {
-    const touched = this.#touched
-    for (const index of touched.rules()) {
-      const plan = this.layout.rules[index]
-      const { nowMs } = this.#clocks[plan.clock]
-      const { slots, rows } = touched.keysOf(index)
-      for (let i = 0; i < slots.length; i++) {
-        if (this.evaluating) this.alerts.evaluate(plan, slots[i], false, rows[i], nowMs)
-      }
-    }
-    touched.clear()
   }
 
   #rank(board: RankingBoard, nowMs: number): void {
@@ -496,17 +475,7 @@ export class Core {
         window.heldUntilMs = window.endMs
     }
     for (let i = 0; i < boards.length; i++) this.boards[boards[i]].arm(nowMs, false)
-    const plans = arrivals[type]
-    for (let i = 0; i < plans.length; i++) {
-      const plan = plans[i]
-      if (!passes(plan.filter, chunk, at, this.rows.shape.bitWords)) continue
-      if (timeMs <= nowMs - plan.longestMs && !plan.tumbling.some((w) => timeMs >= w.startMs)) {
-        if (this.evaluating) plan.missed.value++
-        continue
-      }
-      const slot = chunk.slots[plan.space][at]
-      if (slot >= 0 && this.evaluating) this.alerts.evaluate(plan, slot, true, row, nowMs)
-    }
+    this.#evaluator.arrived(arrivals[type], chunk, at, row, timeMs, nowMs)
     const sequences = clock.plan.sequences[type]
     for (let i = 0; i < sequences.length; i++) {
       const entered = this.sequences.enter(sequences[i], chunk, at, nowMs)
@@ -545,7 +514,7 @@ export class Core {
     return throughMs
   }
 
-  #isTaken(rules: readonly RulePlan[], chunk: Chunk, at: number): boolean {
+  #isTaken(rules: readonly RuleClass[], chunk: Chunk, at: number): boolean {
     const { bitWords } = this.rows.shape
     return rules.some(({ space, filter }) => chunk.slots[space][at] >= 0 && passes(filter, chunk, at, bitWords))
   }

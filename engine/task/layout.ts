@@ -16,7 +16,7 @@ import {
 } from '../model/rule.ts'
 import { type Stream, streamOfType } from '../model/stream.ts'
 import { compileCondition, compileExpression } from '../rules/evaluate/compile.ts'
-import { ABSTAIN_REASONS, generateCondition, type NumberCode } from '../rules/evaluate/generate.ts'
+import { ABSTAIN_REASONS, conditionCode, generateCondition, type NumberCode } from '../rules/evaluate/generate.ts'
 import { compileTemplate } from '../rules/evaluate/template.ts'
 import { Budget } from '../state/budget.ts'
 import type { ColumnRef, RowShape } from '../state/chunk.ts'
@@ -48,6 +48,7 @@ import type {
   WindowPlan,
 } from './plans.ts'
 import { readRatio } from './ratio.ts'
+import type { RuleClass } from './rule-class.ts'
 import { emptyValue, readRunning, readTumbling } from './running.ts'
 import { planSequence, type SequencePlan } from './sequence/plan.ts'
 import { type TumblingFeeds, type TumblingGroup, TumblingWindow } from './tumbling.ts'
@@ -81,6 +82,7 @@ export class Layout {
   readonly clocks: ClockPlan[] = []
   readonly rules: RulePlan[] = []
   readonly rankings: RankingPlan[] = []
+  readonly classes: RuleClass[] = []
   readonly sequences: SequencePlan[] = []
   readonly spaces: KeySpace[]
   /** Per clock: the column with the events' entry numbers there; -1 = they enter as they are read. */
@@ -102,6 +104,7 @@ export class Layout {
   readonly #set: RuleSet
   readonly #spacePlans: SpacePlan[] = []
   readonly #filters: Filters
+  readonly #classByKey = new Map<string, RuleClass>()
   readonly #feedByKey = new Map<string, Feed>()
   readonly #baselineByKey = new Map<string, BaselinePlan>()
   readonly #calendars = new Map<string, Calendar>()
@@ -368,6 +371,7 @@ export class Layout {
     const slidingMs = [...new Set(places.filter((p) => p.tumbling === null).map((p) => p.windowMs))]
     const tumbling = [...new Set(places.map((p) => p.tumbling).filter((w) => w !== null))]
     const condition = (e: Rule['when']): Condition => compileCondition(e, scope)
+    const code = conditionCode(rule.when, scope, (name) => codes.get(name) ?? null)
     const labels = { rule: rule.id }
     const plan: RulePlan = {
       index: this.rules.length,
@@ -381,7 +385,8 @@ export class Layout {
       priors,
       falls: fallsOnDeparture(rule),
       scope,
-      when: generateCondition(rule.when, scope, (name) => codes.get(name) ?? null, sumAsDouble),
+      when: generateCondition(code, sumAsDouble),
+      condition: code,
       severities: rule.severity.map((s) => ({ rank: SEVERITY_RANK[s.level], when: s.when ? condition(s.when) : null })),
       mutes: this.#mutes(rule, scope),
       explain: compileTemplate(rule.explain, scope),
@@ -407,15 +412,37 @@ export class Layout {
     this.clocks[clock].rules.push(plan)
     if (rule.evaluate === 'every_change') for (const window of tumbling) window.enders.push(plan)
     this.#use(rule, plan)
+    if (priors.length > 0) {
+      for (const type of rule.on) this.clocks[clock].priors[this.typeIndex.get(type) as number].push(plan)
+    }
+    this.#classify(plan, slidingMs)
+  }
+
+  /** Puts a rule beside those that take the same events into the same windows of the same keys. */
+  #classify(plan: RulePlan, slidingMs: readonly number[]): void {
+    const { space, clock, filter, rule, tumbling } = plan
+    const key = JSON.stringify([
+      [space, clock, filter?.word, filter?.mask, rule.evaluate, ...rule.on],
+      [...slidingMs].sort((a, b) => a - b),
+      tumbling.map((w) => this.clocks[clock].tumbling.indexOf(w)).sort((a, b) => a - b),
+    ])
+    const known = this.#classByKey.get(key)
+    if (known) {
+      known.plans.push(plan)
+      known.rises ||= !plan.falls
+      return
+    }
+    const made: RuleClass = { index: this.classes.length, space, clock, filter, plans: [plan], rises: !plan.falls }
+    this.#classByKey.set(key, made)
+    this.classes.push(made)
     for (const type of rule.on) {
       const t = this.typeIndex.get(type) as number
-      this.clocks[clock].arrivals[t].push(plan)
-      if (priors.length > 0) this.clocks[clock].priors[t].push(plan)
-      for (const window of tumbling) window.takers[t].push(plan)
+      this.clocks[clock].arrivals[t].push(made)
+      for (const window of tumbling) window.takers[t].push(made)
       for (const windowMs of slidingMs) {
         const window = this.#window(this.clocks[clock], windowMs)
-        window.takers[t].push(plan)
-        if (rule.evaluate === 'every_change') window.touches[t].push(plan)
+        window.takers[t].push(made)
+        if (rule.evaluate === 'every_change') window.touches[t].push(made)
       }
     }
   }

@@ -2,12 +2,13 @@ import type { Counter } from '../model/counters.ts'
 import type { Value } from '../model/expression.ts'
 import type { Ranking, RankingColumn, Rule } from '../model/rule.ts'
 import type { Stream } from '../model/stream.ts'
-import type { GeneratedCondition } from '../rules/evaluate/generate.ts'
+import type { ConditionCode, GeneratedCondition } from '../rules/evaluate/generate.ts'
 import type { ColumnRef } from '../state/chunk.ts'
 import type { Baseline } from './baseline.ts'
 import type { RowScope } from './context.ts'
 import type { FeedEvent } from './feed-code.ts'
 import type { Feed } from './measures.ts'
+import type { RuleClass } from './rule-class.ts'
 import type { SequencePlan } from './sequence/plan.ts'
 import type { TumblingFeeds, TumblingWindow } from './tumbling.ts'
 
@@ -54,9 +55,9 @@ export interface WindowPlan {
   /** What `groups` come to for an event that enters, and for one that leaves. */
   enter: FeedEvent[]
   leave: FeedEvent[]
-  readonly touches: RulePlan[][]
+  readonly touches: RuleClass[][]
   /** All rules that look at this window; `touches` are those that want to hear of departures. */
-  readonly takers: RulePlan[][]
+  readonly takers: RuleClass[][]
   /** Tumbling windows' feeds whose events are let go here. */
   readonly retires: TumblingFeeds[][]
   readonly baselines: BaselineUse[][]
@@ -73,7 +74,7 @@ export interface ClockPlan {
   /** Rankings on this clock, by their index. */
   readonly boards: number[]
   /** By type index: rules to evaluate when an event enters. */
-  readonly arrivals: RulePlan[][]
+  readonly arrivals: RuleClass[][]
   /** By type index: rules with measures that are taken before an event enters. */
   readonly priors: RulePlan[][]
   readonly baselines: BaselineUse[][]
@@ -104,6 +105,7 @@ export interface RulePlan {
   readonly falls: boolean
   readonly scope: RowScope
   readonly when: GeneratedCondition
+  readonly condition: ConditionCode
   readonly severities: readonly { readonly rank: number; readonly when: Condition | null }[]
   readonly mutes: readonly MutePlan[]
   readonly explain: () => string

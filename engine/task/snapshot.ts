@@ -9,7 +9,7 @@ import type { Memory, Pass, Roots, SavedPage } from '../state/memory.ts'
 import type { FrozenPart, HeldBytes, LoadedHeld } from '../state/rows.ts'
 
 /** Of a state's arrays. Raise it whenever the same bytes would come to mean something else. */
-export const STATE_VERSION = 3
+export const STATE_VERSION = 4
 
 const MAGIC = 0x4c57_534e // "LWSN"
 const HEAD_BYTES = 20

@@ -1,57 +1,49 @@
-const FEW = 8
+const SLOTS_MIN = 16
+const GOLDEN = 0x9e3779b1
 
-interface Keys {
-  readonly slots: number[]
-  /** The event of each key that left first; -1 = none did. */
-  readonly rows: number[]
-  /** The slots once more, where they are many. */
-  readonly set: Set<number>
-}
+/** Keys of one class to be looked at when a moment is over: each once, in the order in which they were added. */
+export class TouchedKeys {
+  readonly slots: number[] = []
+  /** The event of each key that left first. */
+  readonly rows: number[] = []
+  /** Open addressing; a place is taken if it bears the stamp of now. */
+  #places = new Int32Array(SLOTS_MIN)
+  #stamps = new Uint32Array(SLOTS_MIN)
+  #stamp = 1
 
-/** Keys to be looked at when a moment is over, rule by rule, each once, in the order in which they were added. */
-export class Touched {
-  readonly #byRule: readonly Keys[]
-  readonly #rules: number[] = []
-
-  constructor(rules: number) {
-    this.#byRule = Array.from({ length: rules }, () => ({ slots: [], rows: [], set: new Set<number>() }))
-  }
-
-  add(rule: number, slot: number, row: number): void {
-    const { slots, rows, set } = this.#byRule[rule]
-    const n = slots.length
-    if (n === 0) this.#rules.push(rule)
-    if (n < FEW) {
-      for (let i = 0; i < n; i++) if (slots[i] === slot) return
-    } else {
-      if (n === FEW) for (const known of slots) set.add(known)
-      if (set.has(slot)) return
-      set.add(slot)
-    }
-    slots.push(slot)
-    rows.push(row)
-  }
-
-  /** Numbers of the rules that have any, ascending. */
-  rules(): readonly number[] {
-    const rules = this.#rules
-    for (let i = 1; i < rules.length; i++) {
-      if (rules[i] < rules[i - 1]) return rules.sort((a, b) => a - b)
-    }
-    return rules
-  }
-
-  keysOf(rule: number): Omit<Keys, 'set'> {
-    return this.#byRule[rule]
+  add(slot: number, row: number): void {
+    if (this.#isKnown(slot)) return
+    this.slots.push(slot)
+    this.rows.push(row)
+    if (this.slots.length * 2 > this.#places.length) this.#grow()
   }
 
   clear(): void {
-    for (const rule of this.#rules) {
-      const { slots, rows, set } = this.#byRule[rule]
-      slots.length = 0
-      rows.length = 0
-      set.clear()
+    this.slots.length = 0
+    this.rows.length = 0
+    this.#stamp = (this.#stamp + 1) >>> 0
+    if (this.#stamp === 0) {
+      this.#stamps.fill(0)
+      this.#stamp = 1
     }
-    this.#rules.length = 0
+  }
+
+  /** Known from now on. */
+  #isKnown(slot: number): boolean {
+    const mask = this.#places.length - 1
+    let place = (Math.imul(slot, GOLDEN) >>> 16) & mask
+    for (; this.#stamps[place] === this.#stamp; place = (place + 1) & mask) {
+      if (this.#places[place] === slot) return true
+    }
+    this.#stamps[place] = this.#stamp
+    this.#places[place] = slot
+    return false
+  }
+
+  #grow(): void {
+    const places = this.#places.length * 2
+    this.#places = new Int32Array(places)
+    this.#stamps = new Uint32Array(places)
+    for (const slot of this.slots) this.#isKnown(slot)
   }
 }

@@ -3,6 +3,7 @@ import type { Memory } from '../state/memory.ts'
 import type { Baseline } from './baseline.ts'
 import type { Feed } from './measures.ts'
 import type { RulePlan } from './plans.ts'
+import type { RuleClass } from './rule-class.ts'
 
 /** What the keys of one key space have in one tumbling window. */
 export interface TumblingGroup {
@@ -32,7 +33,7 @@ export class TumblingWindow {
   /** By type index. */
   readonly feeds: TumblingFeeds[][] = []
   /** By type index: all rules that look at this window. */
-  readonly takers: RulePlan[][] = []
+  readonly takers: RuleClass[][] = []
   /** Rules whose open episodes are looked at when it ends. */
   readonly enders: RulePlan[] = []
   /** The window `[startMs, endMs)` that the clock stands in, on the clock. */

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Expression, Operator, Value } from '../../model/expression.ts'
 import { compileCondition, compileExpression, compileNumber } from './compile.ts'
-import { ABSTAIN_REASONS, generateCondition, NOT_SURE } from './generate.ts'
+import { ABSTAIN_REASONS, conditionCode, generateCondition, NOT_SURE } from './generate.ts'
 import type { AbstainReason, Scope } from './scope.ts'
 
 const NAMES = ['a', 'b', 'c'] as const
@@ -196,16 +196,12 @@ describe('agrees with the rules of RULES.md', () => {
         // a: null or a number in its cell; b: sure to be one; c: asked of its closure
         const wholly = { ...l, numbers: [l.numbers[0] ?? null, l.numbers[1] ?? 7, l.numbers[2]] }
         cells[1] = wholly.numbers[1] as number
-        const condition = generateCondition(
-          e,
-          scopeOf(wholly),
-          (name) => {
-            if (name === 'a')
-              return { code: `(cells[base - 1] === cells[base - 1] ? cells[base - 1] : (${NOT_SURE}))`, isSure: false }
-            return name === 'b' ? { code: 'sum(cells, base)', isSure: true } : null
-          },
-          (all, at) => all[at]!,
-        )
+        const code = conditionCode(e, scopeOf(wholly), (name) => {
+          if (name === 'a')
+            return { code: `(cells[base - 1] === cells[base - 1] ? cells[base - 1] : (${NOT_SURE}))`, isSure: false }
+          return name === 'b' ? { code: 'sum(cells, base)', isSure: true } : null
+        })
+        const condition = generateCondition(code, (all, at) => all[at]!)
         const got = condition(cells, 1)
         const { value, reason } = naive(e, wholly)
         const why = 2 + ABSTAIN_REASONS.indexOf((value === null ? 'null' : reason) as AbstainReason)

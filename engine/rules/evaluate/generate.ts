@@ -15,30 +15,47 @@ export type GeneratedCondition = (cells: Float64Array, base: number) => number
 export const ABSTAIN_REASONS: readonly AbstainReason[] = ['null', 'division_by_zero', 'minimum_sample', 'not_a_share']
 export const NOT_SURE = 'w = 2, NaN'
 
+/** Text over `cells`, `base`, `sum`, and the closures `f` and `reason`. */
+export interface ConditionCode {
+  readonly declarations: string
+  /** An expression: what a GeneratedCondition gives. */
+  readonly code: string
+  readonly closures: readonly (() => unknown)[]
+  readonly reason: () => number
+}
+
+export type SumOfCells = (cells: Float64Array, at: number) => number
+
 type Call = Expression & { op: 'call' }
 
 const COMPARISONS: Readonly<Record<string, string>> = { lt: '<', le: '<=', gt: '>', ge: '>=' }
 const ARITHMETIC: Readonly<Record<string, string>> = { add: '+', sub: '-', mul: '*', div: '/', mod: '%' }
 
-/**
- * A condition as one JavaScript function over a key's cells, three to five times as fast as closures. Its text is made
- * of operators and numbers of our own only: names and strings of a rule never get into it; what it has no code for, it
- * asks of the closures that `compileCondition` makes.
- *
- * `leaf`: the code of a measure; null = ask its closure. `sum`: what such code may call.
- */
 export function generateCondition(
+  { declarations, code, closures, reason }: ConditionCode,
+  sum: SumOfCells,
+): GeneratedCondition {
+  const text = `return (cells, base) => { ${declarations}; return ${code} }`
+  return new Function('f', 'reason', 'sum', text)(closures, reason, sum)
+}
+
+/**
+ * A condition as JavaScript over a key's cells, three to five times as fast as closures, to stand in a function, alone
+ * or in a block among others. Its text is made of operators and numbers of our own only: names and strings of a rule
+ * never get into it; what it has no code for, it asks of the closures that `compileCondition` makes.
+ *
+ * `leaf`: the code of a measure; null = ask its closure.
+ */
+export function conditionCode(
   e: Expression,
   scope: Scope,
   leaf: (measure: string) => NumberCode | null,
-  sum: (cells: Float64Array, at: number) => number,
-): GeneratedCondition {
+): ConditionCode {
   const generator = new Generator(scope, leaf)
   const code = generator.condition(e)
   const variables = Array.from({ length: generator.variables }, (_, i) => `, t${i} = 0`).join('')
-  const text = `return (cells, base) => { let w = 2${variables}; return ${code} }`
   const reason = (): number => 2 + ABSTAIN_REASONS.indexOf(scope.reason)
-  return new Function('f', 'reason', 'sum', text)(generator.closures, reason, sum)
+  return { declarations: `let w = 2${variables}`, code, closures: generator.closures, reason }
 }
 
 class Generator {
