@@ -14,12 +14,14 @@ const SLOTS_MIN = 8
 const PAGE_WORDS_MAX = 4096
 
 export interface EntryShape {
-  /** Words an entry has: 1 to 4. */
+  /** Words an entry has: 1 to 5. */
   readonly stride: number
   /** Word of an entry that is 0 when the entry is free, and only then. */
   readonly flag: number
   /** Hash of the entry that begins at word `at` of `page`. */
   readonly hashOf: (page: Int32Array, at: number) => number
+  /** True when the entry may go: those are taken out as a page has no room. */
+  readonly isStale?: (page: Int32Array, at: number) => boolean
 }
 
 /**
@@ -27,7 +29,8 @@ export interface EntryShape {
  *
  * Shape   the hash's low bits name a page through a directory; within it open addressing by the hash's upper bits,
  *         linear probing, removal by shifting back. Entry `slot` begins at word HEAD + slot * stride
- * Growth  a page that is five eighths full doubles up to 16 KiB, then splits in two: no step moves more than that
+ * Growth  a page that is five eighths full, of more than stale entries, doubles up to 16 KiB, then splits in two: no
+ *         step moves more than that
  * Memory  1.6 to 3.2 times the entries
  */
 export class HashPages {
@@ -123,17 +126,26 @@ export class HashPages {
       const table = this.tableOf(hash)
       const slots = table[MASK] + 1
       if (table[USED] * 8 <= slots * 5) return
-      if (slots < this.#slotsMax || table[DEPTH] === DEPTH_MAX) this.#double(table, hash)
+      if (this.#shape.isStale && this.#isMostlyStale(table, this.#shape.isStale)) this.#rebuild(table, slots, hash)
+      else if (slots < this.#slotsMax || table[DEPTH] === DEPTH_MAX) this.#rebuild(table, slots * 2, hash)
       else this.#split(table, hash)
     }
   }
 
-  #double(old: Int32Array, hash: number): void {
-    const grown = this.#newTable((old[MASK] + 1) * 2, old[DEPTH])
-    this.#move(old, grown, grown, 0)
-    this.#replace(old, grown)
+  /** Without its stale entries the page would be half full at most. */
+  #isMostlyStale(table: Int32Array, isStale: (page: Int32Array, at: number) => boolean): boolean {
+    const { stride, flag } = this.#shape
+    let live = 0
+    for (let at = HEAD; at < table.length; at += stride) if (table[at + flag] !== 0 && !isStale(table, at)) live++
+    return live * 2 <= table[MASK] + 1
+  }
+
+  #rebuild(old: Int32Array, slots: number, hash: number): void {
+    const table = this.#newTable(slots, old[DEPTH])
+    this.#move(old, table, table, 0)
+    this.#replace(old, table)
     const bit = 1 << old[DEPTH]
-    for (let i = hash & (bit - 1); i < this.#tables.length; i += bit) this.#tables[i] = grown
+    for (let i = hash & (bit - 1); i < this.#tables.length; i += bit) this.#tables[i] = table
   }
 
   #split(old: Int32Array, hash: number): void {
@@ -166,11 +178,15 @@ export class HashPages {
     this.#tablesMask = this.#tables.length - 1
   }
 
-  /** Entries whose hash has `bit` go to `ones`, the others to `zeros`. */
+  /** Entries whose hash has `bit` go to `ones`, the others to `zeros`, stale ones nowhere. */
   #move(old: Int32Array, zeros: Int32Array, ones: Int32Array, bit: number): void {
-    const { stride, flag, hashOf } = this.#shape
+    const { stride, flag, hashOf, isStale } = this.#shape
     for (let at = HEAD; at < old.length; at += stride) {
       if (old[at + flag] === 0) continue
+      if (isStale?.(old, at)) {
+        this.size--
+        continue
+      }
       const hash = hashOf(old, at)
       const table = (hash & bit) === 0 ? zeros : ones
       const mask = table[MASK]

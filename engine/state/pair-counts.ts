@@ -71,7 +71,7 @@ export class PairCounts {
 }
 
 /** Two rounds of MurmurHash3's mixing. */
-function hashPair(slot: number, value: number): number {
+export function hashPair(slot: number, value: number): number {
   let h = Math.imul(slot ^ 0x9e3779b9, 0x85ebca6b)
   h = Math.imul(h ^ (h >>> 15) ^ value, 0xc2b2ae35)
   h = Math.imul(h ^ (h >>> 13), 0x27d4eb2f)

@@ -175,6 +175,7 @@ export class Core {
   hold(block: Block, accepted: Int32Array, count: number, types: Uint16Array, source: number): number {
     const first = this.rows.endRow
     this.rows.append(block, accepted, count, types, source, this.layout.columns.mappings.get(block.stream) ?? [])
+    this.layout.marks.grow(this.rows.endRow)
     return first
   }
 
@@ -218,6 +219,7 @@ export class Core {
     this.#forgetIdle()
     const { streamMs } = this.context
     this.rows.trim(streamMs - this.layout.retentionMs)
+    this.layout.marks.trim(this.rows.firstRow)
     this.rows.freeze(streamMs - this.#changeableMs)
     this.#index.freeze(streamMs - this.#changeableMs)
     if (this.#options.held) this.rows.makeRoom(this.#index.cursorRows())
@@ -400,7 +402,7 @@ export class Core {
           const slot = this.#slotIn(baselines[i], chunk, at)
           if (slot >= 0) baselines[i].baseline.catchUp(slot, clock.nowMs - 1)
         }
-        window.leave[type](chunk, at)
+        window.leave[type](chunk, at, row, clock.nowMs)
         const retires = window.retires[type]
         if (retires.length > 0) this.#retire(retires, chunk, at, clock.nowMs)
         this.#evaluator.left(window.touches[type], chunk, at, row, isWarming)
@@ -464,7 +466,7 @@ export class Core {
     for (let i = 0; i < priors.length; i++) this.#takePriors(priors[i], chunk, at)
     for (let w = 0; w < windows.length; w++) {
       if (timeMs <= nowMs - windows[w].windowMs) break
-      windows[w].enter[type](chunk, at)
+      windows[w].enter[type](chunk, at, row, nowMs)
     }
     const { tumbling } = clock.plan
     for (let w = 0; w < tumbling.length; w++) {

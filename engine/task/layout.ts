@@ -22,7 +22,9 @@ import { Budget } from '../state/budget.ts'
 import type { ColumnRef, RowShape } from '../state/chunk.ts'
 import { sumAsDouble } from '../state/exact.ts'
 import { KEY_CELLS, KeySpace } from '../state/key-space.ts'
+import { LatestPairs } from '../state/latest-pairs.ts'
 import type { Memory } from '../state/memory.ts'
+import { RowMarks } from '../state/row-marks.ts'
 import type { StringTable } from '../state/string-table.ts'
 import type { AlertPlan } from './alert-book.ts'
 import { BASELINE_CELLS, Baseline } from './baseline.ts'
@@ -32,7 +34,7 @@ import { fallsOnDeparture } from './falling.ts'
 import { generateFeed } from './feed-code.ts'
 import { Filters } from './filters.ts'
 import { codeOfRatio, codeOfRunning } from './measure-code.ts'
-import { Feed, type FeedKind, readers as measureReaders, POINT } from './measures.ts'
+import { type DistinctGroup, Feed, type FeedKind, readers as measureReaders, POINT } from './measures.ts'
 import type {
   BaselinePlan,
   BaselineUse,
@@ -95,6 +97,8 @@ export class Layout {
 
   /** Room for what feeds remember value by value. */
   readonly values: Budget
+  /** Which events distinct counts have done with. */
+  readonly marks: RowMarks
 
   readonly #memory: Memory
   readonly #streams: readonly Stream[]
@@ -104,6 +108,7 @@ export class Layout {
   readonly #set: RuleSet
   readonly #spacePlans: SpacePlan[] = []
   readonly #filters: Filters
+  readonly #distinctByKey = new Map<string, DistinctGroup>()
   readonly #classByKey = new Map<string, RuleClass>()
   readonly #feedByKey = new Map<string, Feed>()
   readonly #baselineByKey = new Map<string, BaselinePlan>()
@@ -120,6 +125,7 @@ export class Layout {
   }) {
     this.#memory = init.memory
     this.values = new Budget(init.memory, init.limits.values)
+    this.marks = new RowMarks(init.memory)
     this.#streams = init.streams
     this.#set = init.set
     this.#context = init.context
@@ -152,7 +158,9 @@ export class Layout {
       entries: this.entryColumns.filter((c) => c >= 0).length,
     }
     for (const window of this.clocks.flatMap((clock) => clock.windows)) {
-      const make = (sign: 1 | -1) => window.groups.map((g) => generateFeed(g, this.spaces, this.shape.bitWords, sign))
+      const { spaces, marks, values: budget } = this
+      const host = { spaces, bitWords: this.shape.bitWords, marks, budget, windowMs: window.windowMs }
+      const make = (sign: 1 | -1) => window.groups.map((g) => generateFeed(g, host, sign))
       window.enter = make(1)
       window.leave = make(-1)
     }
@@ -289,6 +297,8 @@ export class Layout {
     const filtered = filter ? `${filter.word}/${filter.mask}` : ''
     const window = tumbling ? `${tumbling.calendar.lengthMs} ${tumbling.zone}` : windowMs
     const key = [space, clock, window, filtered, kind, of, definition.on, points ? definition.id : ''].join(' ')
+    const slides = kind === 'distinct' && tumbling === null
+    const group = slides ? this.#distinctGroup([space, clock, filtered, of, definition.on].join(' '), windowMs) : null
     let feed = this.#feedByKey.get(key)
     const refusals = this.#counters.counter('values_refused_total', { rule: definition.id })
     if (feed) {
@@ -296,7 +306,7 @@ export class Layout {
       return feed
     }
     const plan = this.#spacePlans[space]
-    const group = tumbling && this.#tumblingGroup(tumbling, space)
+    const cleared = tumbling && this.#tumblingGroup(tumbling, space)
     feed = new Feed({
       memory: this.#memory,
       values: this.values,
@@ -307,24 +317,38 @@ export class Layout {
       mask: filter?.mask ?? 0,
       column,
       tumbling,
+      group,
       ...points,
     })
-    feed.refusals.push(refusals)
+    if (!feed.refusals.includes(refusals)) feed.refusals.push(refusals)
     plan.cells += feed.cells
     plan.longestMs = Math.max(plan.longestMs, windowMs + this.clocks[clock].settleMs)
     this.#feedByKey.set(key, feed)
     this.feeds.push(feed)
     const held = this.#window(this.clocks[clock], windowMs)
-    group?.feeds.push(feed)
+    cleared?.feeds.push(feed)
     for (const type of definition.on) {
       const t = this.typeIndex.get(type) as number
-      if (tumbling === null || group === null) groupOf(held.groups[t], space).feeds.push(feed)
+      if (tumbling === null || cleared === null) groupOf(held.groups[t], space).feeds.push(feed)
       else {
-        tumblingFeedsOf(tumbling.feeds[t], tumbling, group).feeds.push(feed)
-        if (feed.retires) tumblingFeedsOf(held.retires[t], tumbling, group).feeds.push(feed)
+        tumblingFeedsOf(tumbling.feeds[t], tumbling, cleared).feeds.push(feed)
+        if (feed.retires) tumblingFeedsOf(held.retires[t], tumbling, cleared).feeds.push(feed)
       }
     }
     return feed
+  }
+
+  /** What the distinct counts of one column share over all windows, of which the longest is known at the end. */
+  #distinctGroup(key: string, windowMs: number): DistinctGroup {
+    let group = this.#distinctByKey.get(key)
+    if (!group) {
+      const kind = this.marks.addKind()
+      const pairs = new LatestPairs({ memory: this.#memory, budget: this.values, marks: this.marks, kind })
+      group = { pairs, kind, refusals: [], longestMs: 0, sinceMs: Number.POSITIVE_INFINITY }
+      this.#distinctByKey.set(key, group)
+    }
+    group.longestMs = Math.max(group.longestMs, windowMs)
+    return group
   }
 
   #addRule(rule: Rule): void {

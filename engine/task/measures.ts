@@ -5,6 +5,7 @@ import type { Budget } from '../state/budget.ts'
 import type { Chunk, ColumnRef } from '../state/chunk.ts'
 import { CHUNK_ROWS } from '../state/chunk.ts'
 import { addToSquares, addToSum, SQUARE_CELLS, SUM_CELLS, sumAsDouble, varianceNumerator } from '../state/exact.ts'
+import type { LatestPairs } from '../state/latest-pairs.ts'
 import { bucketOf, valueOfBucket } from '../state/log-buckets.ts'
 import type { Memory } from '../state/memory.ts'
 import { PairCounts } from '../state/pair-counts.ts'
@@ -46,6 +47,18 @@ const CELLS: Readonly<Record<FeedKind, number>> = {
   ranks: 1,
 }
 
+/** Distinct counts over sliding windows that look at the same pairs of key and value. */
+export interface DistinctGroup {
+  readonly pairs: LatestPairs
+  /** Which of the row marks are its own. */
+  readonly kind: number
+  /** Of the rules that ask for it. */
+  readonly refusals: Counter[]
+  longestMs: number
+  /** What `pairs` said of the event that is entering: the longest window is entered first. */
+  sinceMs: number
+}
+
 /** Whole points in which ranking weights are counted: six decimals, exactly. */
 export const POINT = 1_000_000
 
@@ -77,7 +90,9 @@ export class Feed {
   refusedWord = 0
   refusedMask = 0
   /** Of the rules that ask for it. */
-  readonly refusals: Counter[] = []
+  readonly refusals: Counter[]
+  /** Of a sliding `distinct`. */
+  readonly group: DistinctGroup | null
   readonly #context: Context
   readonly #pairs: PairCounts | null
   readonly #skyline: Skyline | null
@@ -96,6 +111,7 @@ export class Feed {
     weights?: Float64Array
     capPoints?: number
     tumbling?: TumblingWindow | null
+    group: DistinctGroup | null
   }) {
     this.kind = init.kind
     this.cell = init.cell
@@ -109,8 +125,10 @@ export class Feed {
     this.#context = init.context
     this.tumbling = init.tumbling ?? null
     const slides = this.tumbling === null
-    const isCapped = kind === 'cappedPoints'
-    this.#pairs = kind === 'distinct' || isCapped ? new PairCounts(memory, isCapped || !slides, values) : null
+    this.group = init.group
+    this.refusals = init.group?.refusals ?? []
+    const counts = kind === 'cappedPoints' || (kind === 'distinct' && !slides)
+    this.#pairs = counts ? new PairCounts(memory, true, values) : null
     this.#skyline = slides && (kind === 'min' || kind === 'max') ? new Skyline(memory, kind) : null
     this.#tally = kind === 'tally' ? new Tally(memory, values) : null
     this.#ranks = kind === 'ranks' ? new RankTree(memory, values) : null
@@ -124,7 +142,7 @@ export class Feed {
   /** True when events that find no room must be told apart as they leave. */
   get marks(): boolean {
     const { kind } = this
-    const remembers = kind === 'distinct' || kind === 'cappedPoints' || kind === 'tally' || kind === 'ranks'
+    const remembers = kind === 'cappedPoints' || kind === 'tally' || kind === 'ranks'
     return remembers && this.tumbling === null
   }
 
@@ -138,7 +156,10 @@ export class Feed {
     return (chunk.bits[(at * chunk.bits.length) / CHUNK_ROWS + this.refusedWord] & this.refusedMask) !== 0
   }
 
-  /** The event enters (sign 1) or leaves (-1). It has passed the filter; its key's cells begin at `base`. */
+  /**
+   * The event enters (sign 1) or leaves (-1), not for a sliding `distinct`: generated code does that. It has passed the filter; its key's cells
+   * begin at `base`.
+   */
   apply(cells: Float64Array, base: number, slot: number, chunk: Chunk, at: number, sign: 1 | -1): void {
     const cell = base + this.cell
     switch (this.kind) {
@@ -156,15 +177,7 @@ export class Feed {
         return
       case 'distinct': {
         const code = chunk.codes[(this.column as ColumnRef).index][at]
-        if (code < 0) return
-        if (this.tumbling !== null) {
-          this.#countOnce(cells, cell, slot, code, this.tumbling.epoch, chunk, at)
-          return
-        }
-        if (sign === -1 && this.#isRefused(chunk, at)) return
-        const after = (this.#pairs as PairCounts).add(slot, code, sign)
-        if (sign === 1 ? after === 1 : after === 0) cells[cell] += sign
-        else if (after === 0) this.refuse(chunk, at)
+        if (code >= 0) this.#countOnce(cells, cell, slot, code, (this.tumbling as TumblingWindow).epoch, chunk, at)
         return
       }
       case 'min':
@@ -268,11 +281,6 @@ export class Feed {
     const total = ranks.total(cells, base + this.cell)
     if (total === 0) return null
     return valueOfBucket(ranks.ofRank(cells, base + this.cell, Math.max(1, Math.ceil((p / 100) * total))))
-  }
-
-  /** What counts the pairs of a sliding `distinct`. */
-  get pairCounts(): PairCounts | null {
-    return this.#pairs
   }
 
   /** `distinct` in tumbling windows: a pair keeps the window in which it was counted last. */
