@@ -1,17 +1,15 @@
 import { type Memory, Pages } from './memory.ts'
 
-/** Words in front of a page's entries. */
-export const HEAD = 4
-/** Words of the head: slots of the page less one; the page's number. */
-export const MASK = 0
-export const SELF = 3
-const USED = 1
-const DEPTH = 2
 /** A hash's upper bits say where in its page an entry belongs: `(hash >>> HOME_SHIFT) & mask`. */
 export const HOME_SHIFT = 20
 const DEPTH_MAX = 20
-const SLOTS_MIN = 8
+const PLACES_MIN = 8
 const PAGE_WORDS_MAX = 4096
+/** Per page, in pages of their own: entries in use, bits of the hash that name it. */
+const USED = 0
+const DEPTH = 1
+const HEAD_WORDS = 2
+const HEADS_BITS = 10
 
 export interface EntryShape {
   /** Words an entry has: 1 to 5. */
@@ -28,7 +26,7 @@ export interface EntryShape {
  * Pages of an extendible hash table; what stands in them, and how it is found, is the owner's business.
  *
  * Shape   the hash's low bits name a page through a directory; within it open addressing by the hash's upper bits,
- *         linear probing, removal by shifting back. Entry `slot` begins at word HEAD + slot * stride
+ *         linear probing, removal by shifting back. Entry `place` begins at word place * stride
  * Growth  a page that is five eighths full, of more than stale entries, doubles up to 16 KiB, then splits in two: no
  *         step moves more than that
  * Memory  1.6 to 3.2 times the entries
@@ -36,21 +34,27 @@ export interface EntryShape {
 export class HashPages {
   size = 0
   readonly #pages: Pages<Int32Array>
+  readonly #heads: Pages<Int32Array>
   readonly #directory: Pages<Int32Array>
   /** What the directory names: one step less for each question. */
   #tables: Int32Array[] = []
+  #numbers = new Int32Array(0)
   #tablesMask = 0
   readonly #shape: EntryShape
-  readonly #slotsMax: number
+  readonly #wordsMax: number
+  readonly #maskMax: number
   #pagesInUse = 0
 
   constructor(memory: Memory, shape: EntryShape) {
     this.#shape = shape
-    this.#slotsMax = 1 << (31 - Math.clz32(PAGE_WORDS_MAX / shape.stride))
+    const placesMax = 1 << (31 - Math.clz32(PAGE_WORDS_MAX / shape.stride))
+    this.#wordsMax = placesMax * shape.stride
+    this.#maskMax = placesMax - 1
     this.#pages = new Pages(memory, Int32Array)
+    this.#heads = new Pages(memory, Int32Array)
     this.#directory = new Pages(memory, Int32Array)
     this.#directory.grow(1)
-    this.#addPage(this.#newTable(SLOTS_MIN, 0))
+    this.#addPage(this.#newTable(PLACES_MIN), 0)
     this.#readDirectory()
     memory.root(
       () => ({ size: this.size, pagesInUse: this.#pagesInUse }),
@@ -67,32 +71,39 @@ export class HashPages {
     return this.#tables[hash & this.#tablesMask]
   }
 
-  /** The same page, to be changed now. */
-  write(table: Int32Array): Int32Array {
-    return this.#pages.write(table[SELF])
+  /** Places of a page less one. */
+  maskOf(table: Int32Array): number {
+    return table.length === this.#wordsMax ? this.#maskMax : table.length / this.#shape.stride - 1
   }
 
-  /** Call it when an entry of this hash has been written to a free slot of `table`; entries may move. */
-  added(table: Int32Array, hash: number): void {
-    const used = ++table[USED]
+  /** The same page as `tableOf`, to be changed now. */
+  write(hash: number): Int32Array {
+    return this.#pages.write(this.#numbers[hash & this.#tablesMask])
+  }
+
+  /** Call it when an entry of this hash has been written to a free place; entries may move. */
+  added(hash: number): void {
+    const page = this.#numbers[hash & this.#tablesMask]
+    const used = ++this.#head(page)[headOf(page) + USED]
     this.size++
-    if (used * 8 > (table[MASK] + 1) * 5) this.#makeRoom(hash)
+    if (used * 8 > (this.maskOf(this.tableOf(hash)) + 1) * 5) this.#makeRoom(hash)
   }
 
-  /** Frees a slot; entries behind it may move. */
-  remove(table: Int32Array, free: number): void {
-    this.write(table)
+  /** Frees the place of an entry of this hash; entries behind it may move. */
+  remove(hash: number, free: number): void {
+    const number = this.#numbers[hash & this.#tablesMask]
+    const table = this.#pages.write(number)
     const { stride, flag, hashOf } = this.#shape
-    const mask = table[MASK]
-    let slot = free
-    for (let next = (slot + 1) & mask; table[HEAD + next * stride + flag] !== 0; next = (next + 1) & mask) {
-      const home = (hashOf(table, HEAD + next * stride) >>> HOME_SHIFT) & mask
-      if (((next - home) & mask) < ((next - slot) & mask)) continue
-      for (let i = 0; i < stride; i++) table[HEAD + slot * stride + i] = table[HEAD + next * stride + i]
-      slot = next
+    const mask = this.maskOf(table)
+    let place = free
+    for (let next = (place + 1) & mask; table[next * stride + flag] !== 0; next = (next + 1) & mask) {
+      const home = (hashOf(table, next * stride) >>> HOME_SHIFT) & mask
+      if (((next - home) & mask) < ((next - place) & mask)) continue
+      for (let i = 0; i < stride; i++) table[place * stride + i] = table[next * stride + i]
+      place = next
     }
-    table[HEAD + slot * stride + flag] = 0
-    table[USED]--
+    table[place * stride + flag] = 0
+    this.#head(number)[headOf(number) + USED]--
     this.size--
   }
 
@@ -101,34 +112,40 @@ export class HashPages {
     for (let i = 0; i < this.#pagesInUse; i++) this.#pages.drop(i)
     this.#pagesInUse = 0
     this.#directory.replace(0, new Int32Array(1))
-    this.#addPage(this.#newTable(SLOTS_MIN, 0))
+    this.#addPage(this.#newTable(PLACES_MIN), 0)
     this.#readDirectory()
     this.size = 0
   }
 
-  #newTable(slots: number, depth: number): Int32Array {
-    const table = new Int32Array(HEAD + slots * this.#shape.stride)
-    table[MASK] = slots - 1
-    table[DEPTH] = depth
-    return table
+  #newTable(places: number): Int32Array {
+    return new Int32Array(places * this.#shape.stride)
   }
 
-  #addPage(table: Int32Array): number {
+  #head(page: number): Int32Array {
+    return this.#heads.write(page >> HEADS_BITS)
+  }
+
+  #addPage(table: Int32Array, depth: number): number {
     const page = this.#pagesInUse++
-    table[SELF] = page
     if (page < this.#pages.list.length) this.#pages.replace(page, table)
     else this.#pages.add(table)
+    if (page >> HEADS_BITS === this.#heads.list.length) this.#heads.grow(HEAD_WORDS << HEADS_BITS)
+    this.#head(page)[headOf(page) + USED] = 0
+    this.#head(page)[headOf(page) + DEPTH] = depth
     return page
   }
 
   #makeRoom(hash: number): void {
     for (;;) {
-      const table = this.tableOf(hash)
-      const slots = table[MASK] + 1
-      if (table[USED] * 8 <= slots * 5) return
-      if (this.#shape.isStale && this.#isMostlyStale(table, this.#shape.isStale)) this.#rebuild(table, slots, hash)
-      else if (slots < this.#slotsMax || table[DEPTH] === DEPTH_MAX) this.#rebuild(table, slots * 2, hash)
-      else this.#split(table, hash)
+      const page = this.#numbers[hash & this.#tablesMask]
+      const table = this.#pages.list[page]
+      const places = this.maskOf(table) + 1
+      const [used, depth] = this.#head(page).subarray(headOf(page))
+      if (used * 8 <= places * 5) return
+      const { isStale } = this.#shape
+      if (isStale && this.#isMostlyStale(table, isStale)) this.#rebuild(hash, page, depth, places)
+      else if (table.length < this.#wordsMax || depth === DEPTH_MAX) this.#rebuild(hash, page, depth, places * 2)
+      else this.#split(hash, page, table, depth)
     }
   }
 
@@ -136,20 +153,20 @@ export class HashPages {
   #isMostlyStale(table: Int32Array, isStale: (page: Int32Array, at: number) => boolean): boolean {
     const { stride, flag } = this.#shape
     let live = 0
-    for (let at = HEAD; at < table.length; at += stride) if (table[at + flag] !== 0 && !isStale(table, at)) live++
-    return live * 2 <= table[MASK] + 1
+    for (let at = 0; at < table.length; at += stride) if (table[at + flag] !== 0 && !isStale(table, at)) live++
+    return live * 2 * stride <= table.length
   }
 
-  #rebuild(old: Int32Array, slots: number, hash: number): void {
-    const table = this.#newTable(slots, old[DEPTH])
-    this.#move(old, table, table, 0)
-    this.#replace(old, table)
-    const bit = 1 << old[DEPTH]
+  #rebuild(hash: number, page: number, depth: number, places: number): void {
+    const table = this.#newTable(places)
+    const { used } = this.#move(this.#pages.list[page], table, table, 0)
+    this.#pages.replace(page, table)
+    this.#head(page)[headOf(page) + USED] = used
+    const bit = 1 << depth
     for (let i = hash & (bit - 1); i < this.#tables.length; i += bit) this.#tables[i] = table
   }
 
-  #split(old: Int32Array, hash: number): void {
-    const depth = old[DEPTH]
+  #split(hash: number, page: number, old: Int32Array, depth: number): void {
     let directory = this.#directory.list[0]
     if (directory.length === 1 << depth) {
       const doubled = new Int32Array(directory.length * 2)
@@ -159,29 +176,39 @@ export class HashPages {
     }
     directory = this.#directory.write(0)
     const bit = 1 << depth
-    const [zeros, ones] = [this.#newTable(old[MASK] + 1, depth + 1), this.#newTable(old[MASK] + 1, depth + 1)]
-    this.#move(old, zeros, ones, bit)
-    this.#replace(old, zeros)
-    const second = this.#addPage(ones)
+    const [zeros, ones] = [
+      this.#newTable(old.length / this.#shape.stride),
+      this.#newTable(old.length / this.#shape.stride),
+    ]
+    const { used, usedOnes } = this.#move(old, zeros, ones, bit)
+    this.#pages.replace(page, zeros)
+    this.#head(page)[headOf(page) + USED] = used - usedOnes
+    this.#head(page)[headOf(page) + DEPTH] = depth + 1
+    const second = this.#addPage(ones, depth + 1)
+    this.#head(second)[headOf(second) + USED] = usedOnes
     for (let i = (hash & (bit - 1)) | bit; i < directory.length; i += 2 * bit) directory[i] = second
-    if (directory.length !== this.#tables.length) this.#readDirectory()
-    else for (let i = hash & (bit - 1); i < directory.length; i += bit) this.#tables[i] = (i & bit) === 0 ? zeros : ones
-  }
-
-  #replace(old: Int32Array, table: Int32Array): void {
-    table[SELF] = old[SELF]
-    this.#pages.replace(old[SELF], table)
+    if (directory.length !== this.#tables.length) {
+      this.#readDirectory()
+      return
+    }
+    for (let i = hash & (bit - 1); i < directory.length; i += bit) {
+      this.#tables[i] = (i & bit) === 0 ? zeros : ones
+      this.#numbers[i] = directory[i]
+    }
   }
 
   #readDirectory(): void {
-    this.#tables = Array.from(this.#directory.list[0], (page) => this.#pages.list[page])
+    this.#numbers = this.#directory.list[0].slice()
+    this.#tables = Array.from(this.#numbers, (page) => this.#pages.list[page])
     this.#tablesMask = this.#tables.length - 1
   }
 
-  /** Entries whose hash has `bit` go to `ones`, the others to `zeros`, stale ones nowhere. */
-  #move(old: Int32Array, zeros: Int32Array, ones: Int32Array, bit: number): void {
+  /** Entries whose hash has `bit` go to `ones`, the others to `zeros`, stale ones nowhere. Both begin empty. */
+  #move(old: Int32Array, zeros: Int32Array, ones: Int32Array, bit: number): { used: number; usedOnes: number } {
     const { stride, flag, hashOf, isStale } = this.#shape
-    for (let at = HEAD; at < old.length; at += stride) {
+    let used = 0
+    let usedOnes = 0
+    for (let at = 0; at < old.length; at += stride) {
       if (old[at + flag] === 0) continue
       if (isStale?.(old, at)) {
         this.size--
@@ -189,13 +216,19 @@ export class HashPages {
       }
       const hash = hashOf(old, at)
       const table = (hash & bit) === 0 ? zeros : ones
-      const mask = table[MASK]
-      let slot = (hash >>> HOME_SHIFT) & mask
-      while (table[HEAD + slot * stride + flag] !== 0) slot = (slot + 1) & mask
-      for (let i = 0; i < stride; i++) table[HEAD + slot * stride + i] = old[at + i]
-      table[USED]++
+      const mask = this.maskOf(table)
+      let place = (hash >>> HOME_SHIFT) & mask
+      while (table[place * stride + flag] !== 0) place = (place + 1) & mask
+      for (let i = 0; i < stride; i++) table[place * stride + i] = old[at + i]
+      used++
+      if (table !== zeros) usedOnes++
     }
+    return { used, usedOnes }
   }
+}
+
+function headOf(page: number): number {
+  return (page & ((1 << HEADS_BITS) - 1)) * HEAD_WORDS
 }
 
 /** Finalizer of MurmurHash3. */

@@ -1,5 +1,5 @@
 import type { Budget } from './budget.ts'
-import { HashPages, HEAD, HOME_SHIFT, MASK } from './hash-pages.ts'
+import { HashPages, HOME_SHIFT } from './hash-pages.ts'
 import type { Memory } from './memory.ts'
 import { hashPair } from './pair-counts.ts'
 import type { RowMarks } from './row-marks.ts'
@@ -53,12 +53,12 @@ export class LatestPairs {
     this.#throughMs = throughMs
     const hash = hashPair(slot, value)
     const table = this.#table.tableOf(hash)
-    const mask = table[MASK]
+    const mask = this.#table.maskOf(table)
     let place = (hash >>> HOME_SHIFT) & mask
-    let at = HEAD + place * STRIDE
+    let at = place * STRIDE
     while (table[at] !== 0 && (table[at] !== slot + 1 || table[at + VALUE] !== value)) {
       place = (place + 1) & mask
-      at = HEAD + place * STRIDE
+      at = place * STRIDE
     }
     const isNew = table[at] === 0
     let newestMs = isNew ? Number.NEGATIVE_INFINITY : timeOf(table, at)
@@ -76,13 +76,13 @@ export class LatestPairs {
       this.#budget.used++
       newestMs = Number.NEGATIVE_INFINITY
     }
-    this.#table.write(table)
+    this.#table.write(hash)
     table[at] = slot + 1
     table[at + VALUE] = value
     table[at + ROW] = row
     table[at + TIME_LOW] = timeMs
     table[at + TIME_HIGH] = Math.floor(timeMs / TWO_32)
-    if (isNew) this.#table.added(table, hash)
+    if (isNew) this.#table.added(hash)
     return newestMs
   }
 }

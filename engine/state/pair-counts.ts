@@ -1,5 +1,5 @@
 import { Budget } from './budget.ts'
-import { HashPages, HEAD, HOME_SHIFT, MASK } from './hash-pages.ts'
+import { HashPages, HOME_SHIFT } from './hash-pages.ts'
 import type { Memory } from './memory.ts'
 
 const VALUE = 1
@@ -38,29 +38,29 @@ export class PairCounts {
     const hash = hashPair(slot, value)
     const table = this.#table.tableOf(hash)
     const stride = this.#stride
-    const mask = table[MASK]
+    const mask = this.#table.maskOf(table)
     let place = (hash >>> HOME_SHIFT) & mask
-    let at = HEAD + place * stride
+    let at = place * stride
     while (table[at] !== 0) {
       if (table[at] === slot + 1 && table[at + VALUE] === value) {
         const before = stride === NARROW ? table[at + LOW] : table[at + HIGH] * 0x1_0000_0000 + (table[at + LOW] >>> 0)
         const after = before + delta
         if (after === 0) {
-          this.#table.remove(table, place)
+          this.#table.remove(hash, place)
           this.#budget.used--
-        } else this.#setCount(this.#table.write(table), at, after)
+        } else this.#setCount(this.#table.write(hash), at, after)
         return after
       }
       place = (place + 1) & mask
-      at = HEAD + place * stride
+      at = place * stride
     }
     if (delta === 0 || this.#budget.used >= this.#budget.max) return 0
     this.#budget.used++
-    this.#table.write(table)
+    this.#table.write(hash)
     table[at] = slot + 1
     table[at + VALUE] = value
     this.#setCount(table, at, delta)
-    this.#table.added(table, hash)
+    this.#table.added(hash)
     return delta
   }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { HashPages, HEAD, HOME_SHIFT, MASK, scramble } from './hash-pages.ts'
+import { HashPages, HOME_SHIFT, scramble } from './hash-pages.ts'
 import type { Memory } from './memory.ts'
 
 const SPAN_MS_MAX = 0x7fff_fff0
@@ -32,32 +32,31 @@ class Generation {
   has(a: number, b: number, c: number, sinceMs: number): boolean {
     if (this.#table.size === 0) return false
     const table = this.#table.tableOf(a)
-    const since = table[place(table, a, b, c) + SINCE]
+    const since = table[place(table, this.#table.maskOf(table), a, b, c) + SINCE]
     return since !== 0 && this.#originMs + since - 1 > sinceMs
   }
 
   /** True, and remembered as read at `timeMs`, unless the id was read after `sinceMs`, here or (`old`) before. */
   add(a: number, b: number, c: number, sinceMs: number, timeMs: number, old: Generation): boolean {
     const table = this.#table.tableOf(a)
-    const at = place(table, a, b, c)
+    const at = place(table, this.#table.maskOf(table), a, b, c)
     const since = table[at + SINCE]
     if (since !== 0 ? this.#originMs + since - 1 > sinceMs : old.has(a, b, c, sinceMs)) return false
-    this.#table.write(table)
+    this.#table.write(a)
     table[at] = a
     table[at + 1] = b
     table[at + 2] = c
     table[at + SINCE] = timeMs - this.#originMs + 1
-    if (since === 0) this.#table.added(table, a)
+    if (since === 0) this.#table.added(a)
     return true
   }
 }
 
 /** Where the id stands in the page, or the free entry where it belongs. */
-function place(table: Int32Array, a: number, b: number, c: number): number {
-  const mask = table[MASK]
+function place(table: Int32Array, mask: number, a: number, b: number, c: number): number {
   let slot = (a >>> HOME_SHIFT) & mask
   for (;;) {
-    const at = HEAD + slot * STRIDE
+    const at = slot * STRIDE
     if (table[at + SINCE] === 0 || (table[at] === a && table[at + 1] === b && table[at + 2] === c)) return at
     slot = (slot + 1) & mask
   }

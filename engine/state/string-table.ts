@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { ByteArena } from './byte-arena.ts'
-import { HashPages, HEAD, HOME_SHIFT, MASK, scramble } from './hash-pages.ts'
+import { HashPages, HOME_SHIFT, scramble } from './hash-pages.ts'
 import { type Memory, Pages } from './memory.ts'
 
 const NUMBER_TAG = 0xff // no UTF-8 string begins with it
@@ -63,11 +63,11 @@ export class StringTable {
     const hash = hashOf(source, start, end)
     const length = end - start
     const table = this.#table.tableOf(hash)
-    const mask = table[MASK]
+    const mask = this.#table.maskOf(table)
     let slot = (hash >>> HOME_SHIFT) & mask
-    for (; table[HEAD + slot * ENTRY] !== 0; slot = (slot + 1) & mask) {
-      if (table[HEAD + slot * ENTRY + HASH] !== hash) continue
-      const code = table[HEAD + slot * ENTRY] - 1
+    for (; table[slot * ENTRY] !== 0; slot = (slot + 1) & mask) {
+      if (table[slot * ENTRY + HASH] !== hash) continue
+      const code = table[slot * ENTRY] - 1
       const records = this.#records.list[code >> PAGE_BITS]
       const at = (code & (PAGE - 1)) * RECORD
       if (records[at + LENGTH] !== length) continue
@@ -81,10 +81,10 @@ export class StringTable {
     records[at + ADDRESS] = this.#arena.add(source, start, end)
     records[at + LENGTH] = length
     records[at + REFERENCES] = 1
-    this.#table.write(table)
-    table[HEAD + slot * ENTRY] = code + 1
-    table[HEAD + slot * ENTRY + HASH] = hash
-    this.#table.added(table, hash)
+    this.#table.write(hash)
+    table[slot * ENTRY] = code + 1
+    table[slot * ENTRY + HASH] = hash
+    this.#table.added(hash)
     return code
   }
 
@@ -146,10 +146,10 @@ export class StringTable {
     const bytes = this.#arena.bytes(this.#record(code, ADDRESS), this.#record(code, LENGTH))
     const hash = hashOf(bytes, 0, bytes.length)
     const table = this.#table.tableOf(hash)
-    const mask = table[MASK]
+    const mask = this.#table.maskOf(table)
     let slot = (hash >>> HOME_SHIFT) & mask
-    while (table[HEAD + slot * ENTRY] !== code + 1) slot = (slot + 1) & mask
-    this.#table.remove(table, slot)
+    while (table[slot * ENTRY] !== code + 1) slot = (slot + 1) & mask
+    this.#table.remove(hash, slot)
     this.#arena.remove(this.#record(code, ADDRESS), this.#record(code, LENGTH))
     this.#records.write(code >> PAGE_BITS)[(code & (PAGE - 1)) * RECORD + ADDRESS] = this.#free
     this.#free = code + 1

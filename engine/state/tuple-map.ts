@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { HashPages, HEAD, HOME_SHIFT, MASK, scramble } from './hash-pages.ts'
+import { HashPages, HOME_SHIFT, scramble } from './hash-pages.ts'
 import { type Memory, Pages } from './memory.ts'
 
 const PAGE_BITS = 11
@@ -50,16 +50,16 @@ export class TupleMap {
   findOrAdd(): number {
     const hash = this.#hashProbe()
     const table = this.#table.tableOf(hash)
-    const mask = table[MASK]
+    const mask = this.#table.maskOf(table)
     let slot = (hash >>> HOME_SHIFT) & mask
     for (; ; slot = (slot + 1) & mask) {
-      const id = table[HEAD + slot] - 1
+      const id = table[slot] - 1
       if (id < 0) break
       if (this.#equalsProbe(id)) return id
     }
     const id = this.#newId()
-    this.#table.write(table)[HEAD + slot] = id + 1
-    this.#table.added(table, hash)
+    this.#table.write(hash)[slot] = id + 1
+    this.#table.added(hash)
     return id
   }
 
@@ -72,13 +72,13 @@ export class TupleMap {
   remove(id: number): void {
     const hash = this.#hashId(id)
     const table = this.#table.tableOf(hash)
-    const mask = table[MASK]
+    const mask = this.#table.maskOf(table)
     let slot = (hash >>> HOME_SHIFT) & mask
-    while (table[HEAD + slot] !== id + 1) {
-      assert(table[HEAD + slot] !== 0, 'an id that is removed is there')
+    while (table[slot] !== id + 1) {
+      assert(table[slot] !== 0, 'an id that is removed is there')
       slot = (slot + 1) & mask
     }
-    this.#table.remove(table, slot)
+    this.#table.remove(hash, slot)
     this.#tuples.write(id >> PAGE_BITS)[(id & (PAGE - 1)) * this.arity] = this.#free
     this.#free = id + 1
   }
