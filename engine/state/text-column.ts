@@ -16,9 +16,27 @@ export class TextColumn {
     this.#nulls = new Uint8Array(rowsMax)
   }
 
-  /** Puts the given rows of `column` at `to` and after. */
+  /** Puts the given rows of `column`, which rise, at `to` and after. */
   append(column: StringColumn, rows: Int32Array, to: number): void {
     this.fillTo(to)
+    const n = rows.length
+    if (n > 0 && rows[n - 1] - rows[0] === n - 1) this.#appendRange(column, rows[0], n, to)
+    else this.#appendEach(column, rows, to)
+    this.#rows = to + n
+  }
+
+  /** Rows that rise by one are copied at once. */
+  #appendRange({ bytes, offsets, nulls }: StringColumn, first: number, n: number, to: number): void {
+    const begin = to === 0 ? 0 : this.#ends[to - 1]
+    const start = offsets[first]
+    const length = offsets[first + n] - start
+    if (begin + length > this.#bytes.length) this.#grow(begin + length)
+    this.#bytes.set(bytes.subarray(start, start + length), begin)
+    for (let i = 0; i < n; i++) this.#ends[to + i] = begin + offsets[first + i + 1] - start
+    this.#nulls.set(nulls.subarray(first, first + n), to)
+  }
+
+  #appendEach(column: StringColumn, rows: Int32Array, to: number): void {
     let end = to === 0 ? 0 : this.#ends[to - 1]
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i]
@@ -30,7 +48,6 @@ export class TextColumn {
       this.#ends[to + i] = end
       this.#nulls[to + i] = column.nulls[row]
     }
-    this.#rows = to + rows.length
   }
 
   /** Makes the rows up to `to` that nobody gave a value null. */
