@@ -57,7 +57,7 @@ export class RowMarks {
 
   /** Lets go of all rows before `firstRow`, a multiple of 4,096. */
   trim(firstRow: number): void {
-    const gone = Math.min(firstRow / CHUNK_ROWS - this.#first, this.#pageOf.length)
+    const gone = firstRow / CHUNK_ROWS - this.#first
     if (gone <= 0) return
     for (const page of this.#pageOf.splice(0, gone)) {
       this.#pages.drop(page)
