@@ -54,6 +54,8 @@ export interface RatioMeasure {
   readonly denominator: string
   /** Measure name -> least value at which the ratio counts. */
   readonly atLeast: Readonly<Record<string, number>>
+  /** Those of `atLeast` that are params of the rule: measure name -> param. */
+  readonly atLeastParams?: Readonly<Record<string, string>>
   /** Standard score of the Wilson interval whose lower end stands for the ratio: 1.96 for a confidence of 0.95. */
   readonly lowerBoundZ?: number
 }

@@ -1,8 +1,11 @@
 import type { RatioMeasure } from '../../model/rule.ts'
+import type { Type } from '../expression/names.ts'
+import { aType } from '../expression/wording.ts'
 import { LOWER_BOUND_MIN, RATIO_PARTS } from '../shape/limits.ts'
 import { RATIO_KEYS, RUNNING_KEYS } from '../shape/measures.ts'
+import { didYouMean } from '../source/suggest.ts'
 import type { Span } from '../source/text.ts'
-import { entryOf } from '../source/tree.ts'
+import { type Entry, entryOf } from '../source/tree.ts'
 import { type MeasureNames, misplaced, type Spec } from './measure-names.ts'
 import { standardScore } from './standard-score.ts'
 
@@ -24,22 +27,49 @@ export function checkRatio(names: MeasureNames, spec: Spec): RatioMeasure | null
     return part !== null && isRunning(names, part, item.span) ? part : null
   })
   if (numerator === null || denominator === null) return null
-  const ratio = { kind: 'ratio', name, numerator, denominator, atLeast, ...(lowerBoundZ && { lowerBoundZ }) } as const
+  const ratio = {
+    kind: 'ratio',
+    name,
+    numerator,
+    denominator,
+    ...atLeast,
+    ...(lowerBoundZ && { lowerBoundZ }),
+  } as const
   names.ratios.set(name, ratio)
   return ratio
 }
 
-function checkAtLeast(names: MeasureNames, { node }: Spec): Record<string, number> {
-  const { read } = names.draft
+function checkAtLeast(names: MeasureNames, { node }: Spec): Pick<RatioMeasure, 'atLeast' | 'atLeastParams'> {
+  const { read, params } = names.draft
   const value = entryOf(node, 'at_least')?.value
   const map = value && read.map(value, 'at_least')
-  const out: Record<string, number> = {}
+  const atLeast: Record<string, number> = {}
+  const atLeastParams: Record<string, string> = {}
   for (const entry of map ? map.entries : []) {
     if (!isRunning(names, entry.key, entry.keySpan)) continue
-    const least = read.number(entry.value, `at_least of "${entry.key}"`)
-    if (least !== null) out[entry.key] = least
+    const param = paramOf(names, entry)
+    const least = param === null ? read.number(entry.value, `at_least of "${entry.key}"`) : params.get(param)
+    if (typeof least === 'number') atLeast[entry.key] = least
+    if (param !== null) atLeastParams[entry.key] = param
   }
-  return out
+  return Object.keys(atLeastParams).length > 0 ? { atLeast, atLeastParams } : { atLeast }
+}
+
+/** `params.min` -> `min`, with a fault if that is no number; null = something else stands there. */
+function paramOf({ draft: { read, params, conditionUses } }: MeasureNames, { key, value }: Entry): string | null {
+  const [, name] = /^params\.(\w+)$/.exec(value.kind === 'scalar' ? value.text : '') ?? []
+  if (name === undefined) return null
+  conditionUses.params.add(name)
+  const param = params.get(name)
+  if (param === undefined)
+    read.fault('unknown-param', value, `"${name}" is not in "params"`, didYouMean(name, params.keys()))
+  else if (typeof param !== 'number')
+    read.fault(
+      'type-mismatch',
+      value,
+      `at_least of "${key}" is a number, but the param "${name}" is ${aType(typeof param as Type)}`,
+    )
+  return name
 }
 
 function checkLowerBound(names: MeasureNames, { node }: Spec): number | null {
