@@ -56,7 +56,8 @@ export interface RatioMeasure {
   readonly atLeast: Readonly<Record<string, number>>
   /** Those of `atLeast` that are params of the rule: measure name -> param. */
   readonly atLeastParams?: Readonly<Record<string, string>>
-  /** Standard score of the Wilson interval whose lower end stands for the ratio: 1.96 for a confidence of 0.95. */
+  /** Confidence of the Wilson interval whose lower end stands for the ratio, and its standard score: 0.95 and 1.96. */
+  readonly lowerBound?: number
   readonly lowerBoundZ?: number
 }
 

@@ -17,7 +17,7 @@ export function checkRatio(names: MeasureNames, spec: Spec): RatioMeasure | null
   misplaced(names, spec, NOT_OWN, 'give it to the two measures it divides')
   read.keys(node, [...Object.keys(RATIO_KEYS), ...NOT_OWN], {}, 'of a ratio measure')
   const atLeast = checkAtLeast(names, spec)
-  const lowerBoundZ = checkLowerBound(names, spec)
+  const lowerBound = checkLowerBound(names, spec)
   const parts = read.seq(kind.value, '"ratio"')
   if (!parts) return null
   if (parts.items.length !== RATIO_PARTS)
@@ -33,7 +33,7 @@ export function checkRatio(names: MeasureNames, spec: Spec): RatioMeasure | null
     numerator,
     denominator,
     ...atLeast,
-    ...(lowerBoundZ && { lowerBoundZ }),
+    ...lowerBound,
   } as const
   names.ratios.set(name, ratio)
   return ratio
@@ -72,12 +72,13 @@ function paramOf({ draft: { read, params, conditionUses } }: MeasureNames, { key
   return name
 }
 
-function checkLowerBound(names: MeasureNames, { node }: Spec): number | null {
+function checkLowerBound(names: MeasureNames, { node }: Spec): Pick<RatioMeasure, 'lowerBound' | 'lowerBoundZ'> | null {
   const { read } = names.draft
   const value = entryOf(node, 'lower_bound')?.value
   const confidence = value && read.number(value, 'lower_bound')
   if (!value || confidence === null || confidence === undefined) return null
-  if (confidence >= LOWER_BOUND_MIN && confidence < 1) return standardScore(confidence)
+  if (confidence >= LOWER_BOUND_MIN && confidence < 1)
+    return { lowerBound: confidence, lowerBoundZ: standardScore(confidence) }
   const hint = confidence >= 50 && confidence < 100 ? `write ${confidence / 100}` : 'such as 0.95'
   return read.fault('out-of-range', value, 'lower_bound is a confidence from 0.5 to below 1', hint)
 }
