@@ -35,6 +35,7 @@ test('what it writes has no faults, passes its tests, and is a configuration', a
     code: 0,
     out: expect.stringContaining('1 rule, 0 rankings, 1 list, 3 tests: no faults'),
   })
+  expect(said(() => check([folder], { config, denyWarnings: true, format: 'text' })).code).toBe(0)
   expect(await said(() => testRules([rules], { config, minTests: 2, format: 'text' })).code).toBe(0)
   expect(loadConfig({ path: config }).rules).toEqual([rules])
   const { jobs } = parse(readFileSync(join(folder, '.github/workflows/rules.yml'), 'utf8'))

@@ -1,6 +1,7 @@
 import { type Document, isMap, isScalar, type Node } from 'yaml'
 import type { RuleIssue } from '../rules/index.ts'
 import { SourceText } from '../rules/source/text.ts'
+import { streamsOver } from './stream-defaults.ts'
 
 export type Path = readonly PropertyKey[]
 
@@ -68,11 +69,12 @@ export class Settings {
   }
 }
 
-/** Sections are completed key by key; lists, `streams` and a log of another kind are replaced. */
+/** Sections are completed key by key; lists and a log of another kind are replaced. */
 function laidOver(key: string, below: unknown, above: unknown): unknown {
   const isRecord = (v: unknown): v is Record<string, unknown> =>
     typeof v === 'object' && v !== null && !Array.isArray(v)
-  if (key === 'streams' || key === 'log' || !isRecord(below) || !isRecord(above)) return above
+  if (key === 'log' || !isRecord(below) || !isRecord(above)) return above
+  if (key === 'streams') return streamsOver(below as Record<string, Record<string, unknown>>, above)
   return { ...below, ...above }
 }
 
