@@ -117,12 +117,17 @@ describe('layers', () => {
       'configuration: none.yaml: no such file or folder',
     )
   })
-  test('a fault outside the file is shown where it stands', () => {
-    const more = { env: { LAPWING_HTTP_PORT: 'x' }, overrides: { 'time.max_skew': 'y' } }
-    expect(faults('', more)).toEqual([
-      'LAPWING_HTTP_PORT:1:1: error[wrong-value]: "http.port" must be a number',
-      '--time.max_skew:1:1: error[wrong-value]: "time.max_skew" must be a duration such as 500ms, 5s or 2m',
-    ])
+  test('a fault outside the file is a plain line', () => {
+    const more = { env: { LAPWING_REGISTRY: 'x' }, overrides: { 'http.port': 99_999 } }
+    const lines =
+      '--port 99999: "http.port" must be at most 65535\nLAPWING_REGISTRY: "registry" must be an http:// or https:// URL, or null'
+    expect(() => load('', more)).toThrow(expect.objectContaining({ code: 'USAGE', message: lines }))
+    expect(() => load('dta: x', more)).toThrow(
+      expect.objectContaining({
+        code: 'CONFIG_INVALID',
+        message: expect.stringMatching(/^lapwing.yaml:1:1: .*\n--port 99999: /s),
+      }),
+    )
   })
 })
 

@@ -9,7 +9,7 @@ const SLOW_MS = 1_000
 export interface Fuzzed {
   runs: number
   sound: number
-  /** What failed, with the number of the case: a throw, a fault at no place, more than a second. */
+  /** What failed, with the number of the case: a throw, a fault at no place or said twice, more than a second. */
   readonly failures: string[]
   readonly faults: Record<string, number>
   slowestMs: number
@@ -61,7 +61,11 @@ function load(text: string, all: Fuzzed): string | null {
     if (ok) all.sound += 1
     else if (!issues.some((issue) => issue.severity === 'error')) return 'refused without a fault'
     const lines = text.split('\n').length
-    for (const { code, line, column, length } of issues) {
+    const said = new Set<string>()
+    for (const { code, line, column, length, message } of issues) {
+      const fault = `${code} at ${line}:${column}: ${message}`
+      if (said.has(fault)) return `said twice: ${fault}`
+      said.add(fault)
       all.faults[code] = (all.faults[code] ?? 0) + 1
       all.checksum = (Math.imul(all.checksum, 31) + hash(code) + Math.imul(line, 4_099) + column) >>> 0
       if (line < 1 || line > lines || column < 1 || length < 1) return `${code} at ${line}:${column}, length ${length}`
