@@ -27,6 +27,8 @@ export interface Case {
   readonly is?: unknown
   /** Further documents of the file. */
   readonly beside?: string
+  /** Those in their place without the row. */
+  readonly besideWithout?: string
 }
 
 const HEAD = { version: '1', title: 'T', owner: 'o' }
@@ -63,7 +65,7 @@ export function proveAll(base: Keys, cases: readonly Case[]): void {
     expect(outcome(c, textOf(c, keys))).toEqual({ refused: '', wrong: [], shown: c.is })
     const changed: Record<string, string | null> = { ...keys, ...c.without }
     const left = Object.fromEntries(Object.entries(changed).filter(([, value]) => value !== null)) as Keys
-    const { refused, ...without } = outcome(c, textOf(c, left))
+    const { refused, ...without } = outcome(c, textOf({ ...c, beside: c.besideWithout ?? c.beside ?? '' }, left))
     if (c.isRefused) expect(refused).not.toBe('')
     else expect(refused).toBe('')
     expect(without).not.toEqual({ wrong: [], shown: c.is })
@@ -74,7 +76,7 @@ function textOf(c: Case, keys: Keys): string {
   const document = Object.entries(keys).map(([key, text]) => `${key}: ${text}\n`)
   const events = c.events.map((row) => `      - ${row}\n`)
   const own = keys.tests === undefined ? `tests:\n  - name: t\n    events:\n${events.join('')}    ${c.expect}\n` : ''
-  return `${document.join('')}${own}${c.beside === undefined ? '' : `---\n${c.beside}`}`
+  return `${document.join('')}${own}${!c.beside ? '' : `---\n${c.beside}`}`
 }
 
 function outcome(c: Case, text: string): { refused: string; wrong: string[]; shown: unknown } {
