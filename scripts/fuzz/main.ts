@@ -5,7 +5,7 @@ import { type Fuzzed, fuzz } from './fuzz.ts'
 /**
  * npx tsx scripts/fuzz/main.ts --runs 1000000 --seed 7 [--from 400000]: loads so many broken rule files; a line every
  * 10 s on standard error, the result as JSON on standard output; exit code 1 when one crashed or took over a second. A
- * case is known by its seed and number, so that a run that was stopped goes on with --from.
+ * case is known by its seed, its number and the good files of the commit: a run that was stopped goes on with --from.
  */
 const { values } = parseArgs({
   options: {
