@@ -117,12 +117,17 @@ describe('layers', () => {
       'configuration: none.yaml: no such file or folder',
     )
   })
-  test('a fault outside the file is shown where it stands', () => {
-    const more = { env: { LAPWING_HTTP_PORT: 'x' }, overrides: { 'time.max_skew': 'y' } }
-    expect(faults('', more)).toEqual([
-      'LAPWING_HTTP_PORT:1:1: error[wrong-value]: "http.port" must be a number',
-      '--time.max_skew:1:1: error[wrong-value]: "time.max_skew" must be a duration such as 500ms, 5s or 2m',
-    ])
+  test('a fault outside the file is a plain line', () => {
+    const more = { env: { LAPWING_REGISTRY: 'x' }, overrides: { 'http.port': 99_999 } }
+    const lines =
+      '--port 99999: "http.port" must be at most 65535\nLAPWING_REGISTRY: "registry" must be an http:// or https:// URL, or null'
+    expect(() => load('', more)).toThrow(expect.objectContaining({ code: 'USAGE', message: lines }))
+    expect(() => load('dta: x', more)).toThrow(
+      expect.objectContaining({
+        code: 'CONFIG_INVALID',
+        message: expect.stringMatching(/^lapwing.yaml:1:1: .*\n--port 99999: /s),
+      }),
+    )
   })
 })
 
@@ -141,6 +146,43 @@ test('a stream of one type with ISO times', () => {
     types: [],
     latenessMs: 0,
     maxAheadMs: 0,
+  })
+})
+
+describe('streams over those that ship', () => {
+  const shown = (yaml: string, files = {}) =>
+    load(yaml, {}, files).streams.map(
+      (s) => `${s.name} ${s.latenessMs} ${s.maxAheadMs} ${s.dedupeMs} ${s.types.length}`,
+    )
+  test('one key alone: the rest of the stream and the other stream stay', () => {
+    expect(shown('streams: { transactions: { dedupe: 0s } }')).toEqual([
+      'transactions 120000 30000 0 5',
+      'behavior 120000 30000 0 4',
+    ])
+    expect(shown('streams: { behavior: { topic: b } }')[0]).toBe('transactions 120000 30000 600000 5')
+  })
+  test('what leans on a key follows it', () => {
+    expect(shown('streams: { transactions: { lateness: 20s } }')[0]).toBe('transactions 20000 5000 600000 5')
+    const events =
+      '{"type":"record","name":"E","fields":[{"name":"event_time","type":"long"},{"name":"event_id","type":"string"}]}'
+    const one = 'streams: { behavior: { schema: e.avsc, type: { fixed: viewed } } }'
+    expect(shown(one, { 'e.avsc': events })).toEqual([
+      'transactions 120000 30000 600000 5',
+      'behavior 120000 30000 0 0',
+    ])
+  })
+  test('beside a stream of the file only those that it names; null takes one away', () => {
+    const bids = 'bids: { schema: bid.avsc, topic: b, time: date_time, time_format: iso, type: { fixed: bid } }'
+    expect(shown(`streams: { ${bids}, transactions: {} }`, { 'bid.avsc': bid })).toEqual([
+      'bids 120000 30000 0 0',
+      'transactions 120000 30000 600000 5',
+    ])
+    expect(shown('streams: { behavior: null }')).toEqual(['transactions 120000 30000 600000 5'])
+  })
+  test('a fault stands where its key is', () => {
+    expect(faults('streams:\n  transactions: { latenes: 5m }\n')).toEqual([
+      'lapwing.yaml:2:19: error[unknown-key]: "latenes" is not a key in "streams.transactions" | did you mean "lateness"?',
+    ])
   })
 })
 

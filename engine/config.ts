@@ -111,14 +111,14 @@ export function loadConfig({ path, env = {}, overrides = {}, folder = process.cw
   const file = named !== undefined ? resolve(folder, named) : existsSync(usual) ? usual : null
   Object.assign(settings.values, DEFAULTS)
   if (file !== null) addFile(settings, file, named ?? 'lapwing.yaml')
-  const outside = new Map<string, [name: string, value: unknown]>()
+  const outside = new Map<string, [said: string, value: unknown]>()
   for (const setting of SETTINGS) {
     const variable = `LAPWING_${setting.replaceAll('.', '_').toUpperCase()}`
     const flag = overrides[setting]
-    if (flag !== undefined) outside.set(setting, [`--${setting}`, flag])
+    if (flag !== undefined) outside.set(setting, [`--${setting.split('.').at(-1)} ${flag}`, flag])
     else if (env[variable] !== undefined && env[variable] !== '') outside.set(setting, [variable, env[variable]])
   }
-  for (const [setting, [name, value]] of outside) settings.add(name, setting, asInFile(setting, value, folder))
+  for (const [setting, [said, value]] of outside) settings.add(said, setting, asInFile(setting, value, folder))
   return build(settings, settings.values, file, folder)
 }
 
@@ -174,10 +174,7 @@ function build(
   const streams = readStreams(settings, values.streams, home)
   const { outputs, data, rules, time, snapshots, limits, ...rest } = sections as unknown as Sections
   checkTogether(streams, outputs ?? null, settings)
-  if (settings.issues.length > 0) {
-    const inOrder = settings.issues.toSorted((a, b) => a.line - b.line || a.column - b.column)
-    throw new EngineError('CONFIG_INVALID', formatIssues(inOrder, settings.sources()).trimEnd())
-  }
+  refuse(settings)
   return frozen({
     path: file,
     data: resolve(home, data),
@@ -201,6 +198,16 @@ function build(
     streams,
     outputs,
   })
+}
+
+/** Nothing if nothing is wrong. What flags and environment say is no fault of the file. */
+function refuse(settings: Settings): void {
+  const usage = settings.usage.join('\n')
+  if (settings.issues.length > 0) {
+    const inOrder = settings.issues.toSorted((a, b) => a.line - b.line || a.column - b.column)
+    throw new EngineError('CONFIG_INVALID', `${formatIssues(inOrder, settings.sources())}${usage}`.trimEnd())
+  }
+  if (usage !== '') throw new EngineError('USAGE', usage)
 }
 
 function readStreams(settings: Settings, values: unknown, home: string): Stream[] {

@@ -14,7 +14,7 @@ afterAll(() => rmSync(root, { recursive: true }))
 afterEach(() => vi.restoreAllMocks())
 
 /** What `run` says on standard output, and how it ended. */
-function said(run: () => number): { code: number; out: string } {
+function said<Code>(run: () => Code): { code: Code; out: string } {
   let out = ''
   vi.spyOn(process.stderr, 'write').mockImplementation(() => true)
   const spy = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
@@ -26,7 +26,7 @@ function said(run: () => number): { code: number; out: string } {
   return { code, out }
 }
 
-test('what it writes has no faults, passes its tests, and is a configuration', () => {
+test('what it writes has no faults, passes its tests, and is a configuration', async () => {
   const folder = join(root, 'new', 'work')
   const { code, out } = said(() => init(folder))
   expect([code, out.trim().split('\n').length]).toEqual([0, 3])
@@ -35,7 +35,8 @@ test('what it writes has no faults, passes its tests, and is a configuration', (
     code: 0,
     out: expect.stringContaining('1 rule, 0 rankings, 1 list, 3 tests: no faults'),
   })
-  expect(said(() => testRules([rules], { config, minTests: 2, format: 'text' })).code).toBe(0)
+  expect(said(() => check([folder], { config, denyWarnings: true, format: 'text' })).code).toBe(0)
+  expect(await said(() => testRules([rules], { config, minTests: 2, format: 'text' })).code).toBe(0)
   expect(loadConfig({ path: config }).rules).toEqual([rules])
   const { jobs } = parse(readFileSync(join(folder, '.github/workflows/rules.yml'), 'utf8'))
   expect(jobs.rules.steps.at(-1).run).toBe('$LAPWING test rules --min-tests 2')

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { readRuleFiles } from './rule-files.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'lapwing-rules-'))
@@ -28,4 +28,17 @@ test('what is not there', () => {
   expect(() => names(['none'])).toThrow(expect.objectContaining({ code: 'INPUT_MISSING' }))
   mkdirSync(join(root, 'empty'))
   expect(() => names(['empty'])).toThrow('no rule files')
+})
+
+test('the configuration beside the rules is left out, and said; named as a file it is read', () => {
+  mkdirSync(join(root, 'work'))
+  writeFileSync(join(root, 'work/lapwing.yaml'), 'configuration')
+  writeFileSync(join(root, 'work/rule.yaml'), 'rule')
+  const said = vi.spyOn(process.stderr, 'write').mockImplementation(() => true)
+  expect(names(['work'])).toEqual(['rule'])
+  expect(said.mock.calls).toEqual([
+    [expect.stringMatching(/work\/lapwing.yaml: the configuration, no rule file: left out\n$/)],
+  ])
+  said.mockRestore()
+  expect(names(['work/lapwing.yaml'])).toEqual(['configuration'])
 })

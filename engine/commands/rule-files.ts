@@ -4,14 +4,17 @@ import { isMap, parseAllDocuments } from 'yaml'
 import { systemText } from '../kit/system-error.ts'
 import type { RuleSource } from '../model/block.ts'
 import { EngineError } from '../model/errors.ts'
+import { talk } from './exit.ts'
 
 const RULE_FILE = /\.ya?ml$/
 const TEST_FILE = /\.test\.ya?ml$/
+const CONFIGURATION = /^lapwing\.ya?ml$/
 
 /**
  * The rule files that `paths` name: files as they are, folders with everything below them that ends in .yaml or .yml,
  * and the `lists/` beside a file that was named alone. `tests`: `<name>.test.yaml` as well. Each file once, in the order
- * of the paths and of their names; then the files that lists read their items from. EngineError INPUT_MISSING when one cannot be read, or a folder has no rule file.
+ * of the paths and of their names; then the files that lists read their items from. A configuration in a folder is left
+ * out, and said. EngineError INPUT_MISSING when one cannot be read, or a folder has no rule file.
  */
 export function readRuleFiles(paths: readonly string[], { tests = false } = {}): RuleSource[] {
   const found = new Map<string, string>()
@@ -22,7 +25,10 @@ export function readRuleFiles(paths: readonly string[], { tests = false } = {}):
   for (const path of paths) {
     const wanted = (file: string) => RULE_FILE.test(file) && (tests || !TEST_FILE.test(file))
     if (reading(path, () => statSync(path).isDirectory())) {
-      const files = filesBelow(path).filter(wanted)
+      const isConfiguration = (file: string) => CONFIGURATION.test(basename(file))
+      const all = filesBelow(path).filter(wanted)
+      for (const file of all.filter(isConfiguration)) talk(`${shown(file)}: the configuration, no rule file: left out`)
+      const files = all.filter((file) => !isConfiguration(file))
       if (files.length === 0) throw new EngineError('INPUT_MISSING', `${path}: no rule files (*.yaml) in this folder`)
       files.forEach(take)
       continue

@@ -1,5 +1,6 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { loadConfig } from '../config.ts'
+import { EngineError } from '../model/errors.ts'
 import type { RuleTest } from '../rules/index.ts'
 import { compileOrRefuse, type Sound } from './compiled.ts'
 import { EXIT, type ExitCode, talk } from './exit.ts'
@@ -8,6 +9,8 @@ import { readRuleFiles } from './rule-files.ts'
 import { junitOfTests } from './rule-test/junit.ts'
 import { failureText, resultJson } from './rule-test/report.ts'
 import { runRuleTest } from './rule-test/run.ts'
+import { offerUpdate } from './rule-test/update/offer.ts'
+import { updateExpectations } from './rule-test/update/update.ts'
 
 interface TestOptions {
   readonly config?: string
@@ -15,6 +18,8 @@ interface TestOptions {
   readonly minTests?: number
   readonly json?: boolean
   readonly format: 'text' | 'junit'
+  readonly update?: boolean
+  readonly yes?: boolean
 }
 
 export function addTest(program: Command, verb: Verb): void {
@@ -31,15 +36,25 @@ export function addTest(program: Command, verb: Verb): void {
     )
     .option('--json', 'a JSON line for each test')
     .addOption(oneOf('--format <format>', 'how results are printed', ['text', 'junit']))
+    .addOption(
+      new Option(
+        '--update',
+        'show what the expectations of failed tests would have to say, and write it when told to',
+      ).conflicts(['json', 'format']),
+    )
+    .option('--yes', 'with --update: write without asking')
     .action(verb(test))
 }
 
-export function test(paths: readonly string[], options: TestOptions): ExitCode {
+export async function test(paths: readonly string[], options: TestOptions): Promise<ExitCode> {
+  if (options.yes && !options.update) throw new EngineError('USAGE', '--yes goes with --update')
   const { streams } = loadConfig({ path: options.config, env: process.env })
-  const compiled = compileOrRefuse(readRuleFiles(paths, { tests: true }), streams)
+  const files = readRuleFiles(paths, { tests: true })
+  const compiled = compileOrRefuse(files, streams)
   const chosen = compiled.tests.filter((t) => options.run?.test(`${t.rule}: ${t.name}`) ?? true)
   const results = chosen.map((t) => runRuleTest(compiled.set, t, streams))
   const failed = results.filter((r) => !r.ok)
+  if (options.update) return offerUpdate(updateExpectations(files, failed, streams), files, options.yes === true)
   if (options.json) for (const r of results) process.stdout.write(`${JSON.stringify(resultJson(r))}\n`)
   else if (options.format === 'junit') process.stdout.write(junitOfTests(results))
   else for (const r of failed) process.stdout.write(`${failureText(r)}\n`)

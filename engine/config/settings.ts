@@ -1,12 +1,15 @@
 import { type Document, isMap, isScalar, type Node } from 'yaml'
 import type { RuleIssue } from '../rules/index.ts'
 import { SourceText } from '../rules/source/text.ts'
+import { streamsOver } from './stream-defaults.ts'
 
 export type Path = readonly PropertyKey[]
 
 /** One place that settings come from. `at` finds the text behind a path, for the caret. */
 interface Origin {
   readonly source: SourceText
+  /** `--port 99999`, `LAPWING_HTTP_PORT`: not in a file. */
+  readonly said?: string
   at(path: Path, what: 'key' | 'value'): { start: number; end: number }
 }
 
@@ -17,6 +20,8 @@ interface Origin {
 export class Settings {
   readonly values: Record<string, unknown> = {}
   readonly issues: RuleIssue[] = []
+  /** What is wrong with flags and environment, a line each. */
+  readonly usage: string[] = []
   readonly #origins = new Map<string, Origin>()
   #file: Origin | null = null
 
@@ -29,10 +34,9 @@ export class Settings {
     }
   }
 
-  /** Takes one value by its dotted path from outside the file; `name` is what faults are reported under. */
-  add(name: string, path: string, value: unknown): void {
-    const text = String(value)
-    this.#origins.set(path, { source: new SourceText(name, text), at: () => ({ start: 0, end: text.length }) })
+  /** Takes one value by its dotted path from outside the file; `said` is how it was given. */
+  add(said: string, path: string, value: unknown): void {
+    this.#origins.set(path, { said, source: new SourceText(said, ''), at: () => ({ start: 0, end: 0 }) })
     const parts = path.split('.')
     let target = this.values
     for (const part of parts.slice(0, -1)) {
@@ -45,6 +49,10 @@ export class Settings {
 
   fault(code: RuleIssue['code'], path: Path, what: 'key' | 'value', message: string, suggestion: string | null = null) {
     const origin = this.#originOf(path)
+    if (origin.said !== undefined) {
+      this.usage.push(`${origin.said}: ${message}`)
+      return
+    }
     const span = origin.at(path, what)
     const { line, column } = origin.source.position(span.start)
     const room = origin.source.line(line).length - column + 1
@@ -53,10 +61,9 @@ export class Settings {
     this.issues.push({ code, severity: 'error', file, line, column, length, rule: null, message, suggestion })
   }
 
-  /** All texts that issues may point into. */
+  /** The text that issues point into. */
   sources(): { path: string; text: string }[] {
-    const origins = [...this.#origins.values(), ...(this.#file ? [this.#file] : [])]
-    return origins.map(({ source }) => ({ path: source.path, text: source.text }))
+    return this.#file ? [{ path: this.#file.source.path, text: this.#file.source.text }] : []
   }
 
   #originOf(path: Path): Origin {
@@ -68,11 +75,12 @@ export class Settings {
   }
 }
 
-/** Sections are completed key by key; lists, `streams` and a log of another kind are replaced. */
+/** Sections are completed key by key; lists and a log of another kind are replaced. */
 function laidOver(key: string, below: unknown, above: unknown): unknown {
   const isRecord = (v: unknown): v is Record<string, unknown> =>
     typeof v === 'object' && v !== null && !Array.isArray(v)
-  if (key === 'streams' || key === 'log' || !isRecord(below) || !isRecord(above)) return above
+  if (key === 'log' || !isRecord(below) || !isRecord(above)) return above
+  if (key === 'streams') return streamsOver(below as Record<string, Record<string, unknown>>, above)
   return { ...below, ...above }
 }
 

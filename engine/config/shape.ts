@@ -122,7 +122,7 @@ export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
   return name === 'sasl' ? Object.keys(sasl.shape) : log.options.flatMap((option) => Object.keys(option.shape))
 }
 
-/** As it would stand in a file. What a file leaves out is taken from here, section by section; streams as a whole. */
+/** As it would stand in a file. What a file leaves out is taken from here, section by section; streams: `stream-defaults.ts`. */
 export const DEFAULTS = {
   data: '.lapwing',
   rules: ['rules'],

@@ -54,7 +54,10 @@ export interface RatioMeasure {
   readonly denominator: string
   /** Measure name -> least value at which the ratio counts. */
   readonly atLeast: Readonly<Record<string, number>>
-  /** Standard score of the Wilson interval whose lower end stands for the ratio: 1.96 for a confidence of 0.95. */
+  /** Those of `atLeast` that are params of the rule: measure name -> param. */
+  readonly atLeastParams?: Readonly<Record<string, string>>
+  /** Confidence of the Wilson interval whose lower end stands for the ratio, and its standard score: 0.95 and 1.96. */
+  readonly lowerBound?: number
   readonly lowerBoundZ?: number
 }
 

@@ -151,6 +151,21 @@ test('alerts feed a list, right after the record that made them, for the time th
   expect(quiet.map((a) => [a.status, (a.event_time - T0) / 1e3])).toContainEqual(['closed', 80])
 })
 
+test('what goes on the list is what the alert is about: the last of "by" if nothing is said', async () => {
+  const about = (alert: string): LogEntry => {
+    const entry = rules('a', 1) as LogEntry & { kind: 'rules' }
+    const text = entry.files[0]!.text.replace('by: [shop_id]', 'by: [shop_id, buyer_id]')
+    return { ...entry, files: [{ path: 'rules.yaml', text: text.replace('{ cooldown: 10s }', alert) }] }
+  }
+  const events = [orders({ at: 0 }), orders({ at: 1 }, { at: 2 }), orders({ at: 60 }), orders({ at: 61 })]
+  const closed = async (alert: string) =>
+    (await run([about(alert), ...events]))
+      .flat()
+      .some((o) => o.kind === 'alert' && o.status === 'closed' && o.rule === 'quiet')
+  expect(await closed('{ about: shop_id }')).toBe(true)
+  expect(await closed('{ cooldown: 10s }')).toBe(false) // B1 is no shop
+})
+
 test('a list that the rules no longer have is forgotten; one of a file may be changed', async () => {
   const items = '---\nlist: shops\nkind: deny\nof: string\nitems: [S1, S2]\n'
   const task = fresh()

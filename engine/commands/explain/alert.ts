@@ -3,13 +3,15 @@ import type { LogRecord, RuleSource } from '../../model/block.ts'
 import { Counters } from '../../model/counters.ts'
 import { EngineError } from '../../model/errors.ts'
 import type { AlertRecord, MeasuresRecord, Output } from '../../model/output.ts'
-import type { Rule, RuleSet } from '../../model/rule.ts'
+import type { Rule, RuleSet, SequenceRule } from '../../model/rule.ts'
 import type { Stream } from '../../model/stream.ts'
 import { compileRuleSet } from '../../rules/index.ts'
 import { RULES_KEY, Task } from '../../task/task.ts'
 import { type Clause, clauseReaders } from './clauses.ts'
+import { matchText, violationText } from './sequence-text.ts'
 
 const STEPS_MAX = 50
+const OUT_OF_REACH = 'the log no longer reaches back far enough to derive it'
 
 /** An alert derived once more from the log. */
 export interface Derived {
@@ -19,8 +21,25 @@ export interface Derived {
   readonly steps: readonly MeasuresRecord[]
   /** At the opening; null where it did not come about again. */
   readonly clauses: readonly Clause[] | null
+  /** Of a sequence's alert; null for a rule's. */
+  readonly sequence: DerivedSequence | null
   /** Why it did not. */
   readonly note: string | null
+}
+
+export interface DerivedSequence {
+  /** What was violated or matched; null where the rule is gone. */
+  readonly condition: string | null
+  /** The events that the alert stands on, as it was put out. */
+  readonly steps: readonly {
+    readonly step: string
+    readonly event_time: number
+    readonly topic: string
+    readonly partition: number
+    readonly offset: number
+  }[]
+  /** Whether the log, played again, gives the very alert. */
+  readonly came_again: boolean
 }
 
 /** EngineError USAGE when no alert, or several, have an id that begins so. `files`: the configured rules. */
@@ -37,28 +56,60 @@ export async function deriveAlert(
     if (ids.length === 0) throw new EngineError('USAGE', `no alert ${idStart} in the local log (old ones are deleted)`)
     if (ids.length > 1) throw new EngineError('USAGE', `${ids.length} alerts begin with ${idStart}: ${ids.slice(0, 5).join(', ')}`) // biome-ignore format: one step
     const alert = records[0]!
-    const blank = { alert, steps: [], clauses: null }
-    if (alert.violation !== null)
-      return { ...blank, note: `what a sequence found are its steps: ${sequenceSteps(alert)}` }
     const { kept } = await log.committed()
     const set = setOf(alert, [JSON.parse(kept.get(RULES_KEY) ?? '[]') as RuleSource[], files], streams)
-    if (!set) return { ...blank, note: `rule ${alert.rule}@${alert.version} has another body now, or is gone` }
+    const gone = `rule ${alert.rule}@${alert.version} has another body now, or is gone`
+    if (alert.violation !== null) {
+      const sequence = await derivedSequence(log, streams, set, alert)
+      const note = set === null ? gone : sequence.came_again ? null : OUT_OF_REACH
+      return { alert, steps: [], clauses: null, sequence, note }
+    }
+    if (!set) return { alert, steps: [], clauses: null, sequence: null, note: gone }
     const [rule] = set.rules as [Rule]
     const openedMs = alert.first_seen + rule.settleMs
     const read = () => log.past(openedMs - 2 * spanOf(set, streams), Number.POSITIVE_INFINITY)
     const steps = await stepsTo(read(), streams, set, alert)
     const clauses = await clausesAt(read(), streams, set, alert, openedMs)
-    const note = clauses ? null : 'the log no longer reaches back far enough to derive it'
-    return { alert, steps, clauses, note }
+    return { alert, steps, clauses, sequence: null, note: clauses ? null : OUT_OF_REACH }
   } finally {
     log.close()
   }
 }
 
-/** `created 2026-01-05T00:00:00.000Z, …` */
-function sequenceSteps({ evidence }: AlertRecord): string {
-  const steps = evidence?.events ?? []
-  return steps.map(({ step, event_time }) => `${step} ${new Date(Number(event_time)).toISOString()}`).join(', ')
+async function derivedSequence(
+  log: LogView,
+  streams: readonly Stream[],
+  set: RuleSet | null,
+  alert: AlertRecord,
+): Promise<DerivedSequence> {
+  const steps = (alert.evidence?.events ?? []) as unknown as DerivedSequence['steps']
+  const rule = set?.sequences[0]
+  if (!set || !rule) return { condition: null, steps, came_again: false }
+  const violation = rule.violations.find((v) => v.name === alert.violation)
+  const match = rule.matches.find((m) => m.name === alert.violation)
+  const condition = violation ? violationText(violation) : match ? matchText(match) : null
+  const openedMs = alert.first_seen + rule.settleMs
+  const records = log.past(openedMs - 2 * spanOf(set, streams), Number.POSITIVE_INFINITY)
+  return { condition, steps, came_again: await comesAgain(records, streams, set, alert, openedMs) }
+}
+
+async function comesAgain(
+  records: AsyncIterable<readonly LogRecord[]>,
+  streams: readonly Stream[],
+  set: RuleSet,
+  alert: AlertRecord,
+  openedMs: number,
+): Promise<boolean> {
+  const task = freshTask(set, streams, false)
+  let found = false
+  const output = (made: Output) => {
+    found ||= made.kind === 'alert' && made.alert_id === alert.alert_id
+  }
+  for await (const record of entriesOf(records)) {
+    task.process(record, { output, change: () => {} })
+    if (found || task.streamMs > openedMs) break
+  }
+  return found
 }
 
 /** That rule alone, from the first of the file sets that has it with the very body. */
@@ -70,8 +121,9 @@ function setOf(
   for (const files of fileSets) {
     const compiled = compileRuleSet(files, { streams })
     if (!compiled.ok) continue
-    const rules = compiled.set.rules.filter((r) => r.id === rule && r.version === version && r.hash === rule_hash)
-    if (rules.length > 0) return { ...compiled.set, rules, sequences: [], rankings: [] }
+    const isMeant = (r: Rule | SequenceRule) => r.id === rule && r.version === version && r.hash === rule_hash
+    const [rules, sequences] = [compiled.set.rules.filter(isMeant), compiled.set.sequences.filter(isMeant)]
+    if (rules.length + sequences.length > 0) return { ...compiled.set, rules, sequences, rankings: [] }
   }
   return null
 }

@@ -61,7 +61,7 @@ describe('what a rule needs', () => {
       measures: [
         { name: 'orders', what: 'count of events', window_ms: 600_000, shared_with: ['other@1.orders'] },
         { name: 'buyers', bytes_per_value: 24, shared_with: ['other@1.buyers'] },
-        { name: 'each', what: 'orders / buyers', shared_with: [] },
+        { name: 'each', what: 'orders / buyers, orders at least 3', shared_with: [] },
       ],
       cost: { updates_per_event: 4, evaluations_per_event: 2 },
     })
@@ -74,12 +74,13 @@ owner: test
 on: order.created
 by: [shop_id]
 window: { tumbling: 1d, zone: Europe/Berlin }
+params: { least: 5 }
 measure:
   orders: { count: events }
   before: { count: events, window: 1h, prior: true }
   median: { percentile: amount, p: 50, window: 1h }
   best: { top: buyer_id, k: 3, window: 1h }
-  half: { ratio: [before, orders], at_least: { orders: 5 }, lower_bound: 0.95 }
+  half: { ratio: [before, orders], at_least: { orders: params.least }, lower_bound: 0.95 }
   usual: { baseline: orders, over: 7d, step: 1d }
 when: half > 0 && usual.mean > 1 && median > 0 && size(best) > 1
 severity: low
@@ -91,9 +92,33 @@ severity: low
       ['count of events, before the event', 3_600_000],
       ['percentile of amount, 50 %', 3_600_000],
       ['top of buyer_id, first 3', 3_600_000],
-      ['before / orders', null],
+      ['before / orders, orders at least 5 (params.least), lower Wilson bound of 0.95', null],
       ['baseline of orders over 7d, a point every 1d, 3 at least', null],
     ])
+  })
+  test('the steps, violations and matches of a sequence', () => {
+    const text = `rule: order_lifecycle
+version: 1
+title: T
+owner: test
+by: [order_id]
+sequence:
+  steps: { created: order.created, paid: { on: payment.captured, where: event.amount > 0 }, cancelled: order.cancelled }
+  forget_after: 24h
+violations:
+  - { name: unpaid, after: created, expect: [paid, cancelled], within: 15m, severity: low }
+  - { name: paid_first, forbid: paid, before: created, severity: high }
+matches:
+  - { name: back_out, order: [created, cancelled], without: paid, within: 1m, severity: info }
+`
+    const { set: own } = compileOrRefuse([{ path: 'o.yaml', text }], streams)
+    expect(needsText(needsOf(own.sequences[0]!, own, streams))).toContain(`
+steps     created: order.created
+          paid: payment.captured where event.amount > 0
+          cancelled: order.cancelled
+violated  unpaid (low): no paid or cancelled within 15m after created
+          paid_first (high): paid before created
+matches   back_out (info): created, then cancelled within 1m without paid`)
   })
   test('the condition reads as it was written', () => {
     expect(needs.when).toEqual(['each >= params.limit', 'orders > 3 || 1 + buyers * 2 == 0'])
@@ -168,8 +193,22 @@ describe('on a local log', () => {
       'two_orders@1 is a sequence: it has no measures, and its alerts name their steps',
     )
     const { alert_id } = opened.find((a) => a.violation === 'at_s2')!
-    const { note } = await deriveAlert(config.data, streams, alert_id, [])
-    expect(note).toBe('what a sequence found are its steps: ordered 2026-01-05T00:05:00.000Z')
+    const derived = await deriveAlert(config.data, streams, alert_id, [])
+    const ordered = {
+      step: 'ordered',
+      event_time: START_MS + 300_000,
+      topic: 'trade.transactions.v1',
+      partition: 0,
+      offset: 6,
+    }
+    expect(derived).toMatchObject({
+      sequence: { condition: 'at_s2 (low): ordered within 1m', steps: [ordered], came_again: true },
+      clauses: null,
+      note: null,
+    })
+    expect(derivedText(derived)).toMatch(
+      /at_s2 \(low\): ordered within 1m\n\n.*\nordered +2026-01-05T00:05:00.000Z +\+0s +trade.transactions.v1\/0 offset 6\n\nderived again/,
+    )
   })
 
   test('an alert is derived again, event by event', async () => {

@@ -4,6 +4,7 @@ import {
   isRunning,
   type Measure,
   type Ranking,
+  type RatioMeasure,
   type Rule,
   type RuleSet,
   type RunningMeasure,
@@ -13,6 +14,7 @@ import { type Stream, streamOfType } from '../../model/stream.ts'
 import { planExchanges } from '../../plan/plan.ts'
 import { SQUARE_CELLS, SUM_CELLS } from '../../state/exact.ts'
 import { canonical } from '../../task/columns.ts'
+import { matchText, stepText, violationText } from './sequence-text.ts'
 import { expressionText } from './text.ts'
 
 const CELL_BYTES = 8
@@ -62,6 +64,10 @@ export interface Needs {
   readonly bytes_per_key: number
   readonly cost: { readonly updates_per_event: number; readonly evaluations_per_event: number }
   readonly when: readonly string[]
+  /** Of a sequence. */
+  readonly steps: readonly string[]
+  readonly violations: readonly string[]
+  readonly matches: readonly string[]
 }
 
 export type Explained = Rule | SequenceRule | Ranking
@@ -85,7 +91,14 @@ export function needsOf(definition: Explained, set: RuleSet, streams: readonly S
     bytes_per_key: KEY_BYTES + measures.reduce((sum, m) => sum + m.bytes_per_key, 0),
     cost: { updates_per_event: perEvent, evaluations_per_event: onDeparture ? 2 : 1 },
     when: definition.kind === 'rule' ? conjunction(definition.when).map((e) => expressionText(e)) : [],
+    ...sequenceNeeds(definition),
   }
+}
+
+function sequenceNeeds(definition: Explained): Pick<Needs, 'steps' | 'violations' | 'matches'> {
+  if (definition.kind !== 'sequence') return { steps: [], violations: [], matches: [] }
+  const { steps, violations, matches } = definition
+  return { steps: steps.map(stepText), violations: violations.map(violationText), matches: matches.map(matchText) }
 }
 
 function nameOf({ id, version }: Explained): string {
@@ -119,7 +132,7 @@ function measureNeeds(rule: Rule, measure: Measure, set: RuleSet): MeasureNeeds 
   if (!isRunning(measure)) {
     const what =
       measure.kind === 'ratio'
-        ? `${measure.numerator} / ${measure.denominator}`
+        ? ratioText(measure)
         : `baseline of ${measure.of} over ${formatDuration(measure.overMs)}, a point every ${formatDuration(measure.stepMs)}, ${measure.minPoints} at least`
     const points = measure.kind === 'baseline' ? Math.ceil(measure.overMs / measure.stepMs) : 0
     const bytes = 2 * CELL_BYTES * points
@@ -141,6 +154,15 @@ function measureNeeds(rule: Rule, measure: Measure, set: RuleSet): MeasureNeeds 
     bytes_per_value: PER_VALUE.includes(measure.kind) ? VALUE_BYTES : 0,
     shared_with: shared,
   }
+}
+
+function ratioText({ numerator, denominator, atLeast, atLeastParams, lowerBound }: RatioMeasure): string {
+  const samples = Object.entries(atLeast).map(([name, least]) => {
+    const param = atLeastParams?.[name]
+    return `${name} at least ${least}${param === undefined ? '' : ` (params.${param})`}`
+  })
+  const bound = lowerBound === undefined ? [] : [`lower Wilson bound of ${lowerBound}`]
+  return [`${numerator} / ${denominator}`, ...samples, ...bound].join(', ')
 }
 
 function details({ k, p, prior, tumbling }: RunningMeasure): string {

@@ -8,6 +8,7 @@ import type { Needs } from './needs.ts'
 
 export function needsText(needs: Needs): string {
   const { rule, title, mode, topics, key, exchange, settle_ms, held_ms, measures, cost, when } = needs
+  const { steps, violations, matches } = needs
   const lines = [`${rule} (${needs.kind}, ${mode}): ${title}`, '']
   for (const { stream, topic, types } of topics) lines.push(`reads     ${topic} (${stream}): ${types.join(', ')}`)
   lines.push(`key       ${key.join(', ')}`)
@@ -24,6 +25,9 @@ export function needsText(needs: Needs): string {
     `cost      ${updates} updates and ${evaluations === 1 ? '1 evaluation' : `at most ${evaluations} evaluations`} an event, whatever the window's length`,
   )
   if (when.length > 0) lines.push(`when      ${when.join('\n      and ')}`)
+  if (steps.length > 0) lines.push(`steps     ${steps.join(`\n${' '.repeat(10)}`)}`)
+  if (violations.length > 0) lines.push(`violated  ${violations.join(`\n${' '.repeat(10)}`)}`)
+  if (matches.length > 0) lines.push(`matches   ${matches.join(`\n${' '.repeat(10)}`)}`)
   if (measures.length > 0) lines.push('', measureTable(measures))
   return lines.join('\n')
 }
@@ -52,7 +56,7 @@ export function liveText({ rule, key, at, measures, clauses, alert }: LiveKey): 
   return lines.join('\n')
 }
 
-export function derivedText({ alert, steps, clauses, note }: Derived): string {
+export function derivedText({ alert, steps, sequence, clauses, note }: Derived): string {
   const { topic, partition, offset } = alert.source
   const lines = [
     `${alert.alert_id}: ${alert.rule}@${alert.version} ${keyText(alert.key)}, ${alert.severity}`,
@@ -68,9 +72,23 @@ export function derivedText({ alert, steps, clauses, note }: Derived): string {
     ])
     lines.push('', table([['event_time', 'event_id', ...names, 'when'], ...rows]))
   }
+  if (sequence) lines.push('', ...sequenceLines(sequence))
   if (clauses) lines.push('', 'when it opened:', clauseTable(clauses))
   if (note) lines.push('', `not derived again: ${note}`)
   return lines.join('\n')
+}
+
+function sequenceLines({ condition, steps, came_again }: NonNullable<Derived['sequence']>): string[] {
+  const [first] = steps
+  const rows = steps.map(({ step, event_time, topic, partition, offset }) => [
+    step,
+    iso(event_time),
+    `+${formatDuration(event_time - first!.event_time)}`,
+    `${topic}/${partition} offset ${offset}`,
+  ])
+  const what = condition === null ? [] : [condition, '']
+  const again = came_again ? ['', 'derived again from the log: it came about in the same way'] : []
+  return [...what, table([['step', 'event_time', 'after', 'event'], ...rows]), ...again]
 }
 
 function clauseTable(clauses: readonly Clause[]): string {

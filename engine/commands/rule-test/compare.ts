@@ -13,6 +13,8 @@ export interface Line {
 /** One alert or ranking that was expected, came out, or both. */
 export interface Pair {
   readonly expectation: Expectation | null
+  /** What it is held against. */
+  readonly actual: AlertRecord | RankingRecord | null
   readonly lines: readonly Line[]
   readonly ok: boolean
 }
@@ -28,11 +30,13 @@ export function compareAlerts(
   const chosen = bestPairs(fits)
   pairTheRest(lines, chosen)
   const pairs = expected.map((expectation, i): Pair => {
-    const own = chosen[i] === undefined ? alertLines(test, expectation, null) : lines[i]![chosen[i]]!
-    return { expectation, lines: own, ok: chosen[i] !== undefined && fits[i]![chosen[i]]! }
+    const column = chosen[i]
+    if (column === undefined)
+      return { expectation, actual: null, lines: alertLines(test, expectation, null), ok: false }
+    return { expectation, actual: alerts[column]!, lines: lines[i]![column]!, ok: fits[i]![column]! }
   })
   const extra = alerts.filter((_, a) => !chosen.includes(a))
-  return [...pairs, ...extra.map((a) => ({ expectation: null, lines: unexpected(test, a), ok: false }))]
+  return [...pairs, ...extra.map((a) => ({ expectation: null, actual: a, lines: unexpected(test, a), ok: false }))]
 }
 
 /** Each row beside the ranking of its `as_of` and `key`; without rows there must be none. */
@@ -42,16 +46,23 @@ export function compareRankings(
   rankings: readonly RankingRecord[],
 ): Pair[] {
   if (expected.length === 0) {
-    return rankings.map((r) => ({ expectation: null, lines: rankingLines(test, null, r), ok: false }))
+    return rankings.map((r) => ({ expectation: null, actual: r, lines: rankingLines(test, null, r), ok: false }))
   }
   return expected.map((expectation) => {
     const candidates = rankings.filter(
       (r) => (expectation.atMs === null || r.as_of === expectation.atMs) && includes(r.per, expectation.key),
     )
-    const all = (candidates.length > 0 ? candidates : [null]).map((r) => rankingLines(test, expectation, r))
-    const right = all.find((lines) => lines.every((l) => l.ok))
-    return { expectation, lines: right ?? all[0]!, ok: right !== undefined }
+    const all = (candidates.length > 0 ? candidates : [null]).map((actual) => {
+      const lines = rankingLines(test, expectation, actual)
+      return { expectation, actual, lines, ok: lines.every((l) => l.ok) }
+    })
+    return all.find((pair) => pair.ok) ?? all[0]!
   })
+}
+
+/** What one row asks for beside one alert or ranking. */
+export function pairLines(test: RuleTest, e: Expectation, actual: AlertRecord | RankingRecord): Line[] {
+  return actual.kind === 'alert' ? alertLines(test, e, actual) : rankingLines(test, e, actual)
 }
 
 function alertLines(test: RuleTest, e: Expectation, alert: AlertRecord | null): Line[] {

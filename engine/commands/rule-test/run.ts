@@ -44,7 +44,11 @@ export function runRuleTest(set: RuleSet, test: RuleTest, streams: readonly Stre
   if (test.expectAbstained !== null) {
     const [expected, actual] = [String(test.expectAbstained), String(played.abstained)]
     const line = { name: 'evaluations', expected, actual, ok: expected === actual }
-    verdicts.push({ of: 'expect_abstained', pairs: [{ expectation: null, lines: [line], ok: line.ok }], nearest: null })
+    verdicts.push({
+      of: 'expect_abstained',
+      pairs: [{ expectation: null, actual: null, lines: [line], ok: line.ok }],
+      nearest: null,
+    })
   }
   const failed = verdicts.filter((v) => v.pairs.some((p) => !p.ok))
   return { test, ok: failed.length === 0, failed }

@@ -250,8 +250,10 @@ export class Draft {
         this.read.report.warning('unused', span, `the let "${name}" is never read`)
       }
     }
+    // a shadow rule may be there for what it measures: `--measures`
+    if (!this.around.lint || this.mode() === 'shadow') return
     for (const [name, span] of this.measureSpans) {
-      if (this.around.lint && !this.conditionUses.measures.has(name))
+      if (!this.conditionUses.measures.has(name))
         this.read.report.warning('unused', span, `the measure "${name}" is never read`, 'it only stands in the alert')
     }
   }

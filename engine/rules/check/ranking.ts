@@ -97,13 +97,12 @@ function checkWindow(draft: Draft): { windowMs: number; stepMs: number } {
     )
     return faulty
   }
-  read.keys(
-    node,
-    Object.keys(RANKING_WINDOW_KEYS),
-    { tumbling: 'a tumbling window', zone: 'a calendar window' },
-    'of window',
-  )
-  if (node.entries.some((e) => e.key === 'tumbling' || e.key === 'zone')) return faulty
+  const tumbling = entryOf(node, 'tumbling')
+  if (tumbling) {
+    read.fault('unknown-key', tumbling.keySpan, 'the window of a ranking slides', 'as in { sliding: 24h, step: 1m }')
+    return faulty
+  }
+  read.keys(node, Object.keys(RANKING_WINDOW_KEYS), {}, 'of window')
   const at = entryOf(draft.node, 'window')!.keySpan
   const sliding = read.required(node, 'sliding', at, 'the window of a ranking')
   const step = read.required(node, 'step', at, 'the window of a ranking')

@@ -1,8 +1,11 @@
 import type { RatioMeasure } from '../../model/rule.ts'
+import type { Type } from '../expression/names.ts'
+import { aType } from '../expression/wording.ts'
 import { LOWER_BOUND_MIN, RATIO_PARTS } from '../shape/limits.ts'
 import { RATIO_KEYS, RUNNING_KEYS } from '../shape/measures.ts'
+import { didYouMean } from '../source/suggest.ts'
 import type { Span } from '../source/text.ts'
-import { entryOf } from '../source/tree.ts'
+import { type Entry, entryOf } from '../source/tree.ts'
 import { type MeasureNames, misplaced, type Spec } from './measure-names.ts'
 import { standardScore } from './standard-score.ts'
 
@@ -14,7 +17,7 @@ export function checkRatio(names: MeasureNames, spec: Spec): RatioMeasure | null
   misplaced(names, spec, NOT_OWN, 'give it to the two measures it divides')
   read.keys(node, [...Object.keys(RATIO_KEYS), ...NOT_OWN], {}, 'of a ratio measure')
   const atLeast = checkAtLeast(names, spec)
-  const lowerBoundZ = checkLowerBound(names, spec)
+  const lowerBound = checkLowerBound(names, spec)
   const parts = read.seq(kind.value, '"ratio"')
   if (!parts) return null
   if (parts.items.length !== RATIO_PARTS)
@@ -24,30 +27,58 @@ export function checkRatio(names: MeasureNames, spec: Spec): RatioMeasure | null
     return part !== null && isRunning(names, part, item.span) ? part : null
   })
   if (numerator === null || denominator === null) return null
-  const ratio = { kind: 'ratio', name, numerator, denominator, atLeast, ...(lowerBoundZ && { lowerBoundZ }) } as const
+  const ratio = {
+    kind: 'ratio',
+    name,
+    numerator,
+    denominator,
+    ...atLeast,
+    ...lowerBound,
+  } as const
   names.ratios.set(name, ratio)
   return ratio
 }
 
-function checkAtLeast(names: MeasureNames, { node }: Spec): Record<string, number> {
-  const { read } = names.draft
+function checkAtLeast(names: MeasureNames, { node }: Spec): Pick<RatioMeasure, 'atLeast' | 'atLeastParams'> {
+  const { read, params } = names.draft
   const value = entryOf(node, 'at_least')?.value
   const map = value && read.map(value, 'at_least')
-  const out: Record<string, number> = {}
+  const atLeast: Record<string, number> = {}
+  const atLeastParams: Record<string, string> = {}
   for (const entry of map ? map.entries : []) {
     if (!isRunning(names, entry.key, entry.keySpan)) continue
-    const least = read.number(entry.value, `at_least of "${entry.key}"`)
-    if (least !== null) out[entry.key] = least
+    const param = paramOf(names, entry)
+    const least = param === null ? read.number(entry.value, `at_least of "${entry.key}"`) : params.get(param)
+    if (typeof least === 'number') atLeast[entry.key] = least
+    if (param !== null) atLeastParams[entry.key] = param
   }
-  return out
+  return Object.keys(atLeastParams).length > 0 ? { atLeast, atLeastParams } : { atLeast }
 }
 
-function checkLowerBound(names: MeasureNames, { node }: Spec): number | null {
+/** `params.min` -> `min`, with a fault if that is no number; null = something else stands there. */
+function paramOf({ draft: { read, params, conditionUses } }: MeasureNames, { key, value }: Entry): string | null {
+  const [, name] = /^params\.(\w+)$/.exec(value.kind === 'scalar' ? value.text : '') ?? []
+  if (name === undefined) return null
+  conditionUses.params.add(name)
+  const param = params.get(name)
+  if (param === undefined)
+    read.fault('unknown-param', value, `"${name}" is not in "params"`, didYouMean(name, params.keys()))
+  else if (typeof param !== 'number')
+    read.fault(
+      'type-mismatch',
+      value,
+      `at_least of "${key}" is a number, but the param "${name}" is ${aType(typeof param as Type)}`,
+    )
+  return name
+}
+
+function checkLowerBound(names: MeasureNames, { node }: Spec): Pick<RatioMeasure, 'lowerBound' | 'lowerBoundZ'> | null {
   const { read } = names.draft
   const value = entryOf(node, 'lower_bound')?.value
   const confidence = value && read.number(value, 'lower_bound')
   if (!value || confidence === null || confidence === undefined) return null
-  if (confidence >= LOWER_BOUND_MIN && confidence < 1) return standardScore(confidence)
+  if (confidence >= LOWER_BOUND_MIN && confidence < 1)
+    return { lowerBound: confidence, lowerBoundZ: standardScore(confidence) }
   const hint = confidence >= 50 && confidence < 100 ? `write ${confidence / 100}` : 'such as 0.95'
   return read.fault('out-of-range', value, 'lower_bound is a confidence from 0.5 to below 1', hint)
 }

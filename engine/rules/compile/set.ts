@@ -109,7 +109,7 @@ export function compileRuleSet(files: readonly RuleSource[], options: CompileOpt
 export function ruleSetForTest(set: RuleSet, test: RuleTest): RuleSet {
   const mine = (d: { id: string; version: number }) => d.id === test.rule && d.version === test.version
   const set1 = <D extends Rule | SequenceRule | Ranking>(d: D): D => ({ ...d, params: { ...d.params, ...test.params } })
-  const rules = set.rules.filter(mine).map(set1)
+  const rules = set.rules.filter(mine).map(set1).map(withSamplesOf)
   const rankings = set.rankings.filter(mine).map(set1)
   const lists = set.lists.map((l) =>
     Object.hasOwn(test.lists, l.id) ? { ...l, items: [...new Set(test.lists[l.id])] } : l,
@@ -121,6 +121,16 @@ export function ruleSetForTest(set: RuleSet, test: RuleTest): RuleSet {
     rankings,
     lists,
   }
+}
+
+/** The least samples of its ratios as its params have them now. */
+function withSamplesOf(rule: Rule): Rule {
+  const measures = rule.measures.map((m) => {
+    if (m.kind !== 'ratio' || !m.atLeastParams) return m
+    const now = Object.entries(m.atLeastParams).map(([name, param]) => [name, rule.params[param]])
+    return { ...m, atLeast: { ...m.atLeast, ...Object.fromEntries(now) } }
+  })
+  return { ...rule, measures }
 }
 
 function checkDocument(document: Document, around: Surroundings, notes: RuleNote[]): Checked {

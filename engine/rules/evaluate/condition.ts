@@ -1,4 +1,5 @@
 import type { Expression, Value } from '../../model/expression.ts'
+import { compilePattern } from '../expression/regex.ts'
 import { compileCondition, compileExpression, compileNumber } from './compile.ts'
 import type { Call } from './number.ts'
 import type { Scope } from './scope.ts'
@@ -186,7 +187,8 @@ function textTest(e: Call, scope: Scope, test: (a: string, b: string) => boolean
 
 function matches(e: Call, scope: Scope): Condition {
   const a = compileExpression(e.args[0], scope)
-  const pattern = new RegExp(String(constantOf(e.args[1], scope)), 'u')
+  const pattern = compilePattern(String(constantOf(e.args[1], scope)))
+  if (!pattern.ok) throw new Error(pattern.fault)
   return () => {
     const x = a()
     return typeof x === 'string' ? pattern.test(x) : nothing(x, scope)

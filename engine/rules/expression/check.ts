@@ -10,7 +10,7 @@ import { DURATION, FUNCTIONS, METHODS, type Signature } from './functions.ts'
 import { BASELINE_PARTS, type Names, type Type } from './names.ts'
 import { parseExpression, spanIn } from './parse.ts'
 import { constantOf } from './ranges.ts'
-import { regexFault } from './regex.ts'
+import { compilePattern } from './regex.ts'
 import { isWritten, type Typed, UNKNOWN } from './typed.ts'
 import { aType, listHint, rangeHint, shapeName } from './wording.ts'
 
@@ -489,8 +489,8 @@ class Checker {
       this.#fault('unsafe-regex', node, 'the pattern of matches() must be written out, so that it can be checked')
       return
     }
-    const fault = regexFault(typed.expression.value as string)
-    if (fault !== null) this.#fault('unsafe-regex', node, fault)
+    const pattern = compilePattern(typed.expression.value as string)
+    if (!pattern.ok) this.#fault('unsafe-regex', node, pattern.fault)
   }
 
   #zone(node: ASTNode, typed: Typed): void {

@@ -70,8 +70,8 @@ export const RATIO_KEYS: Keys = {
     list(text, { minItems: RATIO_PARTS, maxItems: RATIO_PARTS }),
   ),
   at_least: described(
-    'The least sample, by measure: { orders: 5 }. Below it the rule abstains.',
-    mapOf({ type: 'number' }),
+    'The least sample, by measure: { orders: 5 } or { orders: params.min }. Below it the rule abstains.',
+    mapOf(anyOf({ type: 'number' }, { type: 'string', pattern: '^params\\.\\w+$' })),
   ),
   lower_bound: described('A confidence such as 0.95: the lower Wilson bound stands for the raw ratio.', {
     type: 'number',

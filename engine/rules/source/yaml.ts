@@ -36,7 +36,9 @@ export function parseYaml(text: string): YamlText {
     if (!first) return { documents, faults, broken, complete }
     const { error, document } = first
     const value = brokenValue(error, work)
-    faults.push(describe(error, document, text, value))
+    const fault = describe(error, document, text, value)
+    // a value that was written over and is still broken: it is the structure around it
+    if (!faults.some((f) => f.span.start === fault.span.start && f.message === fault.message)) faults.push(fault)
     if (round >= ROUNDS_MAX || round * work.length > WORK_MAX) return { documents: [], faults, broken, complete: false }
     if (value && !broken.has(value.start)) {
       broken.add(value.start)
@@ -154,6 +156,9 @@ function explain(
     case 'TAB_AS_INDENT':
       return { message: 'a tab cannot indent YAML', suggestion: 'use blanks', at }
     case 'BLOCK_AS_IMPLICIT_KEY':
+      if (document.errors.some((e) => e.code === 'MULTILINE_IMPLICIT_KEY' && e.pos[0] === error.pos[0]))
+        return { message: 'the line below is indented as if it belonged to this value', suggestion: null, at }
+      return { message: 'a second ": " on one line', suggestion: 'put the value in quotes', at }
     case 'BLOCK_IN_FLOW':
       return { message: 'a second ": " on one line', suggestion: 'put the value in quotes', at }
     case 'BAD_SCALAR_START': {

@@ -141,7 +141,7 @@ function plain(fn: Operator, args: readonly Plain[]): Result {
     case 'contains':
       return text.includes(other)
     case 'matches':
-      return new RegExp(other).test(text)
+      return new RegExp(other, 'u').test(text) // RE2's answer, for the patterns both know (regex.test.ts)
     case 'lower':
       return text.toLowerCase()
     case 'unordered':
