@@ -64,8 +64,11 @@ export interface SnapshotSource {
   readonly head: Uint8Array
   /** True when the piece belongs to this snapshot. */
   has(key: number): boolean
-  /** The next pieces, of about `bytesMax`; none = that was all. */
-  copy(bytesMax: number): readonly SnapshotPiece[]
+  /**
+   * The next pieces: a step of about as much work as copying `bytesMax`, which may leave a piece half done and give none.
+   * Null = that was all.
+   */
+  copy(bytesMax: number): readonly SnapshotPiece[] | null
   /** Ends it before that. */
   giveUp(): void
 }

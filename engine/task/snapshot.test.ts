@@ -6,9 +6,10 @@ import { blockFromRows } from '../model/column.ts'
 import { Counters } from '../model/counters.ts'
 import { SnapshotRefused } from '../model/errors.ts'
 import type { Output } from '../model/output.ts'
-import type { NumberedLog, SavedState, SnapshotSource, SnapshotStore } from '../model/ports.ts'
+import type { NumberedLog, SavedState, SnapshotStore } from '../model/ports.ts'
 import { step, takeUp } from './step.ts'
 import { Task } from './task.ts'
+import { Shelf } from './testing.ts'
 
 const { streams } = defaultConfig()
 const transactions = streams.find((s) => s.name === 'transactions')!
@@ -71,30 +72,6 @@ function recordsOf(orders: readonly { gap: number; late: number; buyer: number; 
 }
 
 const fresh = (counters = new Counters()): Task => new Task({ streams, counters, finite: false })
-
-/** Pieces as a store keeps them; `copyNext` lets the task go on in between. */
-class Shelf {
-  head = new Uint8Array(0)
-  pieces = new Map<number, Uint8Array>()
-  #under: SnapshotSource | null = null
-
-  begin(source: SnapshotSource): void {
-    this.#under = source
-    this.head = source.head.slice()
-    for (const key of [...this.pieces.keys()]) if (source.full || !source.has(key)) this.pieces.delete(key)
-  }
-
-  /** True when it is complete. */
-  copyNext(bytesMax: number): boolean {
-    const copied = this.#under!.copy(bytesMax)
-    for (const { key, bytes } of copied) this.pieces.set(key, bytes.slice())
-    return copied.length === 0
-  }
-
-  get saved(): SavedState {
-    return { head: this.head, pieces: [...this.pieces].map(([key, bytes]) => ({ key, bytes })) }
-  }
-}
 
 test('a snapshot that is copied while the task goes on, full or of what changed, restores the moment it began at', () => {
   fc.assert(
