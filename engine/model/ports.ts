@@ -40,6 +40,10 @@ export interface TaskLog {
 
 /** A log whose positions have no gaps: what stands behind a snapshot is read again. */
 export interface NumberedLog extends TaskLog {
+  /** Of this log and no other: a snapshot of another one is of no use. Known once `position` was asked. */
+  readonly id: string
+  /** That of the last commit, -1 before the first. */
+  position(): Promise<number>
   /** Records behind `position`, up to and including `through`, oldest first, in batches. */
   between(position: number, through: number): AsyncIterable<readonly LogRecord[]>
 }

@@ -104,10 +104,12 @@ function outputsFrom(task: Task, records: readonly LogRecord[]): (readonly [numb
 }
 
 class Log implements NumberedLog {
+  readonly id = 'log'
   readonly records: LogRecord[] = []
   readonly kept = new Map<string, string>()
-  position = -1
-  committed = async () => ({ position: this.position, kept: this.kept })
+  at = -1
+  position = async () => this.at
+  committed = async () => ({ position: this.at, kept: this.kept })
   commit = async () => {}
   async *past(_: number, through: number) {
     yield* this.between(-1, through)
@@ -123,7 +125,7 @@ function run(log: Log, task: Task, records: readonly LogRecord[]): Output[] {
     const { outputs, changes, position } = step(task, [record])
     for (const [key, value] of changes) value === null ? log.kept.delete(key) : log.kept.set(key, value)
     log.records.push(record)
-    log.position = position
+    log.at = position
     return [...outputs]
   })
 }

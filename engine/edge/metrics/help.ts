@@ -24,15 +24,15 @@ const HELP: Readonly<Record<string, string>> = {
   trimmed_outputs_total: 'Outputs deleted from the local log because of their age',
   snapshots_total: 'Snapshots of the state written',
   snapshot_failures_total: 'Snapshots that could not be written; the one before stays',
-  snapshots_refused_total: 'Snapshots found at the start and not taken up, by reason',
+  snapshots_refused_total: 'Snapshots found as a state was taken up, and not used, by reason',
   snapshot_written_bytes_total: 'Bytes written for snapshots',
   snapshot_written_pieces_total: 'Pieces of the state written for snapshots',
   snapshot_seconds: 'How long the last snapshot took, from its moment to its name on disk',
   snapshot_bytes: 'Bytes written for the last snapshot',
   snapshot_pieces: 'Pieces of the state written for the last snapshot',
   snapshot_age_seconds: 'Since the moment of the last snapshot that is on disk',
-  restore_seconds: 'How long it took to take up the state at the start',
-  restore_records: 'Records of the log read to take up the state at the start',
+  restore_seconds: 'How long it took to take up the state, at the start or when the partition came',
+  restore_records: 'Records of the log read to take up the state, behind the snapshot if there was one',
   stream_time_lag_seconds: 'Wall clock minus stream time',
   open_alerts: 'Alerts that are open',
   keys_refused_total: 'Events that a rule or ranking passed over because there were as many keys as may be',
@@ -67,7 +67,7 @@ const HELP: Readonly<Record<string, string>> = {
   task_commits_total: 'Transactions committed by tasks',
   task_fences_total: 'Transactions refused because another instance had taken the partition',
   task_outputs_total: 'Outputs committed by tasks',
-  task_rebuilds_total: 'Tasks rebuilt from their exchange partition',
+  task_rebuilds_total: 'Tasks built from their exchange partition alone, without a snapshot',
 }
 
 export function helpOf(name: string): string {

@@ -85,12 +85,12 @@ export class FolderSnapshots implements SnapshotStore {
 
   /**
    * Writes a snapshot. Whatever the disk throws, the snapshots before stay as they were, and the next one must be full.
-   * `refused` snapshots that are still there go.
+   * `refused` snapshots that are still there go. It gets its name when `committed` resolves; that throws as the disk does.
    */
-  async save(position: number, source: SnapshotSource): Promise<Saved> {
+  async save(position: number, source: SnapshotSource, committed?: () => Promise<void>): Promise<Saved> {
     assert(source.full || !this.wantsFull, 'changes only, and nothing that they could belong to')
     try {
-      return await this.#save(position, source)
+      return await this.#save(position, source, committed)
     } catch (error) {
       source.giveUp()
       this.#file = null
@@ -99,7 +99,7 @@ export class FolderSnapshots implements SnapshotStore {
     }
   }
 
-  async #save(position: number, source: SnapshotSource): Promise<Saved> {
+  async #save(position: number, source: SnapshotSource, committed?: () => Promise<void>): Promise<Saved> {
     this.#disk.makeFolder(this.#folder)
     const number = String(this.#nextNumber()).padStart(12, '0')
     const file = source.full ? `pages-${number}.data` : (this.#file as string)
@@ -115,6 +115,7 @@ export class FolderSnapshots implements SnapshotStore {
     const unfinished = join(this.#folder, name + UNFINISHED)
     await this.#disk.append(unfinished, bytes)
     await this.#disk.sync(unfinished)
+    await committed?.()
     await this.#disk.rename(unfinished, join(this.#folder, name))
     await this.#disk.sync(this.#folder)
     const used = await inTurns(usage(places))
