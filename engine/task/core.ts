@@ -505,7 +505,7 @@ export class Core {
       const plan = plans[i]
       if (!passes(plan.filter, chunk, at, this.rows.shape.bitWords)) continue
       if (timeMs <= nowMs - plan.longestMs && !plan.tumbling.some((w) => timeMs >= w.startMs)) {
-        if (this.evaluating) plan.missed.value++
+        if (this.evaluating && this.#hasKey(plan.space, chunk, at)) plan.missed.value++
         continue
       }
       const slot = chunk.slots[plan.space][at]
@@ -642,7 +642,7 @@ export class Core {
       for (let u = 0; u < users.length && !wanted; u++) wanted = passes(users[u].filter, chunk, at, bitWords)
       if (!wanted) continue
       const space = this.layout.spaces[index]
-      if (!probe(space, this.layout.keyColumns(index), chunk, at)) {
+      if (!this.#hasKey(index, chunk, at)) {
         if (!this.evaluating) continue
         for (const user of users) if (passes(user.filter, chunk, at, bitWords)) user.nullKeys.value++
         continue
@@ -657,6 +657,11 @@ export class Core {
       chunk.slots[index][at] = slot
       chunk.chains[index][at] = space.chain(slot, row)
     }
+  }
+
+  /** No part of it is null. The key space then knows which one it is. */
+  #hasKey(space: number, chunk: Chunk, at: number): boolean {
+    return probe(this.layout.spaces[space], this.layout.keyColumns(space), chunk, at)
   }
 
   /** Slots that nothing referred to at some time of this moment, and that still nothing refers to. */

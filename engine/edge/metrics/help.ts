@@ -6,7 +6,7 @@ const HELP: Readonly<Record<string, string>> = {
   duplicate_offsets_total: 'Events dropped because their place in the source had been read before',
   out_of_range_total: 'Numbers taken for null because they do not fit the fixed-point range of their field',
   null_keys_total: 'Events that a rule or ranking skipped because a part of its key was null',
-  missed_windows_total: 'Events within the lateness but too old for every window of a rule',
+  missed_windows_total: 'Events that a rule took, within the lateness but too old for every window of the rule',
   abstained_total: 'Evaluations in which a rule abstained, by reason',
   muted_total: 'Evaluations that were true and silenced by an exception of the rule',
   excepted_events_total: 'Events that an exception of a rule dropped',
