@@ -100,12 +100,15 @@ class DiskKeep implements TaskKeep {
   #task: Task | null = null
   #committed: (position: number) => Promise<void> = async () => {}
   #rests = 0
+  /** Snapshots that are not committed yet: who gives up the task waits for them, as for those on a true disk. */
+  #pending: Promise<void>[] = []
 
   constructor(disk: Disk) {
     this.#disk = disk
   }
 
   async takeUp(log: NumberedLog, committed: (position: number) => Promise<void>) {
+    await Promise.all(this.#pending)
     const { snapshots, takenFrom } = this.#disk
     const at = await log.position()
     for (const { position } of snapshots)
@@ -130,13 +133,15 @@ class DiskKeep implements TaskKeep {
     if (every === 0 || ++this.#rests % every !== 0) return
     const bytes = this.#task!.snapshot()
     const add = () => void snapshots.push({ position, bytes })
-    this.#committed(position).then(add, () => {})
+    this.#pending.push(this.#committed(position).then(add, () => {}))
   }
 
   gauges() {
     return []
   }
-  async close() {}
+  async close() {
+    await Promise.all(this.#pending)
+  }
 }
 
 const laneOf = (log: FakeLog, disk = new Disk()) =>
@@ -202,6 +207,21 @@ test('who dies goes on from the newest snapshot that is committed, and no snapsh
   expect(disk.takenFrom.length).toBeGreaterThan(2)
   expect(disk.takenFrom[0]).toBe(-1)
   expect(Math.min(...disk.takenFrom.slice(1))).toBeGreaterThanOrEqual(2)
+})
+
+test('a lane closes though a snapshot waits for its commit, and that snapshot does not count', async () => {
+  const log = new FakeLog(entriesOf([0, 1]))
+  const disk = Object.assign(new Disk(), { every: 1 })
+  const lane = laneOf(log, disk)
+  const [rules, first] = log.records.map(
+    ({ position, entry }) =>
+      ({ offset: String(position), value: Buffer.from(encodeEntry(entry, STREAMS)) }) as unknown as KafkaMessage,
+  )
+  await lane.process([rules], async () => {})
+  await expect.poll(() => disk.snapshots.map(({ position }) => position)).toEqual([0])
+  await lane.process([first], async () => {}) // no output: its position is committed a second later
+  await lane.close()
+  expect(Math.max(...disk.snapshots.map(({ position }) => position))).toBe(log.at)
 })
 
 test('somebody else went on from there: the task is built again', async () => {
