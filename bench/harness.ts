@@ -79,6 +79,7 @@ export async function eventsPerSecond(
 /** Processor time of the main thread so far, ms: what the machine's other work does not disturb. Else the wall's. */
 export function threadMs(): number {
   try {
+    process.cpuUsage() // makes the kernel bring the count up to date, which is otherwise done at its ticks, every 4 ms
     return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'latin1').split(' ')[0]) / 1e6
   } catch {
     return performance.now()

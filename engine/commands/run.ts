@@ -77,7 +77,7 @@ async function serve(config: Config, watch: boolean): Promise<ExitCode> {
     http = await serveHttp(service, config)
     const { url, metrics } = http
     local?.committed$.subscribe((committed) => observeLatency(metrics, committed))
-    logger.info({ url, data: local ? config.data : undefined, log: config.log.kind }, 'running')
+    logger.info({ url, data: config.data, log: config.log.kind }, 'running')
     const signal = await Promise.race([stop, service.done])
     logger.info({ signal }, 'stopping')
   } finally {

@@ -1,29 +1,42 @@
+import { join } from 'node:path'
 import type { Config, KafkaConfig } from '../config.ts'
 import { type Encoder, KafkaService, type KafkaServiceOptions } from '../edge/kafka/index.ts'
 import { RecordDecoder } from '../edge/registry/record-decoder.ts'
 import { OutputEncoder, shippedSchema } from '../edge/registry/record-encoder.ts'
 import { ConfluentSchemas, type Schemas } from '../edge/registry/schemas.ts'
+import type { Counters } from '../model/counters.ts'
+import type { Logger } from './service/service.ts'
+import { TaskFolder } from './service/task-folder.ts'
 
 /** What a configuration does not say. */
 export type KafkaServiceRest = Omit<
   KafkaServiceOptions,
-  'connection' | 'time' | 'streams' | 'limits' | 'outputs' | 'decoderOf' | 'encoder'
+  'connection' | 'time' | 'streams' | 'keepOf' | 'outputs' | 'decoderOf' | 'encoder'
 >
 
 /** The engine on Kafka as `config` describes it, with its registry or the shipped schemas. EngineError RULES_INVALID. */
 export function kafkaService(config: Config & { readonly log: KafkaConfig }, rest: KafkaServiceRest): KafkaService {
-  const { log, time, streams, limits, outputs, registry } = config
+  const { log, time, streams, outputs, registry } = config
   const schemas = registry === null ? null : new ConfluentSchemas(registry)
   return new KafkaService({
     connection: log,
     time,
     streams,
-    limits,
     outputs,
+    keepOf: taskFolders(config, rest.counters, rest.log),
     decoderOf: (stream) => new RecordDecoder(stream, schemas),
     encoder: () => encoderOf(schemas, outputs),
     ...rest,
   })
+}
+
+/** `tasks/` in the data folder has one for each exchange partition that has been here. */
+export function taskFolders(config: Config, counters: Counters, logger: Logger): KafkaServiceOptions['keepOf'] {
+  const { data, streams, limits, snapshots } = config
+  return (topic, partition) => {
+    const folder = join(data, 'tasks', `${topic}-${partition}`)
+    return new TaskFolder({ folder, streams, limits, snapshots, counters, logger })
+  }
 }
 
 async function encoderOf(schemas: Schemas | null, outputs: Config['outputs']): Promise<Encoder> {

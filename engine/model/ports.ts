@@ -40,6 +40,10 @@ export interface TaskLog {
 
 /** A log whose positions have no gaps: what stands behind a snapshot is read again. */
 export interface NumberedLog extends TaskLog {
+  /** Of this log and no other: a snapshot of another one is of no use. Known once `position` was asked. */
+  readonly id: string
+  /** That of the last commit, -1 before the first. */
+  position(): Promise<number>
   /** Records behind `position`, up to and including `through`, oldest first, in batches. */
   between(position: number, through: number): AsyncIterable<readonly LogRecord[]>
 }
@@ -64,8 +68,11 @@ export interface SnapshotSource {
   readonly head: Uint8Array
   /** True when the piece belongs to this snapshot. */
   has(key: number): boolean
-  /** The next pieces, of about `bytesMax`; none = that was all. */
-  copy(bytesMax: number): readonly SnapshotPiece[]
+  /**
+   * The next pieces: a step of about as much work as copying `bytesMax`, which may leave a piece half done and give none.
+   * Null = that was all.
+   */
+  copy(bytesMax: number): readonly SnapshotPiece[] | null
   /** Ends it before that. */
   giveUp(): void
 }

@@ -20,6 +20,7 @@ const COUNTERS = [
   'duplicate_ids_total',
   'late_total',
   'null_keys_total',
+  'missed_windows_total',
   'muted_total',
   'partial_matches_dropped_total',
   'abstained_total',

@@ -1,5 +1,5 @@
 import { DECIMAL_NULL_HIGH } from '../model/block.ts'
-import { Packer, Unpacker } from './packing.ts'
+import { Packer, type Packing, Unpacker } from './packing.ts'
 import { TextColumn } from './text-column.ts'
 
 export const CHUNK_ROWS_BITS = 12
@@ -25,8 +25,16 @@ export interface RowShape {
   readonly entries: number
 }
 
+/** What of a chunk may be another one later: rows come, and those there enter settled clocks. */
+export interface ChunkMoment {
+  readonly length: number
+  readonly timeMsMax: number
+  readonly entries: readonly Float64Array[]
+  readonly bits: Uint32Array
+}
+
 /** 4,096 events in order of arrival, as columns. */
-export class Chunk {
+export class Chunk implements ChunkMoment {
   length = 0
   /** All its events have entered every window and no late one comes before them: it changes no more. */
   isFrozen = false
@@ -70,37 +78,49 @@ export class Chunk {
     return bits.byteLength + CHUNK_ROWS * (20 + 8 * wide + 4 * (codes.length + slots.length + chains.length))
   }
 
-  /** What changes when an event enters a settled clock, after it was read. */
-  get setOnEntry(): (Float64Array | Uint32Array)[] {
-    return this.entries.length === 0 ? [] : [...this.entries, this.bits]
+  /** As it is now, to be packed later: rows that are there change only as they enter settled clocks. */
+  moment(): ChunkMoment {
+    const { length, timeMsMax, entries, bits } = this
+    if (entries.length === 0) return { length, timeMsMax, entries, bits }
+    return { length, timeMsMax, entries: entries.map((e) => e.slice(0, length)), bits: bits.slice() }
   }
 
   /** As few bytes, for a file. */
-  pack(): Uint8Array {
+  *packing(moment: ChunkMoment = this): Packing {
     const packer = new Packer()
-    const n = this.length
-    packer.numbers(Float64Array.of(n, this.timeMsMax, this.isFrozen ? 1 : 0), 3)
-    for (const column of this.#plain()) packer.numbers(column, n)
-    packer.numbers(this.bits, (n * this.bits.length) / CHUNK_ROWS)
-    for (const text of this.texts) text.pack(packer)
+    const { length, timeMsMax, entries, bits } = moment
+    packer.numbers(Float64Array.of(length, timeMsMax), 2)
+    for (const column of [...this.#plain(), ...entries]) {
+      packer.numbers(column, length)
+      yield length
+    }
+    packer.numbers(bits, length * this.#bitWords)
+    yield length * this.#bitWords
+    for (const text of this.texts) {
+      text.pack(packer, length)
+      yield length
+    }
     return packer.finish()
   }
 
   static unpack(shape: RowShape, bytes: Uint8Array): Chunk {
     const unpacker = new Unpacker(bytes)
     const chunk = new Chunk(shape)
-    const [length, timeMsMax, isFrozen] = unpacker.numbers(new Float64Array(3), 3)
+    const [length, timeMsMax] = unpacker.numbers(new Float64Array(2), 2)
     chunk.length = length
     chunk.timeMsMax = timeMsMax
-    chunk.isFrozen = isFrozen === 1
-    for (const column of chunk.#plain()) unpacker.numbers(column, length)
+    for (const column of [...chunk.#plain(), ...chunk.entries]) unpacker.numbers(column, length)
     unpacker.numbers(chunk.bits, length * shape.bitWords)
     for (const text of chunk.texts) text.unpack(unpacker, length)
     return chunk
   }
 
+  get #bitWords(): number {
+    return this.bits.length / CHUNK_ROWS
+  }
+
   #plain(): (Float64Array | Int32Array | Uint32Array | Uint16Array)[] {
-    const { timesMs, offsets, sources, types, codes, numbers, highs, lows, slots, chains, entries } = this
-    return [timesMs, offsets, sources, types, ...codes, ...numbers, ...highs, ...lows, ...slots, ...chains, ...entries]
+    const { timesMs, offsets, sources, types, codes, numbers, highs, lows, slots, chains } = this
+    return [timesMs, offsets, sources, types, ...codes, ...numbers, ...highs, ...lows, ...slots, ...chains]
   }
 }

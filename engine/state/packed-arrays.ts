@@ -24,11 +24,6 @@ export function unpackArrays(packed: Uint8Array): Uint8Array[] {
   })
 }
 
-/** Puts bytes that were an array of this size back into one. */
-export function fillArray(target: ArrayBufferView, bytes: Uint8Array): void {
-  new Uint8Array(target.buffer, target.byteOffset, target.byteLength).set(bytes)
-}
-
 /** Bytes that were packed as doubles, as such. */
 export function asDoubles(bytes: Uint8Array): Float64Array {
   return new Float64Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / ALIGN)

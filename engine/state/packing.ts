@@ -7,6 +7,19 @@ const FIXED = 16
 const VARINT = 8
 const DELTA = 64
 
+/** Bytes in the making: a step packs one column and yields how many values that were. */
+export type Packing = Generator<number, Uint8Array, undefined>
+
+/** Goes on for about `valuesMax` values; null = there is more to be done. */
+export function packSome(packing: Packing, valuesMax: number): Uint8Array | null {
+  for (let values = 0; values < valuesMax; ) {
+    const step = packing.next()
+    if (step.done) return step.value
+    values += step.value
+  }
+  return null
+}
+
 /**
  * Packs arrays of numbers, columns of a few thousand rows, into few bytes; `Unpacker` gives them back, bit by bit.
  *

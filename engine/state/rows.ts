@@ -7,7 +7,8 @@ import {
   type StringColumn,
 } from '../model/block.ts'
 import { CHUNK_ROWS, CHUNK_ROWS_BITS, Chunk, type ColumnRef, type RowShape } from './chunk.ts'
-import { asDoubles, fillArray, packArrays, unpackArrays } from './packed-arrays.ts'
+import { asDoubles, packArrays, unpackArrays } from './packed-arrays.ts'
+import { type Packing, packSome } from './packing.ts'
 import type { Segments } from './segments.ts'
 import type { StringTable } from './string-table.ts'
 
@@ -15,19 +16,27 @@ import type { StringTable } from './string-table.ts'
 const EVICTED_AT_ONCE = 8
 /** Chunks around a cursor that stay: events that came late stand a little before or behind their time. */
 const NEAR = 2
+/** Values packed at a time as a chunk freezes: half a millisecond, a few when the code is new. */
+const PACKED_AT_ONCE = 8_192
+/** So many chunks behind, with memory short, one is packed in one go. */
+const BEHIND_MAX = 2
 
-/** A part of the held events that never changes again; its number means the same ever after. */
-export interface FrozenPart {
+/** A part of the held events; its number means the same part ever after. */
+export interface HeldPart {
   readonly number: number
-  bytes(): Uint8Array
+  /** It never changes again. Where one is final, those before it are. */
+  readonly isFinal: boolean
+  packing(): Packing
 }
 
-/** Held events as bytes of one moment, that may be asked for later. Frozen parts stand oldest first, without gaps. */
+/** Held events as bytes of one moment, that may be asked for later. Numbered parts stand oldest first, without gaps. */
 export interface HeldBytes {
-  readonly chunks: readonly FrozenPart[]
+  readonly chunks: readonly HeldPart[]
   /** Stretches of their order in time. */
-  readonly index: readonly FrozenPart[]
+  readonly index: readonly HeldPart[]
   readonly hot: readonly { bytes(): Uint8Array }[]
+  /** None of it will be asked for any more: until then what is in files stays there. */
+  release(): void
 }
 
 /** The same, read again. */
@@ -57,6 +66,10 @@ export class Rows {
   /** Chunks from the oldest on that are frozen. */
   #frozen = 0
   #frozenInMemory = 0
+  /** Of the chunk that is next to be frozen. */
+  #freezing: Packing | null = null
+  /** Number of the first chunk that a snapshot under way may ask for. */
+  #pinned = Number.POSITIVE_INFINITY
   #lastLoaded = 0
   #firstRow = 0
   #endRow = 0
@@ -203,31 +216,34 @@ export class Rows {
     }
   }
 
-  /** A full chunk changes no more until it is frozen, but for what its entry on settled clocks says: saved besides. */
-  saveHeld(): Omit<HeldBytes, 'index'> {
-    const first = this.#firstRow / CHUNK_ROWS
-    const full = this.#chunks.slice(0, -1)
-    const last = this.#chunks.at(-1)
-    const numbers = Float64Array.of(this.#firstRow, this.#endRow, this.#chunks.length, this.#frozen)
-    const settled = this.#chunks.slice(this.#frozen).flatMap((chunk) => (chunk as Chunk).setOnEntry)
-    const hot = packArrays([numbers, ...(last ? [last.pack()] : []), ...settled])
+  /** `enteredMs`: events through this time have entered every clock. */
+  saveHeld(enteredMs: number): Omit<HeldBytes, 'index'> {
+    const first = this.#number(0)
+    this.#pinned = first
+    const numbers = Float64Array.of(this.#firstRow, this.#endRow, this.#frozen)
     return {
-      chunks: full.map((chunk, i) => ({
-        number: first + i,
-        bytes: () => chunk?.pack() ?? (this.#segments as Segments).read(first + i),
-      })),
-      hot: [{ bytes: () => hot }],
+      chunks: this.#chunks.map((chunk, i) => {
+        const number = first + i
+        if (i < this.#frozen && this.#segments) return { number, isFinal: true, packing: () => this.#copy(number) }
+        const kept = chunk as Chunk
+        if (kept.length === CHUNK_ROWS && kept.timeMsMax <= enteredMs)
+          return { number, isFinal: true, packing: () => kept.packing() }
+        const moment = kept.moment()
+        return { number, isFinal: false, packing: () => kept.packing(moment) }
+      }),
+      hot: [{ bytes: () => packArrays([numbers]) }],
+      release: () => {
+        this.#pinned = Number.POSITIVE_INFINITY
+      },
     }
   }
 
-  /** `frozen`: oldest first. */
-  loadHeld(frozen: readonly Uint8Array[], [hot]: readonly Uint8Array[]): void {
-    const [numbers, ...rest] = unpackArrays(hot)
-    const [firstRow, endRow, chunks, frozenEnd] = asDoubles(numbers)
+  /** `all`: oldest first. */
+  loadHeld(all: readonly Uint8Array[], [hot]: readonly Uint8Array[]): void {
+    const [firstRow, endRow, frozenEnd] = asDoubles(unpackArrays(hot)[0])
     this.#firstRow = firstRow
     this.#endRow = endRow
     this.#frozen = frozenEnd
-    const all = [...frozen, ...rest.splice(0, Math.min(1, chunks))]
     this.#chunks = all.map((bytes, i) => {
       const chunk = Chunk.unpack(this.shape, bytes)
       chunk.isFrozen = i < frozenEnd
@@ -238,10 +254,6 @@ export class Rows {
       if (all.length - i > this.#segments.inMemoryMax) return null
       this.#frozenInMemory++
       return chunk
-    })
-    const settled = this.#chunks.slice(frozenEnd).flatMap((chunk) => (chunk as Chunk).setOnEntry)
-    settled.forEach((array, i) => {
-      fillArray(array, rest[i])
     })
   }
 
@@ -260,23 +272,31 @@ export class Rows {
     this.#chunks = this.#chunks.slice(gone)
     this.#newestMs = this.#newestMs.slice(gone)
     this.#firstRow += gone * CHUNK_ROWS
+    if (gone > this.#frozen) this.#freezing = null
     this.#frozen = Math.max(0, this.#frozen - gone)
     this.#lastLoaded = Math.max(0, this.#lastLoaded - gone)
-    this.#segments?.drop(this.#firstRow / CHUNK_ROWS)
+    this.#segments?.drop(Math.min(this.#number(0), this.#pinned))
   }
 
   /**
    * Freezes the oldest chunk that is not yet, if all its events are older than `beforeMs`, so that nothing will change it
-   * any more, and memory is short.
+   * any more, and memory is short: some columns a call, so that no record waits for a whole chunk.
    */
   freeze(beforeMs: number): void {
     if (this.#segments === null || this.#frozen >= this.#chunks.length - 1) return
-    if (this.#inMemory <= this.#segments.inMemoryMax) return
+    const over = this.#inMemory - this.#segments.inMemoryMax
+    if (over <= 0) return
     const chunk = this.#chunks[this.#frozen] as Chunk
     if (chunk.timeMsMax >= beforeMs) return
+    const next = this.#frozen + BEHIND_MAX < this.#chunks.length - 1 ? this.#chunks[this.#frozen + BEHIND_MAX] : null
+    const isBehind = over > EVICTED_AT_ONCE && next !== null && next.timeMsMax < beforeMs
+    this.#freezing ??= chunk.packing()
+    const bytes = packSome(this.#freezing, isBehind ? Number.POSITIVE_INFINITY : PACKED_AT_ONCE)
+    if (bytes === null) return
+    this.#freezing = null
     chunk.isFrozen = true
     this.#newestMs.push(chunk.timeMsMax)
-    this.#segments.write(this.#number(this.#frozen++), chunk.pack())
+    this.#segments.write(this.#number(this.#frozen++), bytes)
     this.#frozenInMemory++
   }
 
@@ -316,9 +336,16 @@ export class Rows {
     }
     this.#lastLoaded = i
     const chunk = Chunk.unpack(this.shape, segments.read(this.#number(i)))
+    chunk.isFrozen = true
     this.#chunks[i] = chunk
     this.#frozenInMemory++
     return chunk
+  }
+
+  /** What was packed as the chunk froze. */
+  // biome-ignore lint/correctness/useYield: nothing is left to be packed
+  *#copy(number: number): Packing {
+    return (this.#segments as Segments).copy(number)
   }
 
   /** Number of a chunk in its segments: chunks ever begun before it. */

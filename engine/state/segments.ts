@@ -8,6 +8,8 @@ export interface Segments {
   readonly inMemoryMax: number
   write(number: number, bytes: Uint8Array): void
   read(number: number): Uint8Array
+  /** The same for a snapshot, whose reading is not the task's: what was read ahead stays for it. */
+  copy(number: number): Uint8Array
   /** `read` of it will come soon. */
   ahead(number: number): void
   /** Those below `number` will not be asked for again. */

@@ -64,20 +64,21 @@ export class TextColumn {
     return utf8.decode(this.#bytes.subarray(row === 0 ? 0 : this.#ends[row - 1], this.#ends[row]))
   }
 
-  pack(packer: Packer): void {
-    const { words, codes } = this.#dictionary()
-    packer.numbers(this.#nulls, this.#rows)
+  /** The first `rows` of them. */
+  pack(packer: Packer, rows: number): void {
+    const { words, codes } = this.#dictionary(rows)
+    packer.numbers(this.#nulls, rows)
     packer.numbers(Float64Array.of(words ? words.length : 0), 1)
     if (words) {
-      packer.numbers(codes, this.#rows)
+      packer.numbers(codes, rows)
       packer.numbers(
         Float64Array.from(words, (row) => this.#length(row)),
         words.length,
       )
       for (const row of words) packer.raw(this.#bytes, this.#ends[row] - this.#length(row), this.#ends[row])
     } else {
-      packer.numbers(this.#ends, this.#rows)
-      packer.raw(this.#bytes, 0, this.#rows === 0 ? 0 : this.#ends[this.#rows - 1])
+      packer.numbers(this.#ends, rows)
+      packer.raw(this.#bytes, 0, rows === 0 ? 0 : this.#ends[rows - 1])
     }
   }
 
@@ -105,11 +106,11 @@ export class TextColumn {
   }
 
   /** First row of each different text, and by row its number among them; null where there are many. */
-  #dictionary(): { words: number[] | null; codes: Uint8Array } {
-    const codes = new Uint8Array(this.#rows)
+  #dictionary(rows: number): { words: number[] | null; codes: Uint8Array } {
+    const codes = new Uint8Array(rows)
     const words: number[] = []
     const table = new Uint16Array(WORDS_MAX * 4)
-    for (let row = 0; row < this.#rows; row++) {
+    for (let row = 0; row < rows; row++) {
       const end = this.#ends[row]
       let hash = 0x811c9dc5
       for (let i = end - this.#length(row); i < end; i++) hash = Math.imul(hash ^ this.#bytes[i], 0x01000193)
@@ -121,7 +122,7 @@ export class TextColumn {
       }
       codes[row] = table[at] - 1
     }
-    return { words: this.#rows === 0 ? null : words, codes }
+    return { words: rows === 0 ? null : words, codes }
   }
 
   #same(a: number, b: number): boolean {

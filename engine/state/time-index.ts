@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { asDoubles, packArrays, unpackArrays } from './packed-arrays.ts'
-import { Packer, Unpacker } from './packing.ts'
+import { Packer, type Packing, Unpacker } from './packing.ts'
 import type { HeldBytes } from './rows.ts'
 import type { Segments } from './segments.ts'
 
@@ -67,6 +67,8 @@ export class TimeIndex {
   #youngest: Segment = this.#oldest
   readonly #segments: Segments | null
   #nextNumber = 0
+  /** Number of the first segment that a snapshot under way may ask for. */
+  #pinned = Number.POSITIVE_INFINITY
   /** First segment that is not frozen. */
   #thawed: Segment = this.#oldest
   readonly #frozenInMemory = new Set<Segment>()
@@ -129,7 +131,7 @@ export class TimeIndex {
     while (this.#oldest.younger !== null && this.cursors.every((c) => c.segment !== this.#oldest)) {
       this.#frozenInMemory.delete(this.#oldest)
       if (this.#thawed === this.#oldest) this.#thawed = this.#oldest.younger
-      if (this.#oldest.number >= 0) this.#segments?.drop(this.#oldest.number + 1)
+      if (this.#oldest.number >= 0) this.#segments?.drop(Math.min(this.#oldest.number + 1, this.#pinned))
       this.#oldest = this.#oldest.younger
       this.#oldest.older = null
     }
@@ -176,16 +178,14 @@ export class TimeIndex {
   }
 
   /** All of it as bytes of this moment, that may be asked for later. */
-  save(): Pick<HeldBytes, 'index' | 'hot'> {
+  save(): Pick<HeldBytes, 'index' | 'hot' | 'release'> {
     const segments: Segment[] = []
     for (let s: Segment | null = this.#oldest; s !== null; s = s.younger) segments.push(s)
     const places = this.cursors.flatMap(({ segment, at }) => [segments.indexOf(segment), at])
     const index = segments.filter((s) => s.number >= 0)
+    this.#pinned = index[0]?.number ?? Number.POSITIVE_INFINITY
     return {
-      index: index.map((s) => ({
-        number: s.number,
-        bytes: () => (s.timesMs === GONE ? (this.#segments as Segments).read(s.number) : packSegment(s)),
-      })),
+      index: index.map((s) => ({ number: s.number, isFinal: true, packing: () => this.#packing(s) })),
       hot: [
         { bytes: () => packArrays([Float64Array.from(places)]) },
         ...segments.slice(index.length).map((s) => {
@@ -194,7 +194,16 @@ export class TimeIndex {
           return { bytes: () => packArrays(arrays) }
         }),
       ],
+      release: () => {
+        this.#pinned = Number.POSITIVE_INFINITY
+      },
     }
+  }
+
+  *#packing(segment: Segment): Packing {
+    if (this.#segments) return this.#segments.copy(segment.number)
+    yield 2 * segment.length
+    return packSegment(segment)
   }
 
   /** Into an index that is empty and has as many cursors as the saved one. `frozen`: oldest first, from number `first` on. */

@@ -286,9 +286,13 @@ export class Core {
 
   /** The held events and their order in time, for a snapshot. */
   saveHeld(): HeldBytes {
-    const { chunks, hot } = this.rows.saveHeld()
-    const { index, hot: more } = this.#index.save()
-    return { chunks, index, hot: [...hot, ...more] }
+    const rows = this.rows.saveHeld(Math.min(...this.#clocks.map(({ nowMs }) => nowMs)))
+    const index = this.#index.save()
+    const release = (): void => {
+      rows.release()
+      index.release()
+    }
+    return { chunks: rows.chunks, index: index.index, hot: [...rows.hot, ...index.hot], release }
   }
 
   loadHeld({ chunks, index, firstIndex, hot: [rows, ...order] }: LoadedHeld): void {

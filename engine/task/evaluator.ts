@@ -62,7 +62,8 @@ export class Evaluator {
       if (!passes(filter, chunk, at, this.#bitWords)) continue
       const slot = chunk.slots[space][at]
       if (timeMs < nowMs && isMissed(plans[0], timeMs, nowMs)) {
-        if (context.evaluating) for (const plan of plans) plan.missed.value++
+        const hasKey = layout.keyColumns(space).every((column) => chunk.codes[column][at] >= 0)
+        if (context.evaluating && hasKey) for (const plan of plans) plan.missed.value++
       } else if (slot < 0 || !context.evaluating) continue
       else if (alerts.measures) for (const plan of plans) due[n++] = plan.index
       else {

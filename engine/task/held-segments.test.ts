@@ -6,7 +6,9 @@ import { BlockBuilder } from '../model/block-builder.ts'
 import { Counters } from '../model/counters.ts'
 import { compileRuleSet } from '../rules/index.ts'
 import type { Segments } from '../state/segments.ts'
+import type { HeldSegments } from './core.ts'
 import { Task } from './task.ts'
+import { Shelf } from './testing.ts'
 
 const { streams } = defaultConfig()
 const stream = streams.find((s) => s.name === 'transactions')!
@@ -83,6 +85,9 @@ class Recording implements Segments {
   }
   read(number: number): Uint8Array {
     this.reads++
+    return this.copy(number)
+  }
+  copy(number: number): Uint8Array {
     return this.bytes.get(number)!
   }
   ahead(): void {}
@@ -91,21 +96,21 @@ class Recording implements Segments {
   }
 }
 
-function play(window: string, held: boolean, cutAt = -1) {
+const inFiles = (): HeldSegments => ({ rows: new Recording(), index: new Recording(), close: () => {} })
+
+function newTask(window: string, held?: HeldSegments): Task {
   const compiled = compileRuleSet(rules(window), { streams })
   if (!compiled.ok) throw new Error(JSON.stringify(compiled.issues))
+  const counters = new Counters()
+  const task = new Task({ streams, counters, finite: true, ...(held ? { held: () => held } : {}) })
+  task.install(compiled.set)
+  return task
+}
+
+function play(window: string, held: boolean, cutAt = -1) {
   const outputs: unknown[] = []
   let [rows, index] = [new Recording(), new Recording()]
-  const fresh = (): Task => {
-    const task = new Task({
-      streams,
-      counters: new Counters(),
-      finite: true,
-      ...(held ? { held: () => ({ rows, index, close: () => {} }) } : {}),
-    })
-    task.install(compiled.set)
-    return task
-  }
+  const fresh = (): Task => newTask(window, held ? { rows, index, close: () => {} } : undefined)
   let task = fresh()
   const sink = { output: (o: unknown) => outputs.push(o), change: () => {} }
   let position = 0
@@ -138,6 +143,35 @@ test('a snapshot has the past that is in files, too', () => {
   const cut = play('40m', true, 250)
   expect(cut.outputs).toEqual(whole.outputs)
   expect(cut.index.reads).toBeGreaterThan(5)
+})
+
+test('snapshots of what changed, copied while the past goes to files and leaves them, restore their moments', () => {
+  const entries = [...traffic()]
+  const run = (task: Task, from: number, to: number): unknown[] => {
+    const outputs: unknown[] = []
+    const sink = { output: (o: unknown) => outputs.push(o), change: () => {} }
+    for (let at = from; at < to; at++) task.process({ position: at, entry: entries[at] }, sink)
+    return outputs
+  }
+  const whole = newTask('5m')
+  const task = newTask('5m', inFiles())
+  const shelf = new Shelf()
+  let at = 0
+  for (const start of [100, 130, 160, 190]) {
+    run(whole, at, start)
+    run(task, at, start)
+    shelf.begin(task.beginSnapshot(start === 100))
+    for (at = start; at < start + 25; at++) {
+      run(task, at, at + 1)
+      shelf.copyNext(1 << 12)
+    }
+    let steps = 1
+    while (!shelf.copyNext(1 << 12)) steps++
+    const twin = newTask('5m', inFiles())
+    twin.restore(shelf.saved)
+    expect(run(twin, start, at)).toEqual(run(whole, start, at))
+    expect(steps).toBeGreaterThan(50) // a step packs a column, not a chunk
+  }
 })
 
 test('bytes an event in files', () => {

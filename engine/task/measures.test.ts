@@ -158,6 +158,13 @@ test('tumbling: a late event of a window that is over enters nothing', () => {
   expect(counters.total('missed_windows_total')).toBe(1)
 })
 
+test('an event that misses every window counts for rules that took it, not for one that its null key skipped', () => {
+  const rule = ruleOf({ measures: [running('n', 'count', null, 10)] })
+  const late = [deal(30), deal(9), { ...deal(9), shop: null }]
+  const { counters } = run(rule, late)
+  expect([counters.total('missed_windows_total'), counters.total('null_keys_total')]).toEqual([1, 1])
+})
+
 test('tumbling: an open episode is looked at as the window ends; alert and evidence begin where the window does', () => {
   const many = ruleOf({
     tumbling: tens,

@@ -6,9 +6,10 @@ import { blockFromRows } from '../model/column.ts'
 import { Counters } from '../model/counters.ts'
 import { SnapshotRefused } from '../model/errors.ts'
 import type { Output } from '../model/output.ts'
-import type { NumberedLog, SavedState, SnapshotSource, SnapshotStore } from '../model/ports.ts'
+import type { NumberedLog, SavedState, SnapshotStore } from '../model/ports.ts'
 import { step, takeUp } from './step.ts'
 import { Task } from './task.ts'
+import { Shelf } from './testing.ts'
 
 const { streams } = defaultConfig()
 const transactions = streams.find((s) => s.name === 'transactions')!
@@ -72,30 +73,6 @@ function recordsOf(orders: readonly { gap: number; late: number; buyer: number; 
 
 const fresh = (counters = new Counters()): Task => new Task({ streams, counters, finite: false })
 
-/** Pieces as a store keeps them; `copyNext` lets the task go on in between. */
-class Shelf {
-  head = new Uint8Array(0)
-  pieces = new Map<number, Uint8Array>()
-  #under: SnapshotSource | null = null
-
-  begin(source: SnapshotSource): void {
-    this.#under = source
-    this.head = source.head.slice()
-    for (const key of [...this.pieces.keys()]) if (source.full || !source.has(key)) this.pieces.delete(key)
-  }
-
-  /** True when it is complete. */
-  copyNext(bytesMax: number): boolean {
-    const copied = this.#under!.copy(bytesMax)
-    for (const { key, bytes } of copied) this.pieces.set(key, bytes.slice())
-    return copied.length === 0
-  }
-
-  get saved(): SavedState {
-    return { head: this.head, pieces: [...this.pieces].map(([key, bytes]) => ({ key, bytes })) }
-  }
-}
-
 test('a snapshot that is copied while the task goes on, full or of what changed, restores the moment it began at', () => {
   fc.assert(
     fc.property(steps, fc.array(fc.integer({ min: 2, max: 9 }), { minLength: 1, maxLength: 4 }), (orders, gaps) => {
@@ -127,10 +104,12 @@ function outputsFrom(task: Task, records: readonly LogRecord[]): (readonly [numb
 }
 
 class Log implements NumberedLog {
+  readonly id = 'log'
   readonly records: LogRecord[] = []
   readonly kept = new Map<string, string>()
-  position = -1
-  committed = async () => ({ position: this.position, kept: this.kept })
+  at = -1
+  position = async () => this.at
+  committed = async () => ({ position: this.at, kept: this.kept })
   commit = async () => {}
   async *past(_: number, through: number) {
     yield* this.between(-1, through)
@@ -146,7 +125,7 @@ function run(log: Log, task: Task, records: readonly LogRecord[]): Output[] {
     const { outputs, changes, position } = step(task, [record])
     for (const [key, value] of changes) value === null ? log.kept.delete(key) : log.kept.set(key, value)
     log.records.push(record)
-    log.position = position
+    log.at = position
     return [...outputs]
   })
 }

@@ -6,7 +6,7 @@ import { SnapshotRefused } from '../model/errors.ts'
 import type { SavedState, SnapshotPiece, SnapshotSource } from '../model/ports.ts'
 import type { Stream } from '../model/stream.ts'
 import type { Memory, Pass, Roots, SavedPage } from '../state/memory.ts'
-import type { FrozenPart, HeldBytes, LoadedHeld } from '../state/rows.ts'
+import type { HeldBytes, HeldPart, LoadedHeld } from '../state/rows.ts'
 
 /** Of a state's arrays. Raise it whenever the same bytes would come to mean something else. */
 export const STATE_VERSION = 4
@@ -23,6 +23,8 @@ const INDEX = 5
 const PAGE_RANGE = 2 ** 32
 const PART_RANGE = 2 ** 16
 const KEPT_CHARS = 1 << 18
+/** Packing a value takes as long as copying so many bytes. */
+const BYTES_A_VALUE = 128
 
 type Kept = readonly (readonly [key: string, value: string])[]
 
@@ -47,7 +49,7 @@ export interface StateToSave extends Pick<Head, 'shape' | 'ruleSetHash' | 'files
   readonly memories: readonly [core: Memory, intake: Memory]
   readonly held: HeldBytes
   readonly kept: ReadonlyMap<string, string>
-  /** All of it; otherwise what changed since the last one, and frozen parts from these numbers on. */
+  /** All of it; otherwise what changed since the last one, and numbered parts of the events from these on. */
   readonly full: boolean
   readonly firstNewChunk: number
   readonly firstNewIndex: number
@@ -80,7 +82,7 @@ export class TaskSnapshot implements SnapshotSource {
   readonly #kept: readonly Kept[]
   readonly #chunks: Numbers
   readonly #index: Numbers
-  readonly #rest: Generator<SnapshotPiece, void, undefined>
+  readonly #rest: Generator<Work, void, undefined>
 
   constructor(state: StateToSave) {
     this.full = state.full
@@ -113,42 +115,61 @@ export class TaskSnapshot implements SnapshotSource {
     return page < this.#passes[area].lengths[part]
   }
 
-  copy(bytesMax: number): SnapshotPiece[] {
+  copy(bytesMax: number): SnapshotPiece[] | null {
     const pieces: SnapshotPiece[] = []
     for (const [area, pass] of this.#passes.entries()) {
       const pages = pass.copy(bytesMax)
       for (const { part, page, bytes } of pages) pieces.push({ key: join(area, part, page), bytes })
       if (pages.length > 0) return pieces
     }
-    for (let bytes = 0; bytes < bytesMax; ) {
-      const next = this.#rest.next()
-      if (next.done) break
-      pieces.push(next.value)
-      bytes += next.value.bytes.length
-      if (split(next.value.key).area === CHUNK) break // packing one takes as long as copying a megabyte
+    for (let cost = 0; cost < bytesMax; ) {
+      const { done, value } = this.#rest.next()
+      if (done) {
+        this.#held.release()
+        return pieces.length > 0 ? pieces : null
+      }
+      cost += value.cost
+      if (value.piece) pieces.push(value.piece)
     }
     return pieces
   }
 
   giveUp(): void {
     for (const pass of this.#passes) pass.giveUp()
+    this.#held.release()
   }
 
-  *#others(firstChunk: number, firstIndex: number): Generator<SnapshotPiece, void, undefined> {
-    for (const [i, hot] of this.#held.hot.entries()) yield { key: join(HOT, 0, i), bytes: hot.bytes() }
-    for (const chunk of this.#held.chunks) {
-      if (chunk.number >= firstChunk) yield { key: join(CHUNK, 0, chunk.number), bytes: chunk.bytes() }
-    }
-    for (const part of this.#held.index) {
-      if (part.number >= firstIndex) yield { key: join(INDEX, 0, part.number), bytes: part.bytes() }
-    }
+  *#others(firstChunk: number, firstIndex: number): Generator<Work, void, undefined> {
+    for (const [i, hot] of this.#held.hot.entries()) yield work(join(HOT, 0, i), hot.bytes())
+    yield* packed(CHUNK, this.#held.chunks, firstChunk)
+    yield* packed(INDEX, this.#held.index, firstIndex)
     for (const [i, group] of this.#kept.entries()) {
-      yield { key: join(KEPT, 0, i), bytes: new TextEncoder().encode(JSON.stringify(group)) }
+      yield work(join(KEPT, 0, i), new TextEncoder().encode(JSON.stringify(group)))
     }
   }
 }
 
-function numbersOf(parts: readonly FrozenPart[]): Numbers {
+/** A step of copying, measured in bytes; most lead to a piece. */
+interface Work {
+  readonly cost: number
+  readonly piece: SnapshotPiece | null
+}
+
+function work(key: number, bytes: Uint8Array): Work {
+  return { cost: bytes.length, piece: { key, bytes } }
+}
+
+function* packed(area: number, parts: readonly HeldPart[], first: number): Generator<Work, void, undefined> {
+  for (const part of parts) {
+    if (part.number < first) continue
+    const packing = part.packing()
+    let step = packing.next()
+    for (; !step.done; step = packing.next()) yield { cost: step.value * BYTES_A_VALUE, piece: null }
+    yield work(join(area, 0, part.number), step.value)
+  }
+}
+
+function numbersOf(parts: readonly HeldPart[]): Numbers {
   return { first: parts[0]?.number ?? 0, count: parts.length }
 }
 
@@ -234,7 +255,7 @@ function allOf(source: SnapshotSource): SnapshotPiece[] {
   const pieces: SnapshotPiece[] = []
   for (;;) {
     const copied = source.copy(Number.POSITIVE_INFINITY)
-    if (copied.length === 0) return pieces
+    if (copied === null) return pieces
     for (const piece of copied) pieces.push(piece)
   }
 }

@@ -56,7 +56,7 @@ export async function takeUp(
   store: SnapshotStore,
   refused: (refusal: SnapshotRefused, name: string) => void,
 ): Promise<TakenUp> {
-  const { position } = await log.committed()
+  const position = await log.position()
   for (const stored of await store.candidates(position, refused)) {
     const task = fresh()
     try {

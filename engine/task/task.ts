@@ -8,7 +8,7 @@ import type { SavedState, Sink } from '../model/ports.ts'
 import type { ListItem, RuleSet } from '../model/rule.ts'
 import type { Stream } from '../model/stream.ts'
 import { compileRuleSet, formatIssues } from '../rules/index.ts'
-import type { FrozenPart } from '../state/rows.ts'
+import type { HeldPart } from '../state/rows.ts'
 import { type Alert, alertFromJson } from './alert.ts'
 import { type AlertPlan, alertKey } from './alert-book.ts'
 import { Core, type HeldSegments, rankingKey } from './core.ts'
@@ -86,7 +86,7 @@ export class Task {
   #changes = new Map<string, string | null>()
   /** Open alerts and ranks as the next commit would leave them. */
   #kept = new Map<string, string>()
-  /** The core of the last snapshot, and the first frozen parts of its events that it did not have. */
+  /** The core of the last snapshot, and the first parts of its events that it did not have as they will ever be. */
   #saved: { readonly core: Core; readonly chunksEnd: number; readonly indexEnd: number } | null = null
   #metaIsStale = false
   #replaying = false
@@ -569,8 +569,9 @@ function heldSinceToJson(heldSinceMs: ReadonlyMap<string, number>): Meta['heldSi
   return Object.fromEntries([...heldSinceMs].map(([type, ms]) => [type, Number.isFinite(ms) ? ms : null]))
 }
 
-function endOf(parts: readonly FrozenPart[]): number {
-  return (parts.at(-1)?.number ?? -1) + 1
+/** Behind the last one that is final. */
+function endOf(parts: readonly HeldPart[]): number {
+  return (parts.findLast(({ isFinal }) => isFinal)?.number ?? -1) + 1
 }
 
 /** In order of opening. */

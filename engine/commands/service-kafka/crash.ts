@@ -1,9 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { on, once } from 'node:events'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import type { Producer } from 'kafkajs'
 import type { Stream } from '../../model/stream.ts'
+import { readyChild, startChild } from './child.ts'
 import { type Deal, deal, RULES, sendDeals } from './deals.ts'
 import { configFor, differences, Inspector, plainKafka } from './harness.ts'
 
@@ -11,7 +11,6 @@ const PARTITIONS = 4
 const BATCH = 20
 const BATCH_MS = 40
 const LIFE_MS_MAX = 4_000
-const READY_MS_MAX = 30_000
 const DRAIN_MS_MAX = 60_000
 
 export interface CrashOptions {
@@ -55,17 +54,17 @@ export async function crash({ brokers, name, times, seed, say }: CrashOptions): 
   let child: ChildProcess | null = null
   try {
     for (let kill = 1; kill <= times; kill++) {
-      child = start(brokers, name, say)
+      child = startChild(brokers, name, say)
       // One in four dies on its way up, the others at some moment of their work.
-      if (kill % 4 !== 0) await ready(child)
+      if (kill % 4 !== 0) await readyChild(child)
       const lifeMs = Math.round(random() * LIFE_MS_MAX)
       await sleep(lifeMs)
       child.kill('SIGKILL')
       await once(child, 'exit')
       say(`killed ${kill} of ${times} after ${lifeMs} ms; ${traffic.deals.length} events sent`)
     }
-    child = start(brokers, name, say)
-    await ready(child)
+    child = startChild(brokers, name, say)
+    await readyChild(child)
     traffic.stop()
     await running
     await inspector.drained(DRAIN_MS_MAX)
@@ -117,22 +116,6 @@ class Traffic {
   stop(): void {
     this.#stopped = true
   }
-}
-
-function start(brokers: readonly string[], name: string, say: (line: string) => void): ChildProcess {
-  const file = fileURLToPath(new URL('crash-child.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--import', 'tsx', file, JSON.stringify({ brokers, name })], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-  child.stdout!.setEncoding('utf8').on('data', (text: string) => {
-    for (const line of text.trimEnd().split('\n')) say(`  ${line}`)
-  })
-  return child
-}
-
-async function ready(child: ChildProcess): Promise<void> {
-  const deadline = AbortSignal.timeout(READY_MS_MAX)
-  for await (const [text] of on(child.stdout!, 'data', { signal: deadline })) if (/^ready$/m.test(text)) return
 }
 
 /** Numbers in [0, 1): the same ones for the same seed. */

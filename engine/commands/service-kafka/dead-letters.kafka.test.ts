@@ -8,6 +8,7 @@ import { EventEncoder, OutputEncoder } from '../../edge/registry/record-encoder.
 import type { Schemas } from '../../edge/registry/schemas.ts'
 import { Counters } from '../../model/counters.ts'
 import { EngineError } from '../../model/errors.ts'
+import { taskFolders } from '../service-kafka.ts'
 import { RULES } from './deals.ts'
 import { configFor, Inspector, plainKafka, quiet } from './harness.ts'
 
@@ -84,6 +85,7 @@ describe.skipIf('skip' in broker)('records that are none', () => {
       time: config.time,
       streams: config.streams,
       outputs: config.outputs,
+      keepOf: taskFolders(config, counters, quiet),
       ruleFiles: RULES,
       decoderOf: (one) => new RecordDecoder(one, schemas),
       encoder: async () => new OutputEncoder(),

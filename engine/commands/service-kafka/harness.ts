@@ -1,3 +1,6 @@
+import { rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import avsc from 'avsc'
 import { Kafka, logLevel } from 'kafkajs'
@@ -24,11 +27,13 @@ export const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
 export type KafkaRunConfig = Config & { readonly log: KafkaConfig }
 
-/** The default configuration on `brokers`, with topics and groups of its own. */
+/** The default configuration on `brokers`, with topics, groups and a data folder of its own, and snapshots twice a second. */
 export function configFor(brokers: readonly string[], name: string): KafkaRunConfig {
   const base = defaultConfig()
   return {
     ...base,
+    data: join(tmpdir(), `lapwing-${name}`),
+    snapshots: { everyMs: 500, records: 1_000_000 },
     log: { kind: 'kafka', brokers: [...brokers], group: name, ssl: false, sasl: null },
     time: { ...base.time, markIntervalMs: 200, idleGraceMs: 1_000 },
     streams: base.streams.map((stream) => ({ ...stream, topic: `${name}.${stream.name}` })),
@@ -64,8 +69,10 @@ export class Inspector {
     await this.admin.connect()
   }
 
+  /** Removes the data folder, too: close it when no service runs any more. */
   async close(): Promise<void> {
     await Promise.all([this.admin.disconnect(), this.#reader.close()])
+    rmSync(this.#config.data, { recursive: true, force: true })
   }
 
   get exchanges() {

@@ -1,11 +1,15 @@
 import type { Config, KafkaConfig } from '../../config.ts'
+import { EngineLock } from '../../edge/local/lock.ts'
 import type { RuleSource } from '../../model/block.ts'
 import { Counters } from '../../model/counters.ts'
 import { EngineError } from '../../model/errors.ts'
 import type { Logger, Service } from './service.ts'
 import { watchFiles } from './watch.ts'
 
-/** The engine on Kafka. Its clients are loaded only here: who runs on the local log does not wait for them. */
+/**
+ * The engine on Kafka. Its clients are loaded only here: who runs on the local log does not wait for them. EngineError
+ * LOG_BUSY when another engine uses the data folder: each instance has its own.
+ */
 export async function openKafka(
   config: Config & { readonly log: KafkaConfig },
   read: () => readonly RuleSource[],
@@ -14,6 +18,7 @@ export async function openKafka(
   const { kafkaService } = await import('../service-kafka.ts')
   const counters = new Counters()
   const kafka = kafkaService(config, { ruleFiles: read(), counters, log: logger })
+  const lock = new EngineLock(config.data)
   let ended: () => void = () => {}
   const done = new Promise<void>((resolve) => {
     ended = resolve
@@ -31,7 +36,11 @@ export async function openKafka(
     rules: { reload, watch: () => watchFiles(read, reload) },
     done,
     start: () => kafka.start(),
-    stop: () => kafka.stop().then(ended),
+    stop: async () => {
+      await kafka.stop()
+      lock.release()
+      ended()
+    },
     ready: () => kafka.ready(),
     gauges: () => kafka.gauges(),
   }

@@ -1,20 +1,16 @@
-import { join } from 'node:path'
 import { filter, first, firstValueFrom, Subject, type Subscription } from 'rxjs'
 import type { Config } from '../../config.ts'
 import { LocalLog } from '../../edge/local/local-log.ts'
-import { HeldFolder } from '../../edge/segments/held-folder.ts'
-import { FolderSnapshots } from '../../edge/snapshots/folder-snapshots.ts'
 import type { RuleSource } from '../../model/block.ts'
 import { Counters } from '../../model/counters.ts'
-import type { EngineError, SnapshotRefused } from '../../model/errors.ts'
+import type { EngineError } from '../../model/errors.ts'
 import type { Output } from '../../model/output.ts'
 import { type Committed, marks, pipeline } from '../../pipeline.ts'
-import { type TakenUp, takeUp } from '../../task/step.ts'
-import { Task } from '../../task/task.ts'
+import type { Task } from '../../task/task.ts'
 import { countOutputs } from './count-outputs.ts'
 import { LiveRules } from './live-rules.ts'
 import type { Gauge, Logger, Ready, Service } from './service.ts'
-import { Snapshots } from './snapshots.ts'
+import { TaskFolder } from './task-folder.ts'
 
 const TRIM_EVERY_MS = 10_000
 const TRIM_SOON_MS = 100
@@ -43,9 +39,7 @@ export class LocalService implements Service {
   readonly committed$ = new Subject<Committed>()
   readonly #options: LocalServiceOptions
   readonly #stopping = new AbortController()
-  readonly #snapshots: Snapshots
-  readonly #held: HeldFolder
-  readonly #takenUp: Gauge[]
+  readonly #folder: TaskFolder
   #position: number
   /** Why commits fail at the moment; null = they do not. */
   #failing: string | null = null
@@ -53,30 +47,20 @@ export class LocalService implements Service {
 
   /** Takes up the state where the last commit left it, and puts the rules in force. EngineErrors of the local log. */
   static async open(options: LocalServiceOptions): Promise<LocalService> {
-    const { streams, data, limits } = options.config
+    const { streams, data, limits, snapshots } = options.config
+    const { logger } = options
     const counters = new Counters()
     const log = new LocalLog(data, streams)
-    let held: HeldFolder | null = null
+    let opened: TaskFolder | null = null
     try {
-      const folder = new HeldFolder(join(data, 'held'), limits.eventsInMemory)
-      held = folder
-      const fresh = (): Task => {
-        folder.close()
-        return new Task({ streams, counters, finite: false, limits, held: () => folder.open() })
-      }
-      const store = new FolderSnapshots(join(data, 'snapshots'), log.id)
-      const beganMs = performance.now()
-      const taken = await takeUp(fresh, log, store, (refusal, name) =>
-        tellRefused(options.logger, counters, refusal, name),
-      )
-      const seconds = (performance.now() - beganMs) / 1e3
-      const { position, snapshot, records } = taken
-      if (position >= 0) options.logger.info({ position, snapshot, records, seconds }, 'state taken up')
-      const service = new LocalService(options, counters, log, taken, store, folder, seconds)
+      const folder = new TaskFolder({ folder: data, streams, limits, snapshots, counters, logger })
+      opened = folder
+      const { task, position } = await folder.takeUp(log)
+      const service = new LocalService(options, counters, log, folder, task, position)
       service.rules.begin(position, options.files)
       return service
     } catch (error) {
-      held?.close()
+      await opened?.close()
       log.close()
       throw error
     }
@@ -86,29 +70,19 @@ export class LocalService implements Service {
     options: LocalServiceOptions,
     counters: Counters,
     log: LocalLog,
-    { task, position, records }: TakenUp,
-    store: FolderSnapshots,
-    held: HeldFolder,
-    seconds: number,
+    folder: TaskFolder,
+    task: Task,
+    position: number,
   ) {
     this.#options = options
     this.counters = counters
     this.log = log
     this.task = task
-    this.#held = held
+    this.#folder = folder
     this.#position = position
     const { config, files, logger, read = () => files } = options
     const { streams } = config
     this.rules = new LiveRules({ task, writer: log.writer, streams, counters, logger, read, wake: () => log.wake() })
-    this.#snapshots = new Snapshots({
-      ...{ task, store, counters, logger },
-      config: config.snapshots,
-      position: position - records,
-    })
-    this.#takenUp = [
-      { name: 'restore_seconds', labels: {}, value: seconds },
-      { name: 'restore_records', labels: {}, value: records },
-    ]
   }
 
   /** Position of the last record that is committed. */
@@ -121,9 +95,9 @@ export class LocalService implements Service {
     const { log, task } = this
     const followed = {
       next: async (position: number, stop: AbortSignal) => {
-        this.#snapshots.rests(position)
+        this.#folder.rests(position)
         const batch = await log.next(position, stop)
-        if (batch) this.#snapshots.moves()
+        if (batch) this.#folder.moves()
         return batch
       },
       commit: async (commit: Committed['commit']) => {
@@ -148,11 +122,11 @@ export class LocalService implements Service {
         complete: resolve,
       })
     })
-    const written = this.#done.then(() => this.#snapshots.end(LAST_SNAPSHOT_MS_MAX))
-    this.#done = written.finally(() => {
+    const written = this.#done.then(() => this.#folder.end(LAST_SNAPSHOT_MS_MAX))
+    this.#done = written.finally(async () => {
       for (const end of beside) end()
       log.close()
-      this.#held.close()
+      await this.#folder.close()
     })
     this.#done.catch(() => {}) // whoever awaits it later hears of it still
   }
@@ -202,8 +176,7 @@ export class LocalService implements Service {
       gauge('held_bytes', task.heldBytes),
       gauge('log_position', this.#position),
       gauge('log_end_position', log.lastPosition),
-      ...this.#takenUp,
-      ...this.#snapshots.gauges(),
+      ...this.#folder.gauges(),
       gauge('rules', task.ruleSet.rules.length + task.ruleSet.rankings.length),
       ...this.rules.gauges(),
     ]
@@ -213,21 +186,8 @@ export class LocalService implements Service {
     this.#position = committed.commit.position
     this.#failing = null
     countOutputs(this.counters, committed.commit.outputs)
-    this.#countSegments()
     this.rules.committed()
     this.committed$.next(committed)
-  }
-
-  #countSegments(): void {
-    const { written, writtenBytes, readsAwaited, writesAwaited, writesFailed } = this.#held.counts()
-    const set = (name: string, value: number): void => {
-      this.counters.counter(name).value = value
-    }
-    set('segments_written_total', written)
-    set('segment_written_bytes_total', writtenBytes)
-    set('segment_reads_awaited_total', readsAwaited)
-    set('segment_writes_awaited_total', writesAwaited)
-    set('segment_writes_failed_total', writesFailed)
   }
 
   /** A mark that cannot be written is left out: the next one says more. */
@@ -264,10 +224,4 @@ export class LocalService implements Service {
     let timer = setTimeout(trim, TRIM_EVERY_MS)
     return () => clearTimeout(timer)
   }
-}
-
-function tellRefused(logger: Logger, counters: Counters, refusal: SnapshotRefused, name: string): void {
-  const { code, reason, message } = refusal
-  counters.counter('snapshots_refused_total', { reason }).value++
-  logger.warn({ file: name, code, reason }, message)
 }

@@ -2,6 +2,7 @@ import type { SnapshotConfig } from '../../config.ts'
 import type { FolderSnapshots } from '../../edge/snapshots/folder-snapshots.ts'
 import type { Counters } from '../../model/counters.ts'
 import { EngineError } from '../../model/errors.ts'
+import type { SnapshotSource } from '../../model/ports.ts'
 import type { Task } from '../../task/task.ts'
 import type { Gauge, Logger } from './service.ts'
 
@@ -13,15 +14,17 @@ export interface SnapshotsOptions {
   readonly logger: Logger
   /** The log position that the state stands at on disk. */
   readonly position: number
+  /** Resolves when a position at which the task rested is committed; rejects when that will not come: then `giveUp`. */
+  readonly committed: (position: number) => Promise<void>
 }
 
 /**
- * Writes the state of a task now and then, while the task goes on. A snapshot is of a commit: it begins only while the
- * task rests between two (`rests` to `moves`).
+ * Writes the state of a task now and then, while the task goes on. A snapshot begins only while the task rests between
+ * two records (`rests` to `moves`), and is there when its position is committed.
  */
 export class Snapshots {
   readonly #options: SnapshotsOptions
-  /** Committed position at which the task rests; null = it is at work. */
+  /** Position at which the task rests; null = it is at work. */
   #resting: number | null = null
   /** Position of the newest snapshot that was begun and has not failed. */
   #taken: number
@@ -29,6 +32,7 @@ export class Snapshots {
   #lastMs = performance.now()
   #running: Promise<void> | null = null
   #timer: NodeJS.Timeout | null = null
+  readonly #ending = new AbortController()
   #last: { readonly seconds: number; readonly bytes: number; readonly pieces: number } | null = null
 
   constructor(options: SnapshotsOptions) {
@@ -57,6 +61,14 @@ export class Snapshots {
     await Promise.race([all(), late])
   }
 
+  /** Writes nothing any more; what is under way is given up, and the last one stays. */
+  async giveUp(): Promise<void> {
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#timer = null
+    this.#ending.abort()
+    await this.#running
+  }
+
   gauges(): Gauge[] {
     const gauge = (name: string, value: number): Gauge => ({ name, labels: {}, value })
     const age = this.#takenAtMs === null ? [] : [gauge('snapshot_age_seconds', (Date.now() - this.#takenAtMs) / 1e3)]
@@ -70,7 +82,7 @@ export class Snapshots {
     ]
   }
 
-  /** Records committed since the last one. */
+  /** Records read since the last one. */
   get #changed(): number {
     return (this.#resting ?? this.#taken) - this.#taken
   }
@@ -78,6 +90,7 @@ export class Snapshots {
   #takeWhenDue(): void {
     const { everyMs, records } = this.#options.config
     if (everyMs === 0 || this.#running || this.#resting === null || this.#changed === 0) return
+    if (this.#ending.signal.aborted) return
     const dueInMs = this.#lastMs + everyMs - performance.now()
     if (dueInMs <= 0 || this.#changed >= records) {
       this.#running = this.#take().finally(() => {
@@ -93,7 +106,8 @@ export class Snapshots {
   }
 
   async #take(): Promise<void> {
-    const { task, store, counters, logger } = this.#options
+    const { task, store, counters, logger, committed } = this.#options
+    const { signal } = this.#ending
     const position = this.#resting as number
     const before = this.#taken
     const beganMs = performance.now()
@@ -101,7 +115,11 @@ export class Snapshots {
     this.#lastMs = beganMs
     this.#taken = position
     try {
-      const saved = await store.save(position, task.beginSnapshot(store.wantsFull))
+      const source = unless(signal, task.beginSnapshot(store.wantsFull))
+      const saved = await store.save(position, source, () => {
+        signal.throwIfAborted()
+        return committed(position)
+      })
       const seconds = (performance.now() - beganMs) / 1e3
       this.#last = { seconds, bytes: saved.bytes, pieces: saved.pieces }
       this.#takenAtMs = atMs
@@ -110,13 +128,31 @@ export class Snapshots {
       counters.counter('snapshot_written_pieces_total').value += saved.pieces
       logger.debug({ position, seconds, ...saved }, 'snapshot written')
     } catch (error) {
-      // a segment that was let go of while the snapshot was under way cannot be copied any more
+      this.#taken = before
+      if (signal.aborted) {
+        logger.debug({ position }, 'a snapshot was given up with its task; the one before stays')
+        return
+      }
+      // a file of segments that is damaged, or went with the rules of before
       const isGone = error instanceof EngineError && error.code === 'STATE_CORRUPT'
       if (!isGone && !isOfSystem(error)) throw error
-      this.#taken = before
       counters.counter('snapshot_failures_total').value++
       logger.warn({ position, reason: error.message }, 'no snapshot was written; the one before stays')
     }
+  }
+}
+
+/** The same source, until `signal` aborts. */
+function unless(signal: AbortSignal, source: SnapshotSource): SnapshotSource {
+  return {
+    full: source.full,
+    head: source.head,
+    has: (key) => source.has(key),
+    copy: (bytesMax) => {
+      signal.throwIfAborted()
+      return source.copy(bytesMax)
+    },
+    giveUp: () => source.giveUp(),
   }
 }
 

@@ -1,6 +1,9 @@
 import type { BlockBuilder } from '../../model/block-builder.ts'
 import type { DeadLetterReason } from '../../model/errors.ts'
 import type { AlertRecord, RankingRecord } from '../../model/output.ts'
+import type { NumberedLog } from '../../model/ports.ts'
+import type { TakenUp } from '../../task/step.ts'
+import type { Gauge } from './gauges.ts'
 
 /** Turns the records of one topic into rows; the registry edge has one (`RecordDecoder`). */
 export interface Decoder {
@@ -19,4 +22,19 @@ export interface BadRecord {
 export interface Encoder {
   encodeAlert(alert: AlertRecord): Buffer
   encodeRanking(ranking: RankingRecord): Buffer
+}
+
+/** What a task keeps on its machine's disk: snapshots of its state, and held events that are not in memory. */
+export interface TaskKeep {
+  /**
+   * A task with the state of the log's last commit; the one before is of no use any more. `committed` resolves when a
+   * position at which the task rested is committed: before that, no snapshot of it counts. It rejects when that will not
+   * come.
+   */
+  takeUp(log: NumberedLog, committed: (position: number) => Promise<void>): Promise<TakenUp>
+  /** The task is at this position and at no record: a snapshot may begin, now or until the next record. */
+  rests(position: number): void
+  gauges(): readonly Gauge[]
+  /** Gives up a snapshot under way. */
+  close(): Promise<void>
 }

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RuleSource } from '../../model/block.ts'
 import type { Counters } from '../../model/counters.ts'
-import type { Limits } from '../../model/limits.ts'
 import type { Stream } from '../../model/stream.ts'
 import type { RoutedExchange } from '../../plan/block-router.ts'
 import { type Exchange, exchangeTopic } from '../../plan/exchange.ts'
@@ -11,7 +10,7 @@ import { isOperational, reasonOf } from './errors.ts'
 import type { Gauge } from './gauges.ts'
 import { KafkaRules } from './live-rules.ts'
 import type { Logger } from './log.ts'
-import type { Decoder, Encoder } from './ports.ts'
+import type { Decoder, Encoder, TaskKeep } from './ports.ts'
 import { Router } from './router/router.ts'
 import { TaskConsumer } from './task/task-consumer.ts'
 import { type PartitionCounts, prepareTopics } from './topics.ts'
@@ -33,8 +32,8 @@ export interface KafkaServiceOptions {
   /** `config.outputs`. */
   readonly outputs: Readonly<Record<'alerts' | 'shadow' | 'rankings' | 'dlq', string>>
   readonly ruleFiles: readonly RuleSource[]
-  /** `config.limits`, of each task. */
-  readonly limits?: Limits
+  /** What the task of an exchange topic's partition keeps on disk. Closed before it is asked for again. */
+  readonly keepOf: (topic: string, partition: number) => TaskKeep
   /** A decoder for the records of a stream's topic: `new RecordDecoder(stream, schemas)` of the registry edge. */
   readonly decoderOf: (stream: Stream) => Decoder
   /** The encoder of outputs; asked for at the start, again until the registry answers. */
@@ -150,7 +149,7 @@ export class KafkaService {
     const { alerts, shadow, rankings } = outputs
     const tasks = new TaskConsumer({
       ...common,
-      limits: this.#options.limits,
+      keepOf: this.#options.keepOf,
       kafka: createClient(connection, log),
       producerKafka: createClient(connection, log),
       outputs: { alerts: topicOf(alerts), shadow: topicOf(shadow), rankings: topicOf(rankings) },

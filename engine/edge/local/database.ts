@@ -53,7 +53,7 @@ export function openDatabase(path: string): Sqlite {
 }
 
 /** One level at a time: `recursive` never returns where a parent cannot be made, as below /proc. */
-function makeFolder(path: string): void {
+export function makeFolder(path: string): void {
   if (existsSync(path)) return
   makeFolder(dirname(path))
   mkdirSync(path)

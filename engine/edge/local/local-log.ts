@@ -72,6 +72,10 @@ export class LocalLog implements NumberedLog {
     this.#commit = db.transaction((commit: Commit) => this.#write(commit)).immediate
   }
 
+  async position(): Promise<number> {
+    return this.#guarded(() => this.#statements.committed.get() ?? -1)
+  }
+
   async committed(): Promise<Committed> {
     return this.#guarded(() => {
       const kept = this.#statements.kept.all().map(({ key, value }) => [key, value] as const)

@@ -2,12 +2,12 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { EngineError } from '../../model/errors.ts'
-import { keptAlive, sqliteError } from './database.ts'
+import { keptAlive, makeFolder, sqliteError } from './database.ts'
 
 const LOCK_FILE = 'engine.lock'
 
 /**
- * Holds a data folder for one engine: an exclusive transaction on a file of its own, so that the system lets go of it
+ * Holds a data folder, which is made if need be, for one engine: an exclusive transaction on a file of its own, so that the system lets go of it
  * however the process ends. EngineError LOG_BUSY when another engine holds it.
  */
 export class EngineLock {
@@ -17,6 +17,7 @@ export class EngineLock {
     const path = join(folder, LOCK_FILE)
     const pidPath = join(folder, 'engine.pid')
     try {
+      makeFolder(folder)
       this.#db = keptAlive(new Database(path, { timeout: 0 }))
     } catch (error) {
       throw sqliteError(error, path)

@@ -91,6 +91,10 @@ export class FileSegments implements Segments {
     return this.#readNow(number)
   }
 
+  copy(number: number): Uint8Array {
+    return this.#unwritten.get(number) ?? this.#ahead.get(number) ?? this.#readNow(number)
+  }
+
   ahead(number: number): void {
     const place = this.#places.get(number)
     const open = place && this.#files.get(place.file)

@@ -22,7 +22,7 @@ function source(state: State, changed: readonly number[] | 'all' = 'all'): Snaps
     full: changed === 'all',
     head: Buffer.from(JSON.stringify(state)),
     has: (key) => key in state,
-    copy: () => keys.splice(0, 2).map((key) => ({ key, bytes: Buffer.from(state[key]) })),
+    copy: () => (keys.length > 0 ? keys.splice(0, 2).map((key) => ({ key, bytes: Buffer.from(state[key]) })) : null),
     giveUp: () => {},
   }
 }

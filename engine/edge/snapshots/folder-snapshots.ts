@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { closeSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import { SnapshotRefused } from '../../model/errors.ts'
 import type { SnapshotPiece, SnapshotSource, SnapshotStore, StoredSnapshot } from '../../model/ports.ts'
@@ -12,11 +13,15 @@ const UNFINISHED = '.tmp'
 const OURS = /^(?:snapshot-(\d+)\.manifest(?:\.tmp)?|pages-(\d+)\.data)$/
 /** Copied, and written, at a time: well below 10 ms of the task's time. */
 const STEP_BYTES = 1 << 20
+/** Places of pieces looked at in a step. */
+const PLACES_A_STEP = 1_024
 
 /** A snapshot that this process has written or read to its end. */
 interface Good {
   readonly name: string
   readonly manifest: Manifest
+  /** Data files that its pieces stand in. */
+  readonly files: ReadonlySet<string>
 }
 
 export interface Saved {
@@ -61,7 +66,7 @@ export class FolderSnapshots implements SnapshotStore {
         const manifest = this.#readManifest(name)
         if (manifest.position > committed)
           throw new SnapshotRefused('ahead', `it is of position ${manifest.position}, ${committed} is committed`)
-        const pieces = () => this.#pieces({ name, manifest })
+        const pieces = () => this.#pieces(name, manifest)
         found.push({ name, position: manifest.position, read: () => ({ head: manifest.head, pieces: pieces() }) })
       } catch (error) {
         if (!(error instanceof SnapshotRefused)) throw error
@@ -80,12 +85,12 @@ export class FolderSnapshots implements SnapshotStore {
 
   /**
    * Writes a snapshot. Whatever the disk throws, the snapshots before stay as they were, and the next one must be full.
-   * `refused` snapshots that are still there go.
+   * `refused` snapshots that are still there go. It gets its name when `committed` resolves; that throws as the disk does.
    */
-  async save(position: number, source: SnapshotSource): Promise<Saved> {
+  async save(position: number, source: SnapshotSource, committed?: () => Promise<void>): Promise<Saved> {
     assert(source.full || !this.wantsFull, 'changes only, and nothing that they could belong to')
     try {
-      return await this.#save(position, source)
+      return await this.#save(position, source, committed)
     } catch (error) {
       source.giveUp()
       this.#file = null
@@ -94,27 +99,28 @@ export class FolderSnapshots implements SnapshotStore {
     }
   }
 
-  async #save(position: number, source: SnapshotSource): Promise<Saved> {
+  async #save(position: number, source: SnapshotSource, committed?: () => Promise<void>): Promise<Saved> {
     this.#disk.makeFolder(this.#folder)
     const number = String(this.#nextNumber()).padStart(12, '0')
     const file = source.full ? `pages-${number}.data` : (this.#file as string)
     const places = new Map<number, Place>()
     if (source.full) this.#fileBytes = 0
-    else for (const [key, place] of this.#good.at(-1)!.manifest.places) if (source.has(key)) places.set(key, place)
+    else await inTurns(takeOver(this.#good.at(-1)!.manifest, source, places))
     this.#file = file
     const written = await this.#append(file, source, places)
     await this.#disk.sync(join(this.#folder, file))
     const manifest = { logId: this.#logId, position, head: source.head, places }
     const name = `snapshot-${number}.manifest`
-    const bytes = encodeManifest(manifest)
+    const bytes = await inTurns(encodeManifest(manifest))
     const unfinished = join(this.#folder, name + UNFINISHED)
     await this.#disk.append(unfinished, bytes)
     await this.#disk.sync(unfinished)
+    await committed?.()
     await this.#disk.rename(unfinished, join(this.#folder, name))
     await this.#disk.sync(this.#folder)
-    this.#good = [...this.#good.slice(-1), { name, manifest }]
-    this.#liveBytes = 0
-    for (const place of places.values()) this.#liveBytes += place.length
+    const used = await inTurns(usage(places))
+    this.#good = [...this.#good.slice(-1), { name, manifest, files: used.files }]
+    this.#liveBytes = used.bytes
     await this.#clean()
     return { full: source.full, pieces: written.pieces, bytes: written.bytes + bytes.length }
   }
@@ -122,9 +128,10 @@ export class FolderSnapshots implements SnapshotStore {
   async #append(file: string, source: SnapshotSource, places: Map<number, Place>) {
     const written = { pieces: 0, bytes: 0 }
     for (;;) {
-      await new Promise(setImmediate) // the task gets its turn
+      await turn()
       const pieces = source.copy(STEP_BYTES)
-      if (pieces.length === 0) return written
+      if (pieces === null) return written
+      if (pieces.length === 0) continue
       for (const { key, bytes } of pieces) {
         places.set(key, { file, offset: this.#fileBytes, length: bytes.length, crc: crc32(bytes) })
         this.#fileBytes += bytes.length
@@ -138,8 +145,7 @@ export class FolderSnapshots implements SnapshotStore {
 
   /** Lets go of all that does not belong to a good snapshot. */
   async #clean(): Promise<void> {
-    const needed = new Set<string>(this.#good.map(({ name }) => name))
-    for (const { manifest } of this.#good) for (const place of manifest.places.values()) needed.add(place.file)
+    const needed = new Set<string>(this.#good.flatMap(({ name, files }) => [name, ...files]))
     if (this.#file) needed.add(this.#file)
     // manifests first: one without its data would be refused, loudly
     for (const name of this.#names(OURS).toReversed())
@@ -180,8 +186,8 @@ export class FolderSnapshots implements SnapshotStore {
     }
   }
 
-  *#pieces(good: Good): Generator<SnapshotPiece, void, undefined> {
-    const inOrder = [...good.manifest.places].sort(([, a], [, b]) =>
+  *#pieces(name: string, manifest: Manifest): Generator<SnapshotPiece, void, undefined> {
+    const inOrder = [...manifest.places].sort(([, a], [, b]) =>
       a.file === b.file ? a.offset - b.offset : a.file < b.file ? -1 : 1,
     )
     let fd = -1
@@ -199,7 +205,37 @@ export class FolderSnapshots implements SnapshotStore {
     } finally {
       if (fd >= 0) closeSync(fd)
     }
-    this.#good = [good]
+    this.#good = [{ name, manifest, files: new Set(inOrder.map(([, { file }]) => file)) }]
+  }
+}
+
+/** Places of the pieces that are as they were. */
+function* takeOver(before: Manifest, source: SnapshotSource, places: Map<number, Place>): Generator<void, void> {
+  let looked = 0
+  for (const [key, place] of before.places) {
+    if (source.has(key)) places.set(key, place)
+    if (++looked % PLACES_A_STEP === 0) yield
+  }
+}
+
+function* usage(places: ReadonlyMap<number, Place>): Generator<void, { files: Set<string>; bytes: number }> {
+  const files = new Set<string>()
+  let bytes = 0
+  let looked = 0
+  for (const { file, length } of places.values()) {
+    files.add(file)
+    bytes += length
+    if (++looked % PLACES_A_STEP === 0) yield
+  }
+  return { files, bytes }
+}
+
+/** Step by step; the task gets its turn before each. */
+async function inTurns<T>(steps: Generator<void, T>): Promise<T> {
+  for (;;) {
+    await turn()
+    const { done, value } = steps.next()
+    if (done) return value
   }
 }
 

@@ -5,6 +5,7 @@ const MAGIC = 0x4c57_4d46 // "LWMF"
 const VERSION = 1
 const FIXED_BYTES = 24
 const ENTRY_BYTES = 32
+const ENTRIES_A_STEP = 1_024
 
 /** Where a piece's bytes stand, and their CRC-32. */
 export interface Place {
@@ -25,17 +26,20 @@ export interface Manifest {
 
 /**
  * As bytes, little-endian: magic, version, length, CRC-32 of all behind it, lengths of two sections; a JSON section with
- * log, position and file names; the head; then key, offset, file, length and CRC-32 of each piece.
+ * log, position and file names; the head; then key, offset, file, length and CRC-32 of each piece. Some thousand pieces
+ * a step: of a large state there are many.
  */
-export function encodeManifest({ logId, position, head, places }: Manifest): Uint8Array {
-  const files = [...new Set([...places.values()].map((place) => place.file))]
-  const fileIndex = new Map(files.map((file, i) => [file, i]))
+export function* encodeManifest({ logId, position, head, places }: Manifest): Generator<void, Uint8Array, undefined> {
+  const fileIndex = new Map<string, number>()
+  for (const { file } of places.values()) if (!fileIndex.has(file)) fileIndex.set(file, fileIndex.size)
+  const files = [...fileIndex.keys()]
   const json = new TextEncoder().encode(JSON.stringify({ logId, position, files }))
   const bytes = new Uint8Array(FIXED_BYTES + json.length + head.length + places.size * ENTRY_BYTES)
   const view = new DataView(bytes.buffer)
   bytes.set(json, FIXED_BYTES)
   bytes.set(head, FIXED_BYTES + json.length)
   let at = FIXED_BYTES + json.length + head.length
+  let entries = 0
   for (const [key, { file, offset, length, crc }] of places) {
     view.setFloat64(at, key, true)
     view.setFloat64(at + 8, offset, true)
@@ -43,6 +47,7 @@ export function encodeManifest({ logId, position, head, places }: Manifest): Uin
     view.setUint32(at + 20, length, true)
     view.setUint32(at + 24, crc, true)
     at += ENTRY_BYTES
+    if (++entries % ENTRIES_A_STEP === 0) yield
   }
   view.setUint32(0, MAGIC, true)
   view.setUint32(4, VERSION, true)

@@ -87,6 +87,7 @@ describe.skipIf('skip' in broker)('a task log on Kafka', () => {
       ['alert/b', 'open'],
     ])
     expect(await second.committed()).toEqual({ position: 5, kept })
+    expect(second.id).toBe(first.id)
     const read = async (fromMs: number, through: number) => {
       const positions: number[] = []
       for await (const records of second.past(fromMs, through)) positions.push(...records.map((r) => r.position))

@@ -1,11 +1,12 @@
+import { randomUUID } from 'node:crypto'
 import type { Admin, Kafka, Message } from 'kafkajs'
 import type { LogRecord } from '../../../model/block.ts'
 import { decodeEntry } from '../../../model/block-codec.ts'
 import type { Counters } from '../../../model/counters.ts'
 import { EngineError } from '../../../model/errors.ts'
-import type { Commit, Committed, TaskLog } from '../../../model/ports.ts'
+import type { Commit, Committed, NumberedLog } from '../../../model/ports.ts'
 import type { Stream } from '../../../model/stream.ts'
-import { committedOffsets } from '../offsets.ts'
+import { committedWithNotes } from '../offsets.ts'
 import type { PartitionReader } from '../partition-reader.ts'
 import type { Encoder } from '../ports.ts'
 import { type OutputTopics, outputMessages } from './outputs.ts'
@@ -36,19 +37,28 @@ export interface TaskPlace {
  * One exchange partition as a task's log. Commits are transactions: outputs, what the task keeps (one record a key in the
  * partition of the same number of the compacted state topic), and the input position in the consumer group.
  *
- * `fence` comes first, and again after any error. A position is an offset in the exchange.
+ * `fence` comes first, and again after any error. A position is an offset in the exchange: without gaps, since nobody
+ * writes there in transactions.
+ *
+ * Its id is a random one that each commit puts beside its offset. It goes when the offset goes: with the topic, and when
+ * somebody sets the group back by hand. Snapshots of before then know another log.
  */
-export class KafkaTaskLog implements TaskLog {
+export class KafkaTaskLog implements NumberedLog {
   readonly place: TaskPlace
   readonly #shared: TaskLogShared
   /** Called between pieces of a long read. */
   readonly #breathe: () => Promise<void>
   #producer: TaskProducer | null = null
+  #id: string = randomUUID()
 
   constructor(place: TaskPlace, shared: TaskLogShared, breathe: () => Promise<void>) {
     this.place = place
     this.#shared = shared
     this.#breathe = breathe
+  }
+
+  get id(): string {
+    return this.#id
   }
 
   /** From here on nobody else writes for this partition, and nothing of theirs is pending. */
@@ -63,7 +73,9 @@ export class KafkaTaskLog implements TaskLog {
   async position(): Promise<number> {
     const { topic, partition } = this.place
     const { admin, groupId, counters } = this.#shared
-    const next = (await committedOffsets(admin, groupId, topic)).get(partition) ?? 0
+    const committed = (await committedWithNotes(admin, groupId, topic)).get(partition)
+    if (committed?.note) this.#id = committed.note
+    const next = committed?.offset ?? 0
     const { low, high } = await this.#bounds(topic)
     if (next >= low && next <= high) return next - 1
     counters.counter('exchange_gaps_total', { topic }).value++
@@ -77,9 +89,12 @@ export class KafkaTaskLog implements TaskLog {
   }
 
   async *past(fromStreamMs: number, through: number): AsyncGenerator<readonly LogRecord[]> {
+    yield* this.between((await this.#offsetAt(fromStreamMs)) - 1, through)
+  }
+
+  async *between(position: number, through: number): AsyncGenerator<readonly LogRecord[]> {
     const { topic, partition } = this.place
-    const from = await this.#offsetAt(fromStreamMs)
-    for await (const records of this.#shared.reader.read(topic, partition, from, through + 1)) {
+    for await (const records of this.#shared.reader.read(topic, partition, position + 1, through + 1)) {
       yield records.map(({ offset, value }) => this.decode(offset, value))
       await this.#breathe()
     }
@@ -99,7 +114,7 @@ export class KafkaTaskLog implements TaskLog {
     const kept = [...changes].map(([key, value]): Message => ({ key, value, partition }))
     if (kept.length > 0) messages.push({ topic: stateTopic, messages: kept })
     const startMs = performance.now()
-    await this.#producer.commit(messages, { groupId, topic, partition, offset: position + 1 })
+    await this.#producer.commit(messages, { groupId, topic, partition, offset: position + 1, note: this.#id })
     counters.counter('task_commit_ms_total').value += performance.now() - startMs
     counters.counter('task_commits_total').value++
     counters.counter('task_outputs_total').value += outputs.length

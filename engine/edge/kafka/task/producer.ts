@@ -13,6 +13,8 @@ export interface InputPosition {
   readonly partition: number
   /** The next offset to read. */
   readonly offset: number
+  /** Committed with it. */
+  readonly note: string
 }
 
 /**
@@ -47,10 +49,13 @@ export class TaskProducer {
   }
 
   /** Begins, sends, moves the input position, commits. On an error only the committed offset tells what happened. */
-  async commit(topicMessages: TopicMessages[], { groupId, topic, partition, offset }: InputPosition): Promise<void> {
+  async commit(
+    topicMessages: TopicMessages[],
+    { groupId, topic, partition, offset, note }: InputPosition,
+  ): Promise<void> {
     const transaction = await this.#producer.transaction()
     if (topicMessages.length > 0) await transaction.sendBatch({ topicMessages, acks: -1 })
-    const topics = [{ topic, partitions: [{ partition, offset: String(offset) }] }]
+    const topics = [{ topic, partitions: [{ partition, offset: String(offset), metadata: note }] }]
     await untilReady(() => transaction.sendOffsets({ consumerGroupId: groupId, topics }))
     await transaction.commit()
   }

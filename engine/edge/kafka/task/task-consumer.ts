@@ -3,17 +3,15 @@ import type { Admin, Consumer, EachBatchPayload, Kafka } from 'kafkajs'
 import { Subject } from 'rxjs'
 import type { Counters } from '../../../model/counters.ts'
 import { EngineError } from '../../../model/errors.ts'
-import { DEFAULT_LIMITS, type Limits } from '../../../model/limits.ts'
 import type { Stream } from '../../../model/stream.ts'
 import type { RoutedExchange } from '../../../plan/block-router.ts'
 import { exchangeTopic, stateTopic } from '../../../plan/exchange.ts'
 import { hashText } from '../../../plan/partition.ts'
-import { Task } from '../../../task/task.ts'
 import { isOperational } from '../errors.ts'
 import type { Gauge } from '../gauges.ts'
 import type { Logger } from '../log.ts'
 import { PartitionReader } from '../partition-reader.ts'
-import type { Encoder } from '../ports.ts'
+import type { Encoder, TaskKeep } from '../ports.ts'
 import { KafkaTaskLog, type TaskPlace } from './kafka-task-log.ts'
 import type { OutputTopics } from './outputs.ts'
 import { perPartition, type Work } from './per-partition.ts'
@@ -30,8 +28,8 @@ export interface TaskConsumerOptions {
   readonly encoder: Encoder
   readonly sessionTimeoutMs: number
   readonly retentionMs: number
-  /** Of each task; default: DEFAULT_LIMITS. */
-  readonly limits?: Limits | undefined
+  /** By exchange topic and partition; one at a time of each. */
+  readonly keepOf: (topic: string, partition: number) => TaskKeep
   readonly counters: Counters
   readonly log: Logger
 }
@@ -44,6 +42,8 @@ export class TaskConsumer {
   readonly #reader: PartitionReader
   readonly #work = new Subject<Work<EachBatchPayload>>()
   readonly #lanes = new Map<string, TaskLane>()
+  /** Lanes that were let go of and have not yet let go of their partition's folder. */
+  readonly #closing = new Map<string, Promise<void>>()
   readonly #heartbeatMs: number
   #owned: ReadonlySet<string> = new Set()
   #joined = false
@@ -83,7 +83,7 @@ export class TaskConsumer {
       await Promise.allSettled([this.#consumer.disconnect()])
       running.unsubscribe()
       const lanes = [...this.#lanes.values()].map((lane) => lane.close())
-      await Promise.allSettled([...lanes, this.#admin.disconnect(), this.#reader.close()])
+      await Promise.allSettled([...lanes, ...this.#closing.values(), this.#admin.disconnect(), this.#reader.close()])
     }
   }
 
@@ -94,8 +94,12 @@ export class TaskConsumer {
   gauges(): Gauge[] {
     return [...this.#lanes].flatMap(([name, lane]) => {
       const labels = { partition: name }
-      const lag = { name: 'task_lag_records', labels, value: lane.lag }
-      return lane.streamMs === null ? [lag] : [lag, { name: 'task_stream_time_ms', labels, value: lane.streamMs }]
+      const gauge = (name: string, value: number): Gauge => ({ name, labels, value })
+      return [
+        gauge('task_lag_records', lane.lag),
+        ...(lane.streamMs === null ? [] : [gauge('task_stream_time_ms', lane.streamMs)]),
+        ...lane.gauges().map(({ name: of, value }) => gauge(of, value)),
+      ]
     })
   }
 
@@ -127,13 +131,18 @@ export class TaskConsumer {
       lane.rejoined()
       if (this.#owned.has(name)) continue
       this.#lanes.delete(name)
-      void lane.close()
+      const closed = lane.close().then(
+        () => void this.#closing.delete(name),
+        (error: unknown) => this.#fail(error),
+      )
+      this.#closing.set(name, closed)
     }
     this.#joined = true
   }
 
   async #process({ batch, heartbeat, resolveOffset, isRunning, isStale }: EachBatchPayload): Promise<void> {
     const { topic, partition } = batch
+    await this.#closing.get(`${topic}/${partition}`)
     if (!isRunning() || isStale() || !this.#owned.has(`${topic}/${partition}`)) return
     const lane = this.#laneOf(topic, partition, heartbeat)
     lane.highWatermark = Number(batch.highWatermark)
@@ -156,7 +165,7 @@ export class TaskConsumer {
     const name = `${topic}/${partition}`
     const known = this.#lanes.get(name)
     if (known) return known
-    const { group, exchanges, counters, log, retentionMs, streams, limits = DEFAULT_LIMITS } = this.#options
+    const { group, exchanges, counters, log, retentionMs, keepOf } = this.#options
     const { exchange } = exchanges.find((one) => exchangeTopic(group, one.exchange.id) === topic)!
     const place: TaskPlace = {
       topic,
@@ -171,7 +180,7 @@ export class TaskConsumer {
     }
     const lane = new TaskLane({
       log: new KafkaTaskLog(place, shared, breathe),
-      newTask: () => new Task({ streams, counters, finite: false, limits }),
+      keep: keepOf(topic, partition),
       logger: log,
       heartbeatMs: this.#heartbeatMs + 10,
       retentionMs,

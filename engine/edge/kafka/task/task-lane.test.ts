@@ -6,10 +6,12 @@ import { decodeEntry, encodeEntry } from '../../../model/block-codec.ts'
 import { blockFromRows } from '../../../model/column.ts'
 import { Counters } from '../../../model/counters.ts'
 import type { Output } from '../../../model/output.ts'
-import type { Commit, Committed } from '../../../model/ports.ts'
+import type { Commit, Committed, NumberedLog, SnapshotStore } from '../../../model/ports.ts'
 import { fileOf, ruleText, STREAMS } from '../../../plan/testing.ts'
-import { step } from '../../../task/step.ts'
+import { decodeSnapshot } from '../../../task/snapshot.ts'
+import { step, takeUp } from '../../../task/step.ts'
 import { Task } from '../../../task/task.ts'
+import type { TaskKeep } from '../ports.ts'
 import type { KafkaTaskLog } from './kafka-task-log.ts'
 import { TaskLane } from './task-lane.ts'
 
@@ -22,6 +24,7 @@ type Fate = 'ok' | 'lost' | 'unheard'
 
 /** A log in memory that fails on demand. */
 class FakeLog {
+  readonly id = 'log'
   readonly place = { topic: 'x', stateTopic: 's', partition: 0, taskIndex: 0 }
   readonly records: readonly LogRecord[]
   readonly outputs: Output[] = []
@@ -45,8 +48,12 @@ class FakeLog {
   async committed(): Promise<Committed> {
     return { position: this.at, kept: this.kept }
   }
-  async *past(_fromMs: number, through: number) {
-    yield this.records.filter(({ position }) => position <= through)
+  past(_fromMs: number, through: number) {
+    return this.between(-1, through)
+  }
+  async *between(from: number, through: number) {
+    const found = this.records.filter(({ position }) => position > from && position <= through)
+    if (found.length > 0) yield found
   }
   decode(position: number, value: Buffer | null): LogRecord {
     return { position, entry: decodeEntry(value!, STREAMS) }
@@ -79,10 +86,68 @@ function entriesOf(minutes: readonly number[]): LogEntry[] {
   return [{ kind: 'rules', files: [fileOf(ruleText('busy', '[shop_id]'))] }, ...blocks]
 }
 
-const laneOf = (log: FakeLog) =>
+/** What is on disk: it outlives the lanes. */
+class Disk {
+  readonly snapshots: { readonly position: number; readonly bytes: Uint8Array }[] = []
+  /** A snapshot begins at each `every`th rest; 0 = at none. */
+  every = 0
+  /** By taking up: the snapshot's position, or -1. */
+  readonly takenFrom: number[] = []
+}
+
+class DiskKeep implements TaskKeep {
+  readonly #disk: Disk
+  #task: Task | null = null
+  #committed: (position: number) => Promise<void> = async () => {}
+  #rests = 0
+  /** Snapshots that are not committed yet: who gives up the task waits for them, as for those on a true disk. */
+  #pending: Promise<void>[] = []
+
+  constructor(disk: Disk) {
+    this.#disk = disk
+  }
+
+  async takeUp(log: NumberedLog, committed: (position: number) => Promise<void>) {
+    await Promise.all(this.#pending)
+    const { snapshots, takenFrom } = this.#disk
+    const at = await log.position()
+    for (const { position } of snapshots)
+      if (position > at) throw new Error(`a snapshot of ${position}, ${at} is committed`)
+    const store: SnapshotStore = {
+      candidates: async () =>
+        snapshots
+          .toReversed()
+          .map(({ position, bytes }) => ({ name: `${position}`, position, read: () => decodeSnapshot(bytes) })),
+    }
+    const taken = await takeUp(newTask, log, store, (refusal) => {
+      throw refusal
+    })
+    takenFrom.push(Number(taken.snapshot ?? -1))
+    this.#task = taken.task
+    this.#committed = committed
+    return taken
+  }
+
+  rests(position: number) {
+    const { every, snapshots } = this.#disk
+    if (every === 0 || ++this.#rests % every !== 0) return
+    const bytes = this.#task!.snapshot()
+    const add = () => void snapshots.push({ position, bytes })
+    this.#pending.push(this.#committed(position).then(add, () => {}))
+  }
+
+  gauges() {
+    return []
+  }
+  async close() {
+    await Promise.all(this.#pending)
+  }
+}
+
+const laneOf = (log: FakeLog, disk = new Disk()) =>
   new TaskLane({
     log: log as unknown as KafkaTaskLog,
-    newTask,
+    keep: new DiskKeep(disk),
     logger: quiet,
     heartbeatMs: 0,
     retentionMs: 0,
@@ -95,17 +160,17 @@ const expected = (log: FakeLog) => {
 }
 
 /** Feeds the log to a lane as a consumer would, in batches of these sizes, each a time to die (0) or not. */
-async function drive(log: FakeLog, sizes: readonly number[]): Promise<void> {
+async function drive(log: FakeLog, sizes: readonly number[], disk = new Disk()): Promise<void> {
   const messages = log.records.map(
     ({ position, entry }) =>
       ({ offset: String(position), value: Buffer.from(encodeEntry(entry, STREAMS)) }) as unknown as KafkaMessage,
   )
-  let lane = laneOf(log)
+  let lane = laneOf(log, disk)
   let next = 0
   for (const size of [...sizes, messages.length, messages.length, messages.length]) {
     if (size === 0) {
       await new Promise((resolve) => setImmediate(resolve))
-      lane = laneOf(log)
+      lane = laneOf(log, disk)
       next = log.at + 1
       continue
     }
@@ -132,6 +197,33 @@ test.each<[Fate, number]>([
   expect(log.outputs).toEqual(expected(log))
 })
 
+test('who dies goes on from the newest snapshot that is committed, and no snapshot is ahead of a commit', async () => {
+  const log = new FakeLog(entriesOf([0, 1, 1, 1, 30, 31, 1, 1, 0, 1, 1, 30, 1]))
+  log.fates = ['ok', 'lost', 'ok', 'unheard']
+  const disk = Object.assign(new Disk(), { every: 1 })
+  await drive(log, [3, 3, 0, 2, 2, 0, 2], disk)
+  expect(log.outputs.length).toBeGreaterThan(2)
+  expect(log.outputs).toEqual(expected(log))
+  expect(disk.takenFrom.length).toBeGreaterThan(2)
+  expect(disk.takenFrom[0]).toBe(-1)
+  expect(Math.min(...disk.takenFrom.slice(1))).toBeGreaterThanOrEqual(2)
+})
+
+test('a lane closes though a snapshot waits for its commit, and that snapshot does not count', async () => {
+  const log = new FakeLog(entriesOf([0, 1]))
+  const disk = Object.assign(new Disk(), { every: 1 })
+  const lane = laneOf(log, disk)
+  const [rules, first] = log.records.map(
+    ({ position, entry }) =>
+      ({ offset: String(position), value: Buffer.from(encodeEntry(entry, STREAMS)) }) as unknown as KafkaMessage,
+  )
+  await lane.process([rules], async () => {})
+  await expect.poll(() => disk.snapshots.map(({ position }) => position)).toEqual([0])
+  await lane.process([first], async () => {}) // no output: its position is committed a second later
+  await lane.close()
+  expect(Math.max(...disk.snapshots.map(({ position }) => position))).toBe(log.at)
+})
+
 test('somebody else went on from there: the task is built again', async () => {
   const log = new FakeLog(entriesOf([0, 1, 1, 1, 30, 31, 1, 1]))
   const other = laneOf(log)
@@ -149,10 +241,10 @@ test('whatever fails and whoever dies, what is committed is what the log gives',
   const sizes = fc.array(fc.nat(5), { maxLength: 12 })
   const fates = fc.array(fc.constantFrom<Fate>('ok', 'ok', 'lost', 'unheard'), { maxLength: 8 })
   await fc.assert(
-    fc.asyncProperty(gaps, sizes, fates, async (minutes, batches, failures) => {
+    fc.asyncProperty(gaps, sizes, fates, fc.nat(3), async (minutes, batches, failures, every) => {
       const log = new FakeLog(entriesOf(minutes))
       log.fates = failures
-      await drive(log, batches)
+      await drive(log, batches, Object.assign(new Disk(), { every }))
       expect(log.outputs).toEqual(expected(log))
     }),
     { numRuns: 150 },

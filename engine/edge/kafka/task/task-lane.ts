@@ -5,10 +5,12 @@ import type { Counter } from '../../../model/counters.ts'
 import { EngineError } from '../../../model/errors.ts'
 import type { Output } from '../../../model/output.ts'
 import type { Commit } from '../../../model/ports.ts'
-import { rebuild, step } from '../../../task/step.ts'
+import { step } from '../../../task/step.ts'
 import type { Task } from '../../../task/task.ts'
 import { isFenced, reasonOf } from '../errors.ts'
+import type { Gauge } from '../gauges.ts'
 import type { Logger } from '../log.ts'
+import type { TaskKeep } from '../ports.ts'
 import type { KafkaTaskLog } from './kafka-task-log.ts'
 
 /** Events between two looks at the outputs, and two heartbeats. */
@@ -20,13 +22,21 @@ const WAITING_MAX = 5_000
 
 export interface LaneOptions {
   readonly log: KafkaTaskLog
-  readonly newTask: () => Task
+  readonly keep: TaskKeep
   readonly logger: Logger
   /** Longer than this a heartbeat really goes out, ms. */
   readonly heartbeatMs: number
   /** At least so much of the exchange is kept behind stream time, ms. */
   readonly retentionMs: number
+  /** Tasks taken up without a snapshot. */
   readonly rebuilds: Counter
+}
+
+/** Somebody waits until a position is committed. */
+interface Waiter {
+  readonly position: number
+  resolve(): void
+  reject(error: unknown): void
 }
 
 /** What a batch comes to: read on behind it, or read again from an offset. */
@@ -38,7 +48,11 @@ export type Outcome =
 /**
  * One owned exchange partition: the task, its position, and what waits to be committed.
  *
- *   closed -> fence -> heartbeat -> committed position C -> the task in memory if it stands there, else a rebuild -> open
+ *   closed -> fence -> heartbeat -> committed position C -> the task in memory if it stands there, else one from the newest
+ *   snapshot at or before C and the records behind it, else one rebuilt from the log alone -> open
+ *
+ * Open alerts need no reading where there is a snapshot: it has those of its position, and the records behind it open and
+ * close the same ones again. The state topic has them at C; it is read when the log alone must do.
  *
  * Commits run beside the processing, one at a time: kafkajs fetches nothing for any partition of a broker while one of its
  * batches waits. What is made meanwhile is the next commit. An error closes the lane; the next batch finds out what became
@@ -56,6 +70,9 @@ export class TaskLane {
   /** The commit under way, or the one that failed until its fate is known. `done` never rejects. */
   #flight: { readonly commit: Commit; readonly done: Promise<void> } | null = null
   #committedAtMs = 0
+  #waiters: Waiter[] = []
+  /** The batch under way; never rejects. */
+  #busy: Promise<unknown> = Promise.resolve()
   #trimmedAtMs = performance.now()
   highWatermark = 0
 
@@ -72,13 +89,23 @@ export class TaskLane {
     return this.#task && Number.isFinite(this.#task.streamMs) ? this.#task.streamMs : null
   }
 
+  gauges(): readonly Gauge[] {
+    return this.#options.keep.gauges()
+  }
+
   /** After a join somebody else may have been here: the next batch fences first. */
   rejoined(): void {
     this.#open = false
   }
 
   /** Processes a batch and begins to commit what it made. Errors: those of Kafka, and of a log that cannot be read. */
-  async process(messages: readonly KafkaMessage[], heartbeat: () => Promise<void>): Promise<Outcome> {
+  process(messages: readonly KafkaMessage[], heartbeat: () => Promise<void>): Promise<Outcome> {
+    const outcome = this.#process(messages, heartbeat)
+    this.#busy = outcome.catch(() => {})
+    return outcome
+  }
+
+  async #process(messages: readonly KafkaMessage[], heartbeat: () => Promise<void>): Promise<Outcome> {
     if (!this.#open) await this.#reopen(heartbeat)
     if (messages.length > 0 && Number(messages[0].offset) > this.#position + 1)
       return { next: 'seek', offset: this.#position + 1 }
@@ -94,11 +121,14 @@ export class TaskLane {
     return { next: 'on' }
   }
 
-  /** Lets go of the partition when the commit under way is over: no other one begins. */
+  /** Lets go of the partition when the commit under way is over: no other one begins. A snapshot under way is given up. */
   async close(): Promise<void> {
     this.#closed = true
     this.#open = false
     await this.#flight?.done
+    this.#giveUpWaiting()
+    await this.#busy
+    await this.#options.keep.close()
     this.#task = null
     await this.#options.log.close()
   }
@@ -125,6 +155,7 @@ export class TaskLane {
     this.#position = position
     for (const output of outputs) this.#outputs.push(output)
     for (const [key, value] of changes) this.#changes.set(key, value)
+    this.#options.keep.rests(position)
   }
 
   /** Outputs at once, a mere position once a second. */
@@ -156,6 +187,19 @@ export class TaskLane {
     this.#flight = null
     this.#committed = position
     this.#committedAtMs = performance.now()
+    for (const waiter of this.#waiters) if (waiter.position <= position) waiter.resolve()
+    this.#waiters = this.#waiters.filter((waiter) => waiter.position > position)
+  }
+
+  #untilCommitted(position: number): Promise<void> {
+    if (position <= this.#committed) return Promise.resolve()
+    if (this.#closed) return Promise.reject(new EngineError('FENCED', 'the partition was given away'))
+    return new Promise((resolve, reject) => this.#waiters.push({ position, resolve, reject }))
+  }
+
+  #giveUpWaiting(): void {
+    for (const { reject } of this.#waiters) reject(new EngineError('FENCED', 'the task was given up'))
+    this.#waiters = []
   }
 
   /** Heartbeats fail where the partition is no longer ours, and that ends it here. */
@@ -168,6 +212,7 @@ export class TaskLane {
     await heartbeat()
     if (!this.#task) await this.#rebuild()
     else await this.#takeStock(await log.position())
+    if (this.#closed) throw new EngineError('FENCED', 'the partition was given away')
     this.#open = true
     this.#commitIfDue()
   }
@@ -185,19 +230,21 @@ export class TaskLane {
   }
 
   async #rebuild(): Promise<void> {
-    const { log, newTask, logger, rebuilds } = this.#options
+    const { log, keep, logger, rebuilds } = this.#options
     const { topic, partition } = log.place
     const startMs = performance.now()
     this.#task = null
     this.#flight = null
     this.#outputs = []
     this.#changes = new Map()
-    const task = newTask()
-    this.#position = this.#committed = await rebuild(task, log)
+    this.#giveUpWaiting()
+    const { task, position, snapshot, records } = await keep.takeUp(log, (at) => this.#untilCommitted(at))
+    this.#position = this.#committed = position
     this.#task = task
-    rebuilds.value++
+    if (snapshot === null) rebuilds.value++
     const tookMs = Math.round(performance.now() - startMs)
-    logger.info({ topic, partition, position: this.#position, openAlerts: task.openAlerts, tookMs }, 'task ready')
+    const { openAlerts } = task
+    logger.info({ topic, partition, position, snapshot, records, openAlerts, tookMs }, 'task ready')
   }
 
   async #trim(): Promise<void> {
