@@ -61,6 +61,7 @@ test('each feature can be left out, and is there when it is not', () => {
     tumbling: '"tumbling"',
     baseline: '"kind":"baseline"',
     sequences: '"kind":"sequence"',
+    published: '"op":"feature"',
   }
   const all = texts()
   for (const feature of FEATURES) {

@@ -5,6 +5,7 @@ import {
   isRunning,
   type Let,
   type NamedList,
+  type Feature as Published,
   type Ranking,
   type RankingColumn,
   type Rule,
@@ -15,7 +16,16 @@ import {
 } from '../../model/rule.ts'
 import { call, field, rankingOf, ruleOf } from '../build.ts'
 import { DEAL_TYPES } from '../deals.ts'
-import { bindNames, boolean, condition, readsEvent, SHOPS, value } from './expressions.ts'
+import {
+  bindFeatures,
+  bindNames,
+  boolean,
+  condition,
+  type PublishedNames,
+  readsEvent,
+  SHOPS,
+  value,
+} from './expressions.ts'
 import { type Feature, weigh } from './features.ts'
 import { type Generated, measured, measuresFrom, measuresSeed, optional, windowSeed } from './measures.ts'
 import { sequenceFrom, sequenceSeed } from './sequences.ts'
@@ -202,6 +212,40 @@ function withoutKeys(tree: Expression): Expression {
   return JSON.parse(text.replaceAll('"op":"key"', '"op":"field"'))
 }
 
+const featureSeed = (features: ReadonlySet<Feature>) =>
+  fc.record({
+    on,
+    where: filter,
+    unless: filter,
+    by: fc.constantFrom('shop', 'shop', 'buyer', 'device', 'pair'),
+    window: windowSeed(features),
+    measures: measuresSeed(new Set([...features].filter((f) => f !== 'prior' && f !== 'baseline'))),
+    everyMs: fc.constantFrom(10, 30, 100, 1_000, 7_000),
+  })
+
+function featureFrom(
+  { window, by, measures: seed, ...rest }: Generated<ReturnType<typeof featureSeed>>,
+  index: number,
+): { feature: Published; names: PublishedNames } {
+  const { measures, names } = measuresFrom(seed, window, [by])
+  const none = { number: [], string: [], boolean: [], list: [] }
+  const bind = (tree: Expression | null) => tree && bindNames(tree, none, [by])
+  const id = `feature${index}`
+  const { id: _, version, hash, title, owner, mode, settleMs } = ruleOf()
+  const feature: Published = {
+    ...{ kind: 'feature', id, version, hash, title, owner, mode, settleMs, params: { limit: 2 }, lets: [] },
+    ...{ ...rest, ...window, by: [by], measures, where: bind(rest.where), unless: bind(rest.unless) },
+  }
+  return { feature: withLets(JSON.parse(withFieldKeys(feature))), names: { id, ...names } }
+}
+
+/** Where events are filtered `key.shop` is what the event says. */
+function withFieldKeys(tree: unknown): string {
+  return JSON.stringify(tree)
+    .replaceAll('"op":"key"', '"op":"field"')
+    .replaceAll('"op":"field","type":"string","name":"pair"', '"op":"let","type":"string","name":"pair"')
+}
+
 /** Rules, sequences and rankings over the made-up stream, as a compiler would hand them over. Asked with its start. */
 export const ruleSet = (features: ReadonlySet<Feature>): fc.Arbitrary<(startMs: number) => RuleSet> =>
   fc
@@ -217,15 +261,27 @@ export const ruleSet = (features: ReadonlySet<Feature>): fc.Arbitrary<(startMs: 
           arbitrary: fc.array(sequenceSeed, { minLength: 1, maxLength: 2, size: 'max' }),
         },
       ),
+      published: fc.oneof(
+        { weight: 2, arbitrary: fc.constant<Generated<ReturnType<typeof featureSeed>>[]>([]) },
+        {
+          weight: weigh(features, 'published', 3),
+          arbitrary: fc.array(featureSeed(features), { minLength: 1, maxLength: 2, size: 'max' }),
+        },
+      ),
       rankings: fc.oneof(
         fc.constant<Generated<ReturnType<typeof rankingSeed>>[]>([]),
         fc.array(rankingSeed(features), { maxLength: 2, size: 'max' }),
       ),
     })
-    .map(({ rules, sequences, rankings }) => (startMs: number) => ({
-      hash: 'generated',
-      rules: rules.map((seed, i) => ruleFrom(seed, i, startMs)),
-      sequences: sequences.map((seed, i) => withLets(sequenceFrom(seed, i, startMs))),
-      rankings: rankings.map(rankingFrom),
-      lists: [known],
-    }))
+    .map(({ rules, sequences, rankings, published }) => (startMs: number) => {
+      const made = published.map(featureFrom)
+      const names = made.map((f) => f.names)
+      return {
+        hash: 'generated',
+        rules: rules.map((seed, i) => bindFeatures(ruleFrom(seed, i, startMs), names)),
+        sequences: sequences.map((seed, i) => bindFeatures(withLets(sequenceFrom(seed, i, startMs)), names)),
+        rankings: rankings.map((seed, i) => bindFeatures(rankingFrom(seed, i), names)),
+        lists: [known],
+        features: made.map(({ feature }, i) => bindFeatures(feature, names.slice(i + 1))),
+      }
+    })
