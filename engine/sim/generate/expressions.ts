@@ -115,6 +115,12 @@ export const condition = (reads: Readable): fc.Arbitrary<Expression> =>
     { weight: 2, arbitrary: boolean(reads, 2) },
   )
 
+/** What a feature says of the key, or of the event, against a small number. */
+export const publishedCondition = (reads: Readable): fc.Arbitrary<Expression> =>
+  fc
+    .tuple(fc.constantFrom<Operator>('ge', 'lt', 'eq'), text(reads), fc.nat({ max: 4 }), fc.constantFrom(1, 2, 3, 5))
+    .map(([fn, of, n, number]) => call(fn, published('number', of, n), number))
+
 export const value = (reads: Readable): fc.Arbitrary<Expression> => numeric(reads, 1)
 
 /** Every node of a tree through `change`, from the leaves up. */
@@ -156,7 +162,8 @@ export function bindNames(tree: Expression, names: MeasureNames, by: readonly st
 }
 
 /** Puts features of `features`, by their types, where numbers stand; a literal where there is none. */
-export function bindFeatures<T>(tree: T, features: readonly PublishedNames[]): T {
+export function bindFeatures<T extends object>(tree: T, features: readonly PublishedNames[]): T {
+  const own = 'by' in tree ? (tree.by as readonly string[]) : []
   return JSON.parse(JSON.stringify(tree), (_, node) => {
     if (node?.op === 'call' && node.fn === 'member' && node.args[1].op === 'literal') return literal(false)
     if (node?.op === 'call' && node.fn === 'member' && node.args[1].op === 'feature') {
@@ -167,16 +174,28 @@ export function bindFeatures<T>(tree: T, features: readonly PublishedNames[]): T
     if (node?.op !== 'feature') return node
     const type = node.type as 'number' | 'string' | 'boolean' | 'list'
     const having = features.flatMap((f) =>
-      f[type].map((m) => ({ feature: f.id, measure: typeof m === 'string' ? m : m.name })),
+      f[type].map((m) => ({ feature: f.id, by: f.by, measure: typeof m === 'string' ? m : m.name })),
     )
-    const chosen = having[Number(node.feature) % having.length]
-    return chosen ? { ...node, ...chosen } : literal(type === 'list' ? null : USUAL[type])
+    const known = having.filter(({ by }) => node.key.op !== 'key' || own.includes(by))
+    const from = known.length > 0 ? known : having
+    const chosen = from[Number(node.feature) % from.length]
+    if (!chosen) return literal(type === 'list' ? null : USUAL[type])
+    const { by, ...read } = chosen
+    return { ...node, ...read, key: keyOf(node.key, by, own) }
   })
 }
 
 /** What a feature can be asked for. */
 export interface PublishedNames extends MeasureNames {
   readonly id: string
+  readonly by: string
+}
+
+/** Most often a key that the feature may know: what the event, or the key at hand, has in the feature's field. */
+function keyOf(node: Expression, by: string, own: readonly string[]): Expression {
+  if (node.op === 'key' && own.includes(by)) return key(by)
+  if (node.op === 'field') return by === 'pair' ? letValue(by, 'string') : field(by)
+  return node
 }
 
 export function readsEvent(tree: Expression): boolean {

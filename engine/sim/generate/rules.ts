@@ -22,6 +22,7 @@ import {
   boolean,
   condition,
   type PublishedNames,
+  publishedCondition,
   readsEvent,
   SHOPS,
   value,
@@ -87,6 +88,9 @@ const ruleSeed = (features: ReadonlySet<Feature>) =>
       { weight: 3, arbitrary: condition({ event: false, measures: true }) },
       { weight: 1, arbitrary: condition({ event: true, measures: true }) },
     ),
+    /** Joined to `when` and `where`, where there are features. */
+    publishedWhen: optional(publishedCondition({ event: false, measures: false }), 2),
+    publishedWhere: optional(publishedCondition({ event: true, measures: false }), 4),
     severity,
     exceptions: fc.oneof(
       { weight: 2, arbitrary: fc.constant<Generated<typeof exceptionSeed>[]>([]) },
@@ -106,7 +110,12 @@ const ruleSeed = (features: ReadonlySet<Feature>) =>
       2,
     ),
   })
-function ruleFrom({ window, ...seed }: Generated<ReturnType<typeof ruleSeed>>, index: number, startMs: number): Rule {
+function ruleFrom(
+  { window, publishedWhen, publishedWhere, ...seed }: Generated<ReturnType<typeof ruleSeed>>,
+  index: number,
+  startMs: number,
+  hasFeatures: boolean,
+): Rule {
   const { measures, names } = measuresFrom(seed.measures, window, seed.by)
   const bind = (tree: Expression): Expression => bindNames(tree, names, seed.by)
   const exceptions: RuleException[] = seed.exceptions.map((e, i) => ({
@@ -116,7 +125,8 @@ function ruleFrom({ window, ...seed }: Generated<ReturnType<typeof ruleSeed>>, i
     reason: '',
     untilMs: startMs + e.untilMs,
   }))
-  const when = bind(seed.when)
+  const when = bind(publishedWhen && hasFeatures ? call('or', publishedWhen, seed.when) : seed.when)
+  const where = publishedWhere && hasFeatures ? publishedWhere : seed.where
   const [levels, otherwise] = seed.severity
   const readsOfEvents = [when, ...exceptions.map((e) => e.when)].some(readsEvent)
   const isOfArrivals = readsOfEvents || measures.some((m) => isRunning(m) && m.prior)
@@ -131,7 +141,7 @@ function ruleFrom({ window, ...seed }: Generated<ReturnType<typeof ruleSeed>>, i
       ...levels.map(([level, condition]) => ({ level, when: bind(condition) })),
       { level: otherwise, when: null },
     ],
-    where: seed.where && bind(seed.where),
+    where: where && bind(where),
     unless: seed.unless && bind(seed.unless),
     exceptions,
     about: seed.by.at(-1)!,
@@ -214,13 +224,17 @@ function withoutKeys(tree: Expression): Expression {
 
 const featureSeed = (features: ReadonlySet<Feature>) =>
   fc.record({
-    on,
+    on: fc.oneof(on, fc.constant([...DEAL_TYPES])),
     where: filter,
     unless: filter,
     by: fc.constantFrom('shop', 'shop', 'buyer', 'device', 'pair'),
-    window: windowSeed(features),
+    /** Most often long enough for a key to be known when it is asked for. */
+    window: fc.oneof(
+      { weight: 1, arbitrary: windowSeed(features) },
+      { weight: 3, arbitrary: fc.constantFrom(1_000, 7_000, 60_000, 60_000).map((windowMs) => ({ windowMs })) },
+    ),
     measures: measuresSeed(new Set([...features].filter((f) => f !== 'prior' && f !== 'baseline'))),
-    everyMs: fc.constantFrom(10, 30, 100, 1_000, 7_000),
+    everyMs: fc.constantFrom(10, 10, 30, 100, 1_000, 7_000),
   })
 
 function featureFrom(
@@ -236,7 +250,7 @@ function featureFrom(
     ...{ kind: 'feature', id, version, hash, title, owner, mode, settleMs, params: { limit: 2 }, lets: [] },
     ...{ ...rest, ...window, by: [by], measures, where: bind(rest.where), unless: bind(rest.unless) },
   }
-  return { feature: withLets(JSON.parse(withFieldKeys(feature))), names: { id, ...names } }
+  return { feature: withLets(JSON.parse(withFieldKeys(feature))), names: { id, by, ...names } }
 }
 
 /** Where events are filtered `key.shop` is what the event says. */
@@ -278,10 +292,10 @@ export const ruleSet = (features: ReadonlySet<Feature>): fc.Arbitrary<(startMs: 
       const names = made.map((f) => f.names)
       return {
         hash: 'generated',
-        rules: rules.map((seed, i) => bindFeatures(ruleFrom(seed, i, startMs), names)),
-        sequences: sequences.map((seed, i) => bindFeatures(withLets(sequenceFrom(seed, i, startMs)), names)),
-        rankings: rankings.map((seed, i) => bindFeatures(rankingFrom(seed, i), names)),
+        rules: rules.map((seed, i) => withLets(bindFeatures(ruleFrom(seed, i, startMs, names.length > 0), names))),
+        sequences: sequences.map((seed, i) => withLets(bindFeatures(sequenceFrom(seed, i, startMs), names))),
+        rankings: rankings.map((seed, i) => withLets(bindFeatures(rankingFrom(seed, i), names))),
         lists: [known],
-        features: made.map(({ feature }, i) => bindFeatures(feature, names.slice(i + 1))),
+        features: made.map(({ feature }, i) => withLets(bindFeatures(feature, names.slice(i + 1)))),
       }
     })
