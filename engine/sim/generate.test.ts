@@ -7,7 +7,7 @@ import { cases, seededCase } from './generate.ts'
 test('generated cases make every kind of output and reach every counter', { timeout: 120_000 }, () => {
   const seen = new Map<string, number>()
   const add = (what: string, n = 1) => seen.set(what, (seen.get(what) ?? 0) + n)
-  for (let seed = 0; seed < 120; seed++) {
+  for (let seed = 0; seed < 200; seed++) {
     const c = seededCase(seed, 120)
     const { outputs, counters } = runReference(c)
     for (const o of outputs) {
