@@ -103,6 +103,10 @@ export class FeatureBoard implements FeatureValues, KeyWatcher {
     )
   }
 
+  get keys(): number {
+    return this.#codes.size
+  }
+
   bind(source: FeatureSource): void {
     this.#source = source
   }

@@ -135,6 +135,11 @@ export class Task {
     return this.#core.layout.spaces.reduce((sum, { keys }) => sum + keys.size, 0)
   }
 
+  /** Keys that features have published something of. */
+  get publishedKeys(): number {
+    return this.#core.layout.boards.reduce((sum, { keys }) => sum + keys, 0)
+  }
+
   /** Values that measures remember one by one. */
   get liveValues(): number {
     return this.#core.layout.values.used
