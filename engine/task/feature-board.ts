@@ -165,14 +165,14 @@ export class FeatureBoard implements FeatureValues, KeyWatcher {
 
   /** Takes up what `save` gave in place of all that was published; each key is looked at when the next moment comes. */
   load(saved: SavedFeature, nowMs: number): void {
-    for (const slot of this.#slots()) this.#setAll(slot, (store) => this.#setValue(store, slot, null))
+    for (const slot of this.#slots()) this.#setValues(slot, () => null)
     for (const [key, values] of saved) {
       const code = typeof key === 'string' ? this.#strings.internText(key) : this.#strings.internNumber(Number(key))
       this.#queue(code)
       this.#strings.release(code)
       this.#codes.probe[0] = code
       const slot = this.#codes.find()
-      if (slot >= 0) this.#setAll(slot, (store, i) => this.#setValue(store, slot, values[i]))
+      if (slot >= 0) this.#setValues(slot, (i) => values[i])
     }
     this.#queueAll()
     const { everyMs } = this.feature
@@ -224,15 +224,15 @@ export class FeatureBoard implements FeatureValues, KeyWatcher {
     const source = keys.find()
     if (source >= 0) this.#context.setKey(space, source)
     if (source >= 0 && events.some((read) => (read() as number) > 0)) {
-      this.#setAll(slot, (store, i) => this.#setValue(store, slot, measures[i]() ?? null))
+      this.#setValues(slot, (i) => measures[i]())
       return
     }
-    this.#setAll(slot, (store) => this.#setValue(store, slot, null))
+    this.#setValues(slot, () => null)
     if (this.#table.release(slot)) this.#table.forget(slot)
   }
 
-  #setAll(_slot: number, set: (store: Store, index: number) => void): void {
-    this.#stores.forEach(set)
+  #setValues(slot: number, read: (index: number) => Value): void {
+    for (let i = 0; i < this.#stores.length; i++) this.#setValue(this.#stores[i], slot, read(i))
   }
 
   #value({ cell, kind, isBoolean }: Store, slot: number): Value {
