@@ -82,6 +82,7 @@ function asText(compiled: Compiled, files: readonly RuleSource[]): string {
   const parts = [
     counted(set.rules.length + set.sequences.length, 'rule'),
     counted(set.rankings.length, 'ranking'),
+    ...(set.features.length > 0 ? [counted(set.features.length, 'feature')] : []),
     counted(set.lists.length, 'list'),
     counted(tests.length, 'test'),
   ]

@@ -81,14 +81,14 @@ function keyOf(texts: readonly string[]): Record<string, string> {
 }
 
 /** Of several versions the live one. */
-function found({ rules, sequences, rankings }: RuleSet, id: string, version: number | null): Explained {
-  const all: Explained[] = [...rules, ...sequences, ...rankings]
+function found({ rules, sequences, rankings, features }: RuleSet, id: string, version: number | null): Explained {
+  const all: Explained[] = [...rules, ...sequences, ...rankings, ...features]
   const mine = all.filter((d) => d.id === id && (version === null || d.version === version))
   const best = mine.find((d) => d.mode === 'live') ?? mine[0]
   if (best) return best
   const names = all.map((d) => `${d.id}@${d.version}`).join(', ')
   throw new EngineError(
     'USAGE',
-    `there is no rule or ranking "${id}" that is live or shadow; there are ${names || 'none'}`,
+    `there is no rule, ranking or feature "${id}" that is live or shadow; there are ${names || 'none'}`,
   )
 }

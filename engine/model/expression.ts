@@ -49,12 +49,20 @@ export type Operator =
  * field    event.<name>; let     a named per-event value of the rule
  * measure  a measure of the rule; key  key.<name>; param  params.<name>
  * inList   value in lists.<list>; in   value in [literals]
+ * feature  features.<feature>[key].<measure>
  * Durations are already milliseconds; `type` is what the node yields when it yields neither null nor abstain.
  */
 export type Expression =
   | { readonly op: 'literal'; readonly type: ValueType; readonly value: number | string | boolean | null }
   | { readonly op: 'field' | 'let' | 'measure' | 'key' | 'param'; readonly type: ValueType; readonly name: string }
   | { readonly op: 'inList'; readonly type: 'boolean'; readonly value: Expression; readonly list: string }
+  | {
+      readonly op: 'feature'
+      readonly type: ValueType
+      readonly feature: string
+      readonly key: Expression
+      readonly measure: string
+    }
   | {
       readonly op: 'in'
       readonly type: 'boolean'

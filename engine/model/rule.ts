@@ -1,4 +1,5 @@
 import type { Expression, ValueType } from './expression.ts'
+import type { Cell, MeasureValue } from './output.ts'
 
 export type Mode = 'live' | 'shadow' | 'off'
 export const SEVERITIES = ['info', 'low', 'medium', 'high', 'critical'] as const
@@ -96,7 +97,7 @@ export interface RuleException {
   readonly untilMs: number
 }
 
-/** What both kinds of document have. `hash` is over the body (tests and comments left out). */
+/** What all these kinds of document have. `hash` is over the body (tests and comments left out). */
 export interface Definition {
   readonly id: string
   readonly version: number
@@ -200,6 +201,26 @@ export interface Ranking extends Definition {
   readonly columns: readonly RankingColumn[]
 }
 
+/** Measures that other definitions read, by key, as they stood at the last multiple of `everyMs` of stream time. */
+export interface Feature extends Definition {
+  readonly kind: 'feature'
+  /** One field or let name: what the feature is read by. */
+  readonly by: readonly string[]
+  readonly windowMs: number
+  readonly tumbling?: Tumbling
+  readonly everyMs: number
+  /** Running ones that are not `prior`, and ratios. */
+  readonly measures: readonly Measure[]
+  /** What it says in a test, in place of what it would publish. */
+  readonly fixed?: readonly FixedValues[]
+}
+
+/** Measures of a key; those that are not named are null. */
+export interface FixedValues {
+  readonly key: Cell
+  readonly measures: Readonly<Record<string, MeasureValue>>
+}
+
 export type ListItem = string | number
 
 /** What a list holds beyond the items that its file names. */
@@ -229,6 +250,7 @@ export interface RuleSet {
   readonly sequences: readonly SequenceRule[]
   readonly rankings: readonly Ranking[]
   readonly lists: readonly NamedList[]
+  readonly features: readonly Feature[]
 }
 
 export function isFed(

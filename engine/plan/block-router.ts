@@ -151,6 +151,7 @@ class BlockScope implements Scope {
   key = unavailable
   param = unavailable
   list = unavailable
+  feature = unavailable
 }
 
 function unavailable(name: string): never {

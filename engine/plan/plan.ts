@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Expression } from '../model/expression.ts'
-import type { Definition, Ranking, Rule, RuleSet, SequenceRule } from '../model/rule.ts'
+import type { Definition, Feature, Ranking, Rule, RuleSet, SequenceRule } from '../model/rule.ts'
 import { type Stream, streamOfType } from '../model/stream.ts'
 import { canonical } from '../task/columns.ts'
 import { smallestCovers } from './cover.ts'
@@ -10,16 +10,16 @@ import type { Exchange, PartitionBy } from './exchange.ts'
  * Rule set -> exchanges: the fewest partition fields such that every rule's key contains one of them. The same rule set
  * and streams give the same exchanges, in the order of their ids.
  *
- *   a rule       (a sequence too) by one member of `by`, or by a field that a member determines (`determines` of all its streams)
+ *   a rule       (a sequence and a feature too) by one member of `by`, or by a field that a member determines (`determines` of all its streams)
  *   a ranking    by one member of `per`; without one it is carried by `all`, an exchange of one partition
- *   a let        is taken like a field, by its value, unless it reads a list: lists change, places in the log do not
+ *   a let        is taken like a field, by its value, unless it reads a list or a feature: those change, places in the log do not
  *
  * A definition that nothing can partition goes to `all`. Of several equally small sets of fields the one is taken in which
  * most definitions go by a member of their own key (what a stream says to be determined may be missing in an event), then
  * the first in the alphabet.
  */
 export function planExchanges(set: RuleSet, streams: readonly Stream[]): Exchange[] {
-  const definitions = [...set.rules, ...set.sequences, ...set.rankings]
+  const definitions = [...set.rules, ...set.sequences, ...set.rankings, ...set.features]
   const known = new Map<string, PartitionBy>()
   const choices = new Map(definitions.map((d) => [d, choicesOf(d, streams, known)]))
   const covers = smallestCovers([...choices.values()].map(({ all }) => all).filter((ids) => ids.length > 0))
@@ -43,6 +43,7 @@ export function planExchanges(set: RuleSet, streams: readonly Stream[]): Exchang
         rules: set.rules.filter((r) => mine.has(r)),
         sequences: set.sequences.filter((r) => mine.has(r)),
         rankings: set.rankings.filter((r) => mine.has(r)),
+        features: set.features.filter((f) => mine.has(f)),
       },
       types,
       streams: [...new Set(feeding)].sort(),
@@ -60,7 +61,7 @@ interface Choices {
 
 /** Adds what the ids mean to `known`. */
 function choicesOf(
-  definition: Rule | SequenceRule | Ranking,
+  definition: Rule | SequenceRule | Ranking | Feature,
   streams: readonly Stream[],
   known: Map<string, PartitionBy>,
 ): Choices {
@@ -87,7 +88,8 @@ function memberOf(definition: Definition, name: string): PartitionBy | null {
   const text = canonical(own.expression, definition)
   const expression: Expression = JSON.parse(text)
   if (expression.op === 'field') return fieldOf(expression.name)
-  return text.includes('"op":"inList"') ? null : { kind: 'let', name, expression }
+  const changes = text.includes('"op":"inList"') || text.includes('"op":"feature"')
+  return changes ? null : { kind: 'let', name, expression }
 }
 
 function idOf(by: PartitionBy): string {

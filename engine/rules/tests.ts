@@ -1,5 +1,5 @@
 import type { ColumnValue, MeasureValue } from '../model/output.ts'
-import type { Scalar, Severity } from '../model/rule.ts'
+import type { FixedValues, Scalar, Severity } from '../model/rule.ts'
 
 export type FieldValue = string | number | boolean | null
 
@@ -64,6 +64,7 @@ export interface RuleTest {
   readonly expectAbstained: number | null
   readonly params: Readonly<Record<string, Scalar>>
   readonly lists: Readonly<Record<string, readonly (string | number)[]>>
+  readonly features: Readonly<Record<string, readonly FixedValues[]>>
 }
 
 /** 2026-01-01T00:00Z */

@@ -1,6 +1,15 @@
 import type { Mark } from '../model/block.ts'
 import type { Expression, Operator, ValueType } from '../model/expression.ts'
-import type { NamedList, Ranking, RatioMeasure, Rule, RuleSet, RunningMeasure, SequenceRule } from '../model/rule.ts'
+import type {
+  Feature,
+  NamedList,
+  Ranking,
+  RatioMeasure,
+  Rule,
+  RuleSet,
+  RunningMeasure,
+  SequenceRule,
+} from '../model/rule.ts'
 import { DEAL_TYPES, type Deal, dealStream } from './deals.ts'
 
 /** Short ways to write rules, expressions and events by hand: everything has a default. */
@@ -138,8 +147,9 @@ export function setOf(
   rankings: readonly Ranking[] = [],
   lists: readonly NamedList[] = [],
   sequences: readonly SequenceRule[] = [],
+  features: readonly Feature[] = [],
 ): RuleSet {
-  return { hash: 'set', rules, sequences, rankings, lists }
+  return { hash: 'set', rules, sequences, rankings, lists, features }
 }
 
 let lastOffset = 0

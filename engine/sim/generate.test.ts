@@ -7,7 +7,7 @@ import { cases, seededCase } from './generate.ts'
 test('generated cases make every kind of output and reach every counter', { timeout: 120_000 }, () => {
   const seen = new Map<string, number>()
   const add = (what: string, n = 1) => seen.set(what, (seen.get(what) ?? 0) + n)
-  for (let seed = 0; seed < 120; seed++) {
+  for (let seed = 0; seed < 200; seed++) {
     const c = seededCase(seed, 120)
     const { outputs, counters } = runReference(c)
     for (const o of outputs) {
@@ -61,6 +61,7 @@ test('each feature can be left out, and is there when it is not', () => {
     tumbling: '"tumbling"',
     baseline: '"kind":"baseline"',
     sequences: '"kind":"sequence"',
+    published: '"op":"feature"',
   }
   const all = texts()
   for (const feature of FEATURES) {

@@ -34,7 +34,7 @@ export const cases = (stepsMax: number, features: ReadonlySet<Feature> = ALL_FEA
 
 /** Hours are not drained where an open episode is evaluated at the end of each second. */
 function bounded(c: Case): Case {
-  const windows = c.set.rules.flatMap((rule) => [rule, ...rule.measures.filter(isRunning)])
+  const windows = [...c.set.rules, ...c.set.features].flatMap((rule) => [rule, ...rule.measures.filter(isRunning)])
   const lengthsMs = windows.flatMap(({ tumbling }) => (tumbling ? [tumbling.lengthMs] : []))
   const isLong = Math.max(...lengthsMs) >= 1_000 * Math.min(...lengthsMs)
   return isLong ? { ...c, until: 'last' } : c

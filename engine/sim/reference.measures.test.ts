@@ -63,7 +63,15 @@ test('ratio: real division, minimum sample, null and nothing', () => {
   expect(seen([{ price: null }])).toMatchObject({ r: null, s: null })
 })
 
-const nowhere = { event: null, lets: new Map(), measures: new Map(), key: {}, params: {}, lists: [] }
+const nowhere = {
+  event: null,
+  lets: new Map(),
+  measures: new Map(),
+  key: {},
+  params: {},
+  lists: [],
+  features: new Map(),
+}
 const value = (expression: Parameters<typeof evaluate>[0]) => {
   const result = evaluate(expression, nowhere)
   return result instanceof Abstain ? `abstains: ${result.reason}` : result

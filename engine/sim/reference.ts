@@ -4,6 +4,7 @@ import type { Output } from '../model/output.ts'
 import type { RuleSet } from '../model/rule.ts'
 import type { Stream } from '../model/stream.ts'
 import { type Event, eventAt } from './reference/event.ts'
+import { type Published, ReferenceFeature } from './reference/feature.ts'
 import { byTime } from './reference/order.ts'
 import { ReferenceRanking } from './reference/ranking.ts'
 import { ReferenceRule } from './reference/rule.ts'
@@ -28,6 +29,8 @@ export class ReferenceEngine {
   readonly #rules: readonly ReferenceRule[]
   readonly #sequences: readonly ReferenceSequence[]
   readonly #rankings: readonly ReferenceRanking[]
+  readonly #features: readonly ReferenceFeature[]
+  #published: Published
   #outputs: Output[] = []
   /** Stream time; undefined before the first event or mark. */
   #streamMs: number | undefined
@@ -44,6 +47,7 @@ export class ReferenceEngine {
     const { lists, rules, sequences } = options.set
     const ruleOptions = {
       lists,
+      features: () => this.#published,
       counters: this.#counters,
       measures: options.measures === true,
       historyMs: () => (options.finite ? null : this.#historyMs),
@@ -52,6 +56,11 @@ export class ReferenceEngine {
     this.#rules = rules.map((rule) => new ReferenceRule(rule, ruleOptions))
     this.#sequences = sequences.map((sequence) => new ReferenceSequence(sequence, ruleOptions))
     this.#rankings = options.set.rankings.map((ranking) => new ReferenceRanking(ranking))
+    const { features } = options.set
+    this.#features = features.filter((f) => !f.fixed).map((feature) => new ReferenceFeature(feature))
+    this.#published = new Map(
+      features.map(({ id, fixed = [] }) => [id, new Map(fixed.map(({ key, measures }) => [key, measures]))]),
+    )
   }
 
   get counters(): Record<string, number> {
@@ -116,21 +125,29 @@ export class ReferenceEngine {
     return true
   }
 
-  /** 4. and 5., for each rule and ranking that reads the type. */
+  /** 4. and 5., for each rule, ranking and feature that reads the type. */
   #take(event: Event): void {
-    const { lists } = this.#options.set
+    const world = { lists: this.#options.set.lists, features: this.#published }
     for (const one of this.#both) {
       const { definition } = one
       if (definition.on.includes(event.type))
-        one.take(new TakenEvent(event, definition, definition.by, lists), this.#streamMs! - definition.settleMs)
+        one.take(new TakenEvent(event, definition, definition.by, world), this.#streamMs! - definition.settleMs)
     }
     for (const ranking of this.#rankings)
       if (ranking.ranking.on.includes(event.type)) {
-        const taken = new TakenEvent(event, ranking.ranking, ranking.ranking.per, lists)
+        const taken = new TakenEvent(event, ranking.ranking, ranking.ranking.per, world)
         if (!taken.isKept(ranking.ranking)) continue
         if (taken.hasNullInKey || taken.cell(ranking.ranking.rank) === null) this.#count('null_keys_total')
         else ranking.take(taken)
       }
+    for (const feature of this.#features) {
+      const { definition } = feature
+      if (!definition.on.includes(event.type)) continue
+      const taken = new TakenEvent(event, definition, definition.by, world)
+      if (!taken.isKept(definition)) continue
+      if (taken.hasNullInKey) this.#count('null_keys_total')
+      else feature.take(taken, this.#streamMs!)
+    }
   }
 
   /** Stream time moves to the smallest latest `upTo` over all sources that the mark lists, once each has one. */
@@ -158,6 +175,10 @@ export class ReferenceEngine {
       for (const one of this.#both) one.closeOver(moment - one.definition.settleMs)
       for (const ranking of this.#rankings) this.#rank(ranking, moment - ranking.ranking.settleMs)
       this.#enterWaiting(moment)
+      for (const feature of this.#features) {
+        if (moment % feature.definition.everyMs !== 0) continue
+        this.#published = new Map([...this.#published, [feature.definition.id, feature.publish(moment)]])
+      }
     }
   }
 
@@ -184,10 +205,11 @@ export class ReferenceEngine {
       const { settleMs } = rule.definition
       return plus(rule.nextWindowEnd(streamMs - settleMs), settleMs)
     })
-    return least([this.#nextEffect(streamMs), ...ends])
+    const publications = this.#features.map((feature) => feature.nextPublication(streamMs))
+    return least([this.#nextEffect(streamMs), ...ends, ...publications])
   }
 
-  /** The same without the ends of empty windows: a finite input is not followed to those. */
+  /** The same without the ends of empty windows and publications: a finite input is not followed to those. */
   #nextEffect(streamMs: number): number | undefined {
     return least([
       ...this.#both.map((one) => {

@@ -115,7 +115,15 @@ test('lower bound: the lower end of the Wilson interval; what is no share abstai
 test('lists in expressions and sentences', () => {
   const list: Expression = { op: 'measure', type: 'list', name: 'l' }
   const value = (tree: Expression, l: readonly string[] | null) => {
-    const scope = { event: null, lets: new Map(), measures: new Map([['l', l]]), key: {}, params: {}, lists: [] }
+    const scope = {
+      event: null,
+      lets: new Map(),
+      measures: new Map([['l', l]]),
+      key: {},
+      params: {},
+      lists: [],
+      features: new Map(),
+    }
     return evaluate(tree, scope)
   }
   expect(value(call('member', 'a', list), ['b', 'a'])).toBe(true)

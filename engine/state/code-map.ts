@@ -55,6 +55,13 @@ export class CodeMap {
     return id
   }
 
+  /** Id of the probe, a code; -1 when it is not there. */
+  find(): number {
+    const code = this.probe[0]
+    const ids = this.#ids.list[code >> PAGE_BITS]
+    return ids === undefined || ids.length === 0 ? -1 : ids[code & (PAGE - 1)] - 1
+  }
+
   /** The code of a live id. */
   part(id: number, _: number): number {
     return this.#codes.list[id >> PAGE_BITS][id & (PAGE - 1)]

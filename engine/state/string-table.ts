@@ -99,6 +99,19 @@ export class StringTable {
     return this.intern(this.#numberBytes, 0, 9)
   }
 
+  /** Code of a text; -1 = it has none. */
+  codeOfText(text: string): number {
+    if (this.#scratch.length < text.length * 3) this.#scratch = new Uint8Array(text.length * 3)
+    const { written } = encoder.encodeInto(text, this.#scratch)
+    return this.#codeOf(this.#scratch, written)
+  }
+
+  /** Code of a number; -1 = it has none. */
+  codeOfNumber(value: number): number {
+    this.#numberView.setFloat64(1, value === 0 ? 0 : value, true)
+    return this.#codeOf(this.#numberBytes, 9)
+  }
+
   retain(code: number): void {
     this.#records.write(code >> PAGE_BITS)[(code & (PAGE - 1)) * RECORD + REFERENCES]++
   }
@@ -125,6 +138,19 @@ export class StringTable {
     }
     values[code & (PAGE - 1)] = made
     return made
+  }
+
+  #codeOf(source: Uint8Array, length: number): number {
+    const hash = hashOf(source, 0, length)
+    const table = this.#table.tableOf(hash)
+    const mask = this.#table.maskOf(table)
+    for (let slot = (hash >>> HOME_SHIFT) & mask; table[slot * ENTRY] !== 0; slot = (slot + 1) & mask) {
+      if (table[slot * ENTRY + HASH] !== hash) continue
+      const code = table[slot * ENTRY] - 1
+      if (this.#record(code, LENGTH) !== length) continue
+      if (this.#arena.equals(this.#record(code, ADDRESS), length, source, 0)) return code
+    }
+    return -1
   }
 
   #record(code: number, word: number): number {

@@ -1,5 +1,5 @@
 import type { Expression } from '../model/expression.ts'
-import { type Definition, isRunning, type Ranking, type Rule, type RuleSet } from '../model/rule.ts'
+import { type Definition, type Feature, isRunning, type Ranking, type Rule, type RuleSet } from '../model/rule.ts'
 import { type Field, type Stream, streamOfType } from '../model/stream.ts'
 import type { ColumnRef } from '../state/chunk.ts'
 
@@ -142,15 +142,17 @@ function computedFields(set: RuleSet): Set<string> {
   for (const rule of set.rules) for (const name of countedFields(rule)) names.add(name)
   for (const ranking of set.rankings) for (const name of rankedFields(ranking)) names.add(name)
   for (const sequence of set.sequences) for (const name of sequence.by) names.add(name)
+  for (const feature of set.features) for (const name of countedFields(feature)) names.add(name)
+  walk(set.features)
   walk(set.rules)
   walk(set.sequences)
   walk(set.rankings)
   return names
 }
 
-function countedFields(rule: Rule): string[] {
-  const measured = rule.measures.flatMap((m) => (isRunning(m) && m.of !== null ? [m.of] : []))
-  return [...rule.by, ...measured, ...(rule.suspects ? [rule.suspects.of] : [])]
+function countedFields({ by, measures, ...rule }: Rule | Feature): string[] {
+  const measured = measures.flatMap((m) => (isRunning(m) && m.of !== null ? [m.of] : []))
+  return [...by, ...measured, ...('suspects' in rule && rule.suspects ? [rule.suspects.of] : [])]
 }
 
 function rankedFields(ranking: Ranking): string[] {

@@ -6,6 +6,7 @@ import type { KeySpace } from '../state/key-space.ts'
 import { decimalAsDouble } from '../state/rows.ts'
 import type { StringTable } from '../state/string-table.ts'
 import type { Columns } from './columns.ts'
+import type { FeatureKey, FeatureValues } from './feature-board.ts'
 import type { Lists, Members } from './lists.ts'
 
 /** What the closures of a layout look at: set by the core before it calls one. */
@@ -14,6 +15,8 @@ export class Context {
   streamMs = Number.NEGATIVE_INFINITY
   /** Null: the lists are as the rule set says. */
   lists: Lists | null = null
+  /** By id. */
+  readonly features = new Map<string, FeatureValues>()
   /** Off while the past is read again: windows move, but nothing is evaluated, put out or counted. */
   evaluating = true
   /** The event at hand. */
@@ -129,6 +132,12 @@ export class RowScope implements Scope {
 
   param(name: string): number | string | boolean {
     return this.#definition.params[name]
+  }
+
+  feature(name: string, measure: string): (key: FeatureKey) => Value {
+    const values = this.#context.features.get(name)
+    if (!values) throw new TypeError(`no feature ${name} for ${this.#definition.id}`)
+    return values.reader(measure)
   }
 
   list(name: string): Members {

@@ -16,6 +16,7 @@ import type { SavedPoints } from './baseline.ts'
 import { Clock } from './clock.ts'
 import { Context } from './context.ts'
 import { Evaluator } from './evaluator.ts'
+import type { FeatureBoard, SavedFeature } from './feature-board.ts'
 import { HeldEvents, passes } from './held-events.ts'
 import { Layout } from './layout.ts'
 import type { Lists } from './lists.ts'
@@ -65,6 +66,8 @@ interface CoreNumbers {
 
 /** Points by `rule@version#hash/measure`. */
 export type SavedBaselines = readonly (readonly [string, readonly SavedPoints[]])[]
+
+export type SavedFeatures = readonly (readonly [string, SavedFeature])[]
 
 /**
  * State and evaluation under one rule set: docs/semantics.md, from "What happens at one advance" on. Plain synchronous
@@ -260,6 +263,8 @@ export class Core {
       const due = this.boards[i].nextAsOfMs + this.boards[i].plan.ranking.settleMs
       if (due < dueMs) dueMs = due
     }
+    const { boards } = this.layout
+    for (let i = 0; i < boards.length; i++) if (boards[i].dueMs < dueMs) dueMs = boards[i].dueMs
     return dueMs
   }
 
@@ -326,6 +331,19 @@ export class Core {
     this.#forgetIdle()
   }
 
+  /** What features have published, by `feature@version#hash`. */
+  saveFeatures(): SavedFeatures {
+    return this.layout.boards.map((board) => [featureName(board), board.save()])
+  }
+
+  /** Takes up what was published by features that this rule set has too. */
+  loadFeatures(saved: SavedFeatures): void {
+    for (const board of this.layout.boards) {
+      const known = saved.find(([name]) => name === featureName(board))
+      if (known) board.load(known[1], this.context.streamMs)
+    }
+  }
+
   /** Slot of a key given by its values, made if need be. */
   slotOfKey(plan: { readonly space: number }, values: readonly (string | number | boolean | null)[]): number {
     const space = this.layout.spaces[plan.space]
@@ -386,6 +404,7 @@ export class Core {
     this.alerts.closeDue(streamMs)
     for (const board of this.boards) this.#rank(board, streamMs - board.plan.ranking.settleMs)
     for (const clock of this.#clocks) if (clock.entry) this.#enterWaiting(clock)
+    for (const board of this.layout.boards) if (board.dueMs <= streamMs) board.publish(streamMs)
     this.#forgetIdle()
   }
 
@@ -648,6 +667,10 @@ export class Core {
 
 function finite(ms: number): number | null {
   return Number.isFinite(ms) ? ms : null
+}
+
+function featureName({ feature }: FeatureBoard): string {
+  return `${feature.id}@${feature.version}#${feature.hash}`
 }
 
 export function rankingKey(plan: RankingPlan): string {

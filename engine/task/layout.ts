@@ -5,6 +5,7 @@ import type { Limits } from '../model/limits.ts'
 import {
   type BaselineMeasure,
   type Definition,
+  type Feature,
   isRunning,
   type Measure,
   type Ranking,
@@ -31,6 +32,8 @@ import { BASELINE_CELLS, Baseline } from './baseline.ts'
 import { Columns, canonical } from './columns.ts'
 import { type Context, RowScope } from './context.ts'
 import { fallsOnDeparture } from './falling.ts'
+import { FeatureBoard, type FeatureSource, FixedFeature } from './feature-board.ts'
+import { featureReachMs } from './feature-reach.ts'
 import { generateFeed } from './feed-code.ts'
 import { Filters } from './filters.ts'
 import { codeOfRatio, codeOfRunning } from './measure-code.ts'
@@ -40,6 +43,7 @@ import type {
   BaselineUse,
   ClockPlan,
   Condition,
+  FeaturePlan,
   FeedGroup,
   Filter,
   MutePlan,
@@ -63,6 +67,16 @@ interface Place {
   readonly windowMs: number
   readonly tumbling: TumblingWindow | null
   readonly filter: Filter | null
+}
+
+interface LayoutInit {
+  readonly memory: Memory
+  readonly streams: readonly Stream[]
+  readonly set: RuleSet
+  readonly context: Context
+  readonly strings: StringTable
+  readonly counters: Counters
+  readonly limits: Limits
 }
 
 interface SpacePlan {
@@ -89,8 +103,12 @@ export class Layout {
   readonly spaces: KeySpace[]
   /** Per clock: the column with the events' entry numbers there; -1 = they enter as they are read. */
   readonly entryColumns: readonly number[]
-  /** Longest window + settle: how long events are held. */
+  /** Longest window + settle, and what features need: how long events are held. */
   readonly retentionMs: number
+  /** What features need beyond the longest window. */
+  readonly reachMs: number
+  /** Of the features that are published. */
+  readonly boards: FeatureBoard[] = []
   readonly feeds: Feed[] = []
   /** By rule and name; rules that ask alike share one. */
   readonly baselines = new Map<string, BaselinePlan>()
@@ -114,15 +132,7 @@ export class Layout {
   readonly #baselineByKey = new Map<string, BaselinePlan>()
   readonly #calendars = new Map<string, Calendar>()
 
-  constructor(init: {
-    memory: Memory
-    streams: readonly Stream[]
-    set: RuleSet
-    context: Context
-    strings: StringTable
-    counters: Counters
-    limits: Limits
-  }) {
+  constructor(init: LayoutInit) {
     this.#memory = init.memory
     this.values = new Budget(init.memory, init.limits.values)
     this.marks = new RowMarks(init.memory)
@@ -133,17 +143,26 @@ export class Layout {
     this.#counters = init.counters
     this.#filters = new Filters(this.types, this.typeIndex, init.context, init.counters)
     this.columns = new Columns(init.streams, init.set)
-    for (const definition of [...init.set.rules, ...init.set.sequences, ...init.set.rankings])
+    const features = init.set.features.filter(({ fixed }) => !fixed)
+    for (const definition of [...init.set.rules, ...init.set.sequences, ...init.set.rankings, ...features])
       for (const type of definition.on) this.#addType(type)
+    for (const feature of init.set.features)
+      this.#context.features.set(feature.id, feature.fixed ? new FixedFeature(feature) : this.#addBoard(feature, init))
     for (const rule of init.set.rules) this.#addRule(rule)
     for (const sequence of init.set.sequences) this.#addSequence(sequence)
     for (const ranking of init.set.rankings) this.#addRanking(ranking)
+    const sources = this.boards.map((board) => this.#addFeature(board))
     for (const clock of this.clocks) clock.windows.sort((a, b) => b.windowMs - a.windowMs)
     this.#setLets()
     this.#setReleases()
     this.spaces = this.#spacePlans.map((s) => new KeySpace(init.memory, s.codes.length, s.cells, init.strings))
     for (const { baseline, space } of this.#baselineByKey.values()) baseline.space = this.spaces[space]
-    this.retentionMs = Math.max(0, ...this.#spacePlans.map((s) => s.longestMs))
+    this.boards.forEach((board, i) => {
+      const { space, ...source } = sources[i]
+      board.bind({ ...source, space: this.spaces[space] })
+    })
+    this.reachMs = featureReachMs(init.set)
+    this.retentionMs = Math.max(0, ...this.#spacePlans.map((s) => s.longestMs)) + this.reachMs
     let settled = 0
     this.entryColumns = this.clocks.map((c) => (c.settleMs > 0 ? settled++ : -1))
     const bits = this.#setRefusals()
@@ -174,7 +193,8 @@ export class Layout {
   /** How far back events are needed to build all baselines again: a key that has none for so long starts anew. */
   get baselineSpanMs(): number {
     const settleMs = Math.max(0, ...this.clocks.map((c) => c.settleMs))
-    return Math.max(0, ...[...this.baselines.values()].map(({ baseline }) => 2 * baseline.spanMs + settleMs))
+    const spans = [...this.baselines.values()].map(({ baseline }) => 2 * baseline.spanMs + settleMs)
+    return Math.max(0, ...spans) + this.reachMs
   }
 
   /** Code columns that make up the key of a space. */
@@ -607,6 +627,51 @@ export class Layout {
     this.#use(ranking, plan)
   }
 
+  #addBoard(feature: Feature, { limits, ...host }: LayoutInit): FeatureBoard {
+    const isBoolean = (name: string) => this.columns.isBoolean(feature, name)
+    const board = new FeatureBoard(feature, isBoolean, { ...host, keysMax: limits.keys })
+    this.boards.push(board)
+    return board
+  }
+
+  /** Makes room for a feature's measures. What its board reads them by; `space` is a number still. */
+  #addFeature(board: FeatureBoard): Omit<FeatureSource, 'space'> & { space: number } {
+    const { feature } = board
+    const scope = new RowScope(this.#context, this.columns, this.#strings, this.#set.lists, feature)
+    const clock = this.#clock(feature.settleMs)
+    const space = this.#space(feature, feature.by, '')
+    const filter = this.#filters.of(feature, scope)
+    const at = { space, clock, filter }
+    const readers = new Map<string, () => Value>()
+    for (const measure of feature.measures)
+      if (isRunning(measure)) readers.set(measure.name, this.#running(feature, scope, at, measure).read)
+    for (const measure of feature.measures)
+      if (measure.kind === 'ratio') readers.set(measure.name, readRatio(measure, readers, scope))
+    const places = [feature, ...feature.measures.filter(isRunning)].map((w) => this.#place(at, w))
+    const events = places.map((place) =>
+      this.#reader(place, 'count', () =>
+        measureReaders.count(this.#context, this.#feed(feature, place, 'events', null)),
+      ),
+    )
+    const labels = { rule: feature.id }
+    this.#use(feature, {
+      board,
+      space,
+      filter,
+      nullKeys: this.#counters.counter('null_keys_total', labels),
+      keysRefused: this.#counters.counter('keys_refused_total', labels),
+    })
+    const slidingMs = new Set(places.filter((p) => p.tumbling === null).map((p) => p.windowMs))
+    const use: BaselineUse = { baseline: board, space, filter }
+    for (const type of feature.on) {
+      const t = this.typeIndex.get(type) as number
+      this.clocks[clock].baselines[t].push(use)
+      for (const windowMs of slidingMs) this.#window(this.clocks[clock], windowMs).baselines[t].push(use)
+    }
+    const tumbling = [...new Set(places.map((p) => p.tumbling).filter((w) => w !== null))]
+    return { space, events, measures: feature.measures.map((m) => readers.get(m.name) as () => Value), tumbling }
+  }
+
   #addSequence(rule: SequenceRule): void {
     const events = new RowScope(this.#context, this.columns, this.#strings, this.#set.lists, rule)
     const scope = new RowScope(this.#context, this.columns, this.#strings, this.#set.lists, rule, rule.by)
@@ -660,7 +725,7 @@ export class Layout {
   }
 
   /** Makes events of the definition's types resolve its key. */
-  #use(definition: Definition, user: RulePlan | RankingPlan | SequencePlan): void {
+  #use(definition: Definition, user: RulePlan | RankingPlan | SequencePlan | FeaturePlan): void {
     for (const type of definition.on) {
       const plan = this.types[this.typeIndex.get(type) as number]
       const space = plan.spaces.find((s) => s.space === user.space)

@@ -6,6 +6,7 @@ import type { ConditionCode, GeneratedCondition } from '../rules/evaluate/genera
 import type { ColumnRef } from '../state/chunk.ts'
 import type { Baseline } from './baseline.ts'
 import type { RowScope } from './context.ts'
+import type { FeatureBoard } from './feature-board.ts'
 import type { FeedEvent } from './feed-code.ts'
 import type { Feed } from './measures.ts'
 import type { RuleClass } from './rule-class.ts'
@@ -29,9 +30,17 @@ export interface FeedGroup {
   readonly feeds: Feed[]
 }
 
-/** A baseline that hears of events of one type that a rule takes. */
+/** What hears of a key's events before they enter and before they leave: baselines and features. */
+export interface KeyWatcher {
+  /** An event of time `timeMs` is about to enter. */
+  arrive(slot: number, timeMs: number, nowMs: number): void
+  /** What the measures say behind `throughMs` is about to change. */
+  catchUp(slot: number, throughMs: number): void
+}
+
+/** A baseline, or feature, that hears of events of one type that its definition takes. */
 export interface BaselineUse {
-  readonly baseline: Baseline
+  readonly baseline: KeyWatcher
   readonly space: number
   readonly filter: Filter | null
 }
@@ -146,6 +155,14 @@ export interface RankingPlan {
   readonly keysRefused: Counter
 }
 
+export interface FeaturePlan {
+  readonly board: FeatureBoard
+  readonly space: number
+  readonly filter: Filter | null
+  readonly nullKeys: Counter
+  readonly keysRefused: Counter
+}
+
 /** What happens to an event of one type when it is read. */
 export interface TypePlan {
   readonly name: string
@@ -153,5 +170,5 @@ export interface TypePlan {
   readonly lets: { readonly ref: ColumnRef; readonly read: () => Value }[]
   readonly filters: Filter[]
   /** Key spaces its rules use, and the rules that ask for them. */
-  readonly spaces: { readonly space: number; readonly users: (RulePlan | RankingPlan | SequencePlan)[] }[]
+  readonly spaces: { readonly space: number; readonly users: (RulePlan | RankingPlan | SequencePlan | FeaturePlan)[] }[]
 }

@@ -21,7 +21,7 @@ import { sequencesSpanMs } from './sequence/span.ts'
 import { decodeSnapshot, encodeSnapshot, readHead, readPieces, shapeOf, TaskSnapshot } from './snapshot.ts'
 import { type SavedSource, Sources } from './sources.ts'
 
-const EMPTY: RuleSet = { hash: '', rules: [], sequences: [], rankings: [], lists: [] }
+const EMPTY: RuleSet = { hash: '', rules: [], sequences: [], rankings: [], lists: [], features: [] }
 
 export interface TaskOptions {
   readonly streams: readonly Stream[]
@@ -135,6 +135,11 @@ export class Task {
     return this.#core.layout.spaces.reduce((sum, { keys }) => sum + keys.size, 0)
   }
 
+  /** Keys that features have published something of. */
+  get publishedKeys(): number {
+    return this.#core.layout.boards.reduce((sum, { keys }) => sum + keys, 0)
+  }
+
   /** Values that measures remember one by one. */
   get liveValues(): number {
     return this.#core.layout.values.used
@@ -168,9 +173,9 @@ export class Task {
   /** How far back, from stream time, records of the log are needed to build the state again. */
   get rebuildSpanMs(): number {
     const { streams } = this.#options
-    const { retentionMs, baselineSpanMs } = this.#core.layout
+    const { retentionMs, baselineSpanMs, reachMs } = this.#core.layout
     return (
-      Math.max(retentionMs, baselineSpanMs, sequencesSpanMs(this.#set.sequences)) +
+      Math.max(retentionMs, baselineSpanMs, sequencesSpanMs(this.#set.sequences) + reachMs) +
       Math.max(...streams.map((s) => s.latenessMs)) +
       Math.max(...streams.map((s) => s.dedupeMs))
     )
@@ -223,14 +228,14 @@ export class Task {
    */
   install(set: RuleSet, position = -1): void {
     const { layout } = this.#core
-    const types = [...set.rules, ...set.sequences, ...set.rankings].flatMap((d) => d.on)
+    const types = [...set.rules, ...set.sequences, ...set.rankings, ...set.features].flatMap((d) => d.on)
     for (const type of new Set(types)) {
       // a type is held since it was first wanted, and not longer than the longest window of before reached back
       const sinceMs = layout.typeIndex.has(type) ? this.#streamMs - layout.retentionMs : this.#streamMs
       this.#heldSinceMs.set(type, Math.max(this.#heldSinceMs.get(type) ?? Number.NEGATIVE_INFINITY, sinceMs))
     }
     this.#origins.install(set, position, (type) => this.#heldSinceMs.get(type) ?? Number.NEGATIVE_INFINITY)
-    const names = [...set.rules, ...set.rankings].map((d) => `${d.id}@${d.version}#${d.hash}`)
+    const names = [...set.rules, ...set.rankings, ...set.features].map((d) => `${d.id}@${d.version}#${d.hash}`)
     this.#inForceSince = Object.fromEntries(names.map((name) => [name, this.#inForceSince[name] ?? position]))
     const known = { ...this.#heldSinceAt, [position]: heldSinceToJson(this.#heldSinceMs) }
     this.#heldSinceAt = Object.fromEntries(Object.values(this.#inForceSince).map((at) => [at, known[at]]))
@@ -428,6 +433,7 @@ export class Task {
   #fill(set: RuleSet, position: number): void {
     const before = this.#core
     const baselines = before.saveBaselines().filter(([name]) => this.#wasInForce(name, position))
+    const features = before.saveFeatures().filter(([name]) => this.#inForceSince[name] < position)
     const held = blocksOf(before, this.#sources.list)
     const alerts = before.alerts.open()
     const ranks = ranksOf(before)
@@ -445,6 +451,7 @@ export class Task {
     const { rows, entries } = before.numbers()
     this.#core.setNumbers(rows, entries)
     this.#core.loadBaselines(baselines)
+    this.#core.loadFeatures(features)
     for (const alert of alerts) if (!this.#restoreAlert(alert)) this.#change(alertKey(alert), null)
     this.#restoreRanks(ranks)
     before.close()

@@ -4,6 +4,8 @@ import { readRuleFiles } from '../../engine/commands/rule-files.ts'
 import { play } from '../../engine/commands/rule-test/play.ts'
 import { defaultConfig } from '../../engine/config.ts'
 import { packagePath } from '../../engine/kit/package-path.ts'
+import type { RuleSource } from '../../engine/model/block.ts'
+import { featuresRead } from '../../engine/model/features-read.ts'
 import type { AlertRecord, RankingRecord } from '../../engine/model/output.ts'
 
 /** Folders with rules that ship; those of the first are in force where nothing else is configured. */
@@ -26,6 +28,8 @@ export interface Entry {
   readonly tags: readonly string[]
   /** What is counted and asked, as it stands in the file. */
   readonly yaml: string
+  /** The features that it reads, each as it stands in its file. */
+  readonly features: readonly string[]
   readonly exceptions: readonly { readonly name: string; readonly until: string; readonly reason: string }[]
   readonly tests: readonly string[]
   /** What the first test that expects something brings. */
@@ -39,6 +43,8 @@ export function readLibrary(): Entry[] {
   const { streams } = defaultConfig()
   const files = readRuleFiles(FOLDERS.map(packagePath))
   const { set, tests } = compileOrRefuse(files, streams)
+  const definitions = [...set.rules, ...set.sequences, ...set.rankings]
+  const features = featureTexts(files)
   return files.flatMap(({ path, text, data }) => {
     if (data) return []
     return parseAllDocuments(text).flatMap((document): Entry[] => {
@@ -68,6 +74,10 @@ export function readLibrary(): Entry[] {
             .filter(({ key }) => !LEFT_OUT.includes(key.value))
             .map(({ key, end }) => text.slice(key.range?.[0], end).trimEnd())
             .join('\n'),
+          features: featuresRead(
+            definitions.filter((d) => d.id === plain[kind]),
+            set.features,
+          ).map(({ id }) => features.get(id)!),
           exceptions: plain.exceptions ?? [],
           tests: own.map((t) => t.name),
           sample: { test: test.name, output: (alerts[0] ?? rankings[0]) as AlertRecord | RankingRecord },
@@ -75,6 +85,19 @@ export function readLibrary(): Entry[] {
       ]
     })
   })
+}
+
+function featureTexts(files: readonly RuleSource[]): Map<string, string> {
+  const documents = files.flatMap(({ text, data }) =>
+    data ? [] : parseAllDocuments(text).map(({ contents }) => ({ text, contents })),
+  )
+  return new Map(
+    documents.flatMap(({ text, contents }) => {
+      if (!isMap(contents) || !contents.has('feature')) return []
+      const [from, to] = contents.range!
+      return [[String(contents.get('feature')), text.slice(from, to).trimEnd()]]
+    }),
+  )
 }
 
 /** The lines of the last comment in `text`, joined, without what editors read. */

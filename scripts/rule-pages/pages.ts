@@ -37,7 +37,7 @@ ${tables.join('\n')}`
 }
 
 function section(entry: Entry): string {
-  const { id, title, comment, path, owner, mode, runbook, tags, yaml, exceptions, tests, sample } = entry
+  const { id, title, comment, path, owner, mode, runbook, tags, yaml, features, exceptions, tests, sample } = entry
   const facts = [
     `File [${path}](../../${path})`,
     `owner ${owner}`,
@@ -46,6 +46,7 @@ function section(entry: Entry): string {
     ...(runbook === null ? [] : [`[runbook](${runbook})`]),
   ]
   const excepted = exceptions.map((e) => `- Exception \`${e.name}\` until ${e.until}: ${e.reason}.`)
+  const read = features.map((text) => `It reads a feature:\n\n\`\`\`yaml\n${text}\n\`\`\`\n\n`).join('')
   return `## ${id}
 
 **${title}.** ${comment}
@@ -56,7 +57,7 @@ ${facts.join(' · ')}
 ${yaml}
 \`\`\`
 
-${excepted.length > 0 ? `${excepted.join('\n')}\n\n` : ''}Tests: ${tests.join('; ')}.
+${read}${excepted.length > 0 ? `${excepted.join('\n')}\n\n` : ''}Tests: ${tests.join('; ')}.
 
 What the test "${sample.test}" brings${'items' in sample.output ? '' : ', as it stands at its end'}:
 

@@ -34,11 +34,15 @@ function split(text: string): [name: string, list: string] {
   return [text.slice(0, at).trim(), text.slice(at + 1)]
 }
 
-function ownersOf(name: string, { rules, rankings }: RuleSet): string[] {
+function ownersOf(name: string, { rules, rankings, features }: RuleSet): string[] {
   const [rule, param] = name.includes('.') ? name.split('.') : [null, name]
-  const all = [...rules, ...rankings].filter((d) => (rule === null || d.id === rule) && Object.hasOwn(d.params, param!))
+  const all = [...rules, ...rankings, ...features].filter(
+    (d) => (rule === null || d.id === rule) && Object.hasOwn(d.params, param!),
+  )
   if (all.length > 0) return [...new Set(all.map((d) => d.id))]
-  const known = [...new Set([...rules, ...rankings].flatMap((d) => Object.keys(d.params).map((p) => `${d.id}.${p}`)))]
+  const known = [
+    ...new Set([...rules, ...rankings, ...features].flatMap((d) => Object.keys(d.params).map((p) => `${d.id}.${p}`))),
+  ]
   const choice = known.length === 0 ? 'no rule has params' : `there are ${known.join(', ')}`
   throw new EngineError('USAGE', `--set ${name}: no rule has that param; ${choice}`)
 }

@@ -61,5 +61,6 @@ function outcome(condition: () => boolean | undefined, scope: Scope): { holds: b
 function readsEvent(e: Expression): boolean {
   if (e.op === 'field' || e.op === 'let') return true
   if (e.op === 'call') return e.args.some(readsEvent)
+  if (e.op === 'feature') return readsEvent(e.key)
   return e.op === 'in' || e.op === 'inList' ? readsEvent(e.value) : false
 }

@@ -1,6 +1,8 @@
 import { formatDuration } from '../../kit/duration.ts'
 import type { Expression } from '../../model/expression.ts'
+import { featureNamesIn } from '../../model/features-read.ts'
 import {
+  type Feature,
   isRunning,
   type Measure,
   type Ranking,
@@ -51,13 +53,17 @@ export interface MeasureNeeds {
 
 /** What a definition reads, keeps and costs. */
 export interface Needs {
-  readonly kind: 'rule' | 'sequence' | 'ranking'
+  readonly kind: 'rule' | 'sequence' | 'ranking' | 'feature'
   readonly rule: string
   readonly title: string
   readonly mode: string
   readonly topics: readonly { readonly stream: string; readonly topic: string; readonly types: readonly string[] }[]
   readonly key: readonly string[]
   readonly exchange: { readonly id: string; readonly shared_with: readonly string[] } | null
+  /** Features that its expressions read. */
+  readonly features: readonly string[]
+  /** Of a feature: how often it is published, and who reads it. */
+  readonly published: { readonly every_ms: number; readonly read_by: readonly string[] } | null
   readonly settle_ms: number
   readonly held_ms: number
   readonly measures: readonly MeasureNeeds[]
@@ -70,13 +76,15 @@ export interface Needs {
   readonly matches: readonly string[]
 }
 
-export type Explained = Rule | SequenceRule | Ranking
+export type Explained = Rule | SequenceRule | Ranking | Feature
 
 export function needsOf(definition: Explained, set: RuleSet, streams: readonly Stream[]): Needs {
-  const measures = definition.kind === 'rule' ? definition.measures.map((m) => measureNeeds(definition, m, set)) : []
-  const running = definition.kind === 'rule' ? definition.measures.filter(isRunning) : []
+  const counting = definition.kind === 'rule' || definition.kind === 'feature' ? definition : null
+  const measures = counting ? counting.measures.map((m) => measureNeeds(counting, m, set)) : []
+  const running = counting ? counting.measures.filter(isRunning) : []
   const onDeparture = definition.kind === 'rule' && definition.evaluate === 'every_change'
   const perEvent = definition.kind === 'sequence' ? 1 : 2 * Math.max(1, running.length)
+  const evaluations = definition.kind === 'feature' ? 0 : onDeparture ? 2 : 1
   return {
     kind: definition.kind,
     rule: nameOf(definition),
@@ -85,11 +93,14 @@ export function needsOf(definition: Explained, set: RuleSet, streams: readonly S
     topics: topicsOf(definition, streams),
     key: definition.kind === 'ranking' ? [...definition.per, definition.rank] : definition.by,
     exchange: exchangeOf(definition, set, streams),
+    features: featuresOf(definition, set),
+    published:
+      definition.kind === 'feature' ? { every_ms: definition.everyMs, read_by: readersOf(definition, set) } : null,
     settle_ms: definition.settleMs,
     held_ms: heldMs(definition) + definition.settleMs,
     measures,
     bytes_per_key: KEY_BYTES + measures.reduce((sum, m) => sum + m.bytes_per_key, 0),
-    cost: { updates_per_event: perEvent, evaluations_per_event: onDeparture ? 2 : 1 },
+    cost: { updates_per_event: perEvent, evaluations_per_event: evaluations },
     when: definition.kind === 'rule' ? conjunction(definition.when).map((e) => expressionText(e)) : [],
     ...sequenceNeeds(definition),
   }
@@ -105,6 +116,19 @@ function nameOf({ id, version }: Explained): string {
   return `${id}@${version}`
 }
 
+function membersOf({ rules, sequences, rankings, features }: RuleSet): Explained[] {
+  return [...rules, ...sequences, ...rankings, ...features]
+}
+
+function featuresOf(definition: Explained, { features }: RuleSet): string[] {
+  const read = featureNamesIn(definition)
+  return features.filter(({ id }) => read.has(id)).map(nameOf)
+}
+
+function readersOf({ id }: Feature, set: RuleSet): string[] {
+  return membersOf(set).filter((d) => featureNamesIn(d).has(id)).map(nameOf) // biome-ignore format: one step
+}
+
 function topicsOf({ on }: Explained, streams: readonly Stream[]): Needs['topics'] {
   const fed = [...new Set(on.map((type) => streamOfType(streams, type)!))]
   return fed.map((s) => ({
@@ -115,10 +139,9 @@ function topicsOf({ on }: Explained, streams: readonly Stream[]): Needs['topics'
 }
 
 function exchangeOf(definition: Explained, set: RuleSet, streams: readonly Stream[]): Needs['exchange'] {
-  const members = ({ rules, sequences, rankings }: RuleSet): Explained[] => [...rules, ...sequences, ...rankings]
-  const mine = planExchanges(set, streams).find((e) => members(e.set).includes(definition))
+  const mine = planExchanges(set, streams).find((e) => membersOf(e.set).includes(definition))
   if (!mine) return null
-  return { id: mine.id, shared_with: members(mine.set).filter((d) => d !== definition).map(nameOf) } // biome-ignore format: one step
+  return { id: mine.id, shared_with: membersOf(mine.set).filter((d) => d !== definition).map(nameOf) } // biome-ignore format: one step
 }
 
 function heldMs(definition: Explained): number {
@@ -127,7 +150,7 @@ function heldMs(definition: Explained): number {
   return Math.max(definition.windowMs, ...definition.measures.filter(isRunning).map((m) => m.windowMs))
 }
 
-function measureNeeds(rule: Rule, measure: Measure, set: RuleSet): MeasureNeeds {
+function measureNeeds(rule: Rule | Feature, measure: Measure, set: RuleSet): MeasureNeeds {
   const { name } = measure
   if (!isRunning(measure)) {
     const what =
@@ -139,7 +162,7 @@ function measureNeeds(rule: Rule, measure: Measure, set: RuleSet): MeasureNeeds 
     return { name, what, window_ms: null, bytes_per_key: bytes, bytes_per_value: 0, shared_with: [] }
   }
   const id = identity(rule, measure)
-  const others = set.rules.filter((other) => other !== rule)
+  const others = [...set.rules, ...set.features].filter((other) => other !== rule)
   const shared = others.flatMap((other) =>
     other.measures
       .filter((m) => isRunning(m) && identity(other, m) === id)
@@ -175,12 +198,13 @@ function details({ k, p, prior, tumbling }: RunningMeasure): string {
 }
 
 /** Two measures with one identity are one running number (DESIGN: what rules share). */
-function identity(rule: Rule, measure: RunningMeasure): string {
+function identity(rule: Rule | Feature, measure: RunningMeasure): string {
   const named = (name: string | null) => {
     const own = rule.lets.find((l) => l.name === name)
     return own ? canonical(own.expression, rule) : name
   }
-  const drops = rule.exceptions.filter((e) => e.apply === 'drop_event').map((e) => [canonical(e.when, rule), e.untilMs])
+  const exceptions = rule.kind === 'rule' ? rule.exceptions : []
+  const drops = exceptions.filter((e) => e.apply === 'drop_event').map((e) => [canonical(e.when, rule), e.untilMs])
   const filters = [rule.where, rule.unless, measure.where].map((e: Expression | null) => canonical(e, rule))
   const shape = [
     measure.kind,

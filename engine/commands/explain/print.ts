@@ -7,7 +7,8 @@ import type { LiveKey } from './live.ts'
 import type { Needs } from './needs.ts'
 
 export function needsText(needs: Needs): string {
-  const { rule, title, mode, topics, key, exchange, settle_ms, held_ms, measures, cost, when } = needs
+  const { rule, title, mode, topics, key, exchange, features, published, settle_ms, held_ms, measures, cost, when } =
+    needs
   const { steps, violations, matches } = needs
   const lines = [`${rule} (${needs.kind}, ${mode}): ${title}`, '']
   for (const { stream, topic, types } of topics) lines.push(`reads     ${topic} (${stream}): ${types.join(', ')}`)
@@ -16,13 +17,18 @@ export function needsText(needs: Needs): string {
     const others = exchange.shared_with.length === 0 ? 'no other' : exchange.shared_with.join(', ')
     lines.push(`exchange  ${exchange.id}, with ${others}`)
   }
+  if (features.length > 0) lines.push(`features  ${features.join(', ')}`)
+  if (published)
+    lines.push(
+      `published every ${formatDuration(published.every_ms)}, read by ${published.read_by.join(', ') || 'nobody'}`,
+    )
   const settle = settle_ms === 0 ? '' : `, settle ${formatDuration(settle_ms)} included`
   lines.push(`holds     events of ${formatDuration(held_ms)}${settle}`)
   const values = measures.some((m) => m.bytes_per_value > 0) ? ', and what each different value takes' : ''
   lines.push(`state     some ${needs.bytes_per_key} bytes a key${values}`)
   const [updates, evaluations] = [cost.updates_per_event, cost.evaluations_per_event]
   lines.push(
-    `cost      ${updates} updates and ${evaluations === 1 ? '1 evaluation' : `at most ${evaluations} evaluations`} an event, whatever the window's length`,
+    `cost      ${updates} updates and ${evaluations === 2 ? 'at most 2 evaluations' : evaluations === 1 ? '1 evaluation' : 'no evaluation'} an event, whatever the window's length`,
   )
   if (when.length > 0) lines.push(`when      ${when.join('\n      and ')}`)
   if (steps.length > 0) lines.push(`steps     ${steps.join(`\n${' '.repeat(10)}`)}`)

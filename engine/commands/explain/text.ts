@@ -38,6 +38,8 @@ export function expressionText(e: Expression, outer = 0): string {
       return inBrackets(`${expressionText(e.value, 4)} in lists.${e.list}`, 3, outer)
     case 'in':
       return inBrackets(`${expressionText(e.value, 4)} in ${JSON.stringify(e.items)}`, 3, outer)
+    case 'feature':
+      return `features.${e.feature}[${expressionText(e.key)}].${e.measure}`
     case 'call':
       return callText(e, outer)
   }

@@ -6,7 +6,10 @@ import type { Stream } from '../../model/stream.ts'
  * The fields that a rule set may look at, and those that every event is known by: a reader of history may leave the
  * others out. A definition names each field it uses, so whatever text stands anywhere in it counts as a name.
  */
-export function wantedFields({ rules, sequences, rankings }: RuleSet, streams: readonly Stream[]): Projection {
+export function wantedFields(
+  { rules, sequences, rankings, features }: RuleSet,
+  streams: readonly Stream[],
+): Projection {
   const names = new Set<string>()
   const walk = (value: unknown): void => {
     if (typeof value === 'string') names.add(value)
@@ -17,7 +20,7 @@ export function wantedFields({ rules, sequences, rankings }: RuleSet, streams: r
       }
     }
   }
-  for (const definition of [...rules, ...sequences, ...rankings]) walk(definition)
+  for (const definition of [...rules, ...sequences, ...rankings, ...features]) walk(definition)
   const known = new Set(streams.flatMap((s) => [s.idField, s.timeField, 'field' in s.type ? s.type.field : null]))
   return (_stream, field) => names.has(field) || known.has(field)
 }

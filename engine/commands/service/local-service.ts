@@ -170,6 +170,7 @@ export class LocalService implements Service {
       gauge('open_alerts', task.openAlerts),
       gauge('live_keys', task.liveKeys),
       gauge('live_values', task.liveValues),
+      gauge('published_keys', task.publishedKeys),
       gauge('live_timers', task.liveTimers),
       gauge('remembered_keys', task.rememberedKeys),
       gauge('held_events', task.heldEvents),

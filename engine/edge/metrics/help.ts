@@ -35,7 +35,7 @@ const HELP: Readonly<Record<string, string>> = {
   restore_records: 'Records of the log read to take up the state, behind the snapshot if there was one',
   stream_time_lag_seconds: 'Wall clock minus stream time',
   open_alerts: 'Alerts that are open',
-  keys_refused_total: 'Events that a rule or ranking passed over because there were as many keys as may be',
+  keys_refused_total: 'Events that a rule, ranking or feature passed over because there were as many keys as may be',
   values_refused_total:
     'Values that a measure or the suspects of an alert did not count, there being as many as may be',
   walks_cut_total: 'Looks back over the events of a key that ended at the limit: suspects or evidence lack the rest',
@@ -43,6 +43,7 @@ const HELP: Readonly<Record<string, string>> = {
   timers_refused_total: 'Timers of sequences that were not set because there were as many as may be',
   live_keys: 'Keys of which something is known, over all key spaces',
   live_values: 'Values that measures remember one by one: distinct counts, tallies, buckets of percentiles',
+  published_keys: 'Keys that features have published something of',
   live_timers: 'Timers of sequences that are still to fire',
   remembered_keys: 'Keys of which sequences remember something',
   held_events: 'Events held for the windows, in memory and in files',

@@ -2,7 +2,7 @@ import type { Expression } from '../../model/expression.ts'
 import type { Let, Mode, Scalar } from '../../model/rule.ts'
 import { type Stream, streamOfType } from '../../model/stream.ts'
 import { checkExpression } from '../expression/check.ts'
-import { type FieldNames, fieldNames, type Names, type Type, Uses } from '../expression/names.ts'
+import { type FeatureNames, type FieldNames, fieldNames, type Names, type Type, Uses } from '../expression/names.ts'
 import { MODES } from '../shape/common.ts'
 import { LETS_MAX, PARAMS_MAX, TYPES_MAX } from '../shape/limits.ts'
 import type { Reporter } from '../source/issues.ts'
@@ -27,6 +27,7 @@ export function typeHint(name: string, streams: readonly Stream[]): string {
 export interface Surroundings {
   readonly streams: readonly Stream[]
   readonly lists: ReadonlyMap<string, 'string' | 'number'>
+  readonly features: ReadonlyMap<string, FeatureNames>
   /** True when some file could not be read: a name may be missing through no fault of this document. */
   readonly incomplete: boolean
   readonly params: Readonly<Record<string, Readonly<Record<string, Scalar>>>>
@@ -58,9 +59,9 @@ export interface DraftOf {
   readonly report: Reporter
 }
 
-/** A rule, sequence or ranking while it is being checked: its names so far, and the parts that all kinds have. */
+/** A rule, sequence, ranking or feature while it is being checked: its names so far, and the parts that all kinds have. */
 export class Draft {
-  readonly kind: 'rule' | 'sequence' | 'ranking'
+  readonly kind: 'rule' | 'sequence' | 'ranking' | 'feature'
   readonly id: string
   readonly node: MapNode
   readonly idSpan: Span
@@ -127,7 +128,13 @@ export class Draft {
       keysAtReading: false,
       params: this.#paramTypes,
       lists: this.around.lists,
-      open: { measures: false, params: this.#openParams, lists: this.around.incomplete },
+      features: this.around.features,
+      open: {
+        measures: false,
+        params: this.#openParams,
+        lists: this.around.incomplete,
+        features: this.around.incomplete,
+      },
       ranges: this.around.lint && new Map(),
       uses: this.readingUses,
     }
@@ -251,7 +258,7 @@ export class Draft {
       }
     }
     // a shadow rule may be there for what it measures: `--measures`
-    if (!this.around.lint || this.mode() === 'shadow') return
+    if (!this.around.lint || this.kind === 'feature' || this.mode() === 'shadow') return
     for (const [name, span] of this.measureSpans) {
       if (!this.conditionUses.measures.has(name))
         this.read.report.warning('unused', span, `the measure "${name}" is never read`, 'it only stands in the alert')

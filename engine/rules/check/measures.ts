@@ -38,7 +38,7 @@ export function checkMeasures(draft: Draft, window: Window | null): CheckedMeasu
   const node = draft.required('measure')
   const map = node && read.map(node, 'measure')
   if (!map) return { measures: [], types: names.types, elements: names.elements, ranges: new Map(), prior: null }
-  if (map.entries.length === 0) read.fault('missing-key', map, 'a rule needs at least one measure')
+  if (map.entries.length === 0) read.fault('missing-key', map, `a ${draft.kind} needs at least one measure`)
   if (map.entries.length > MEASURES_MAX)
     read.fault('too-many', map, `${map.entries.length} measures; at most ${MEASURES_MAX}`)
   const specs = map.entries.flatMap((entry) => readSpec(names, entry) ?? [])
@@ -69,6 +69,13 @@ function readSpec(names: MeasureNames, { key: name, keySpan: span, value }: Entr
   }
   const kind = kindOf(names.draft.read, value, KINDS, 'a measure')
   if (!kind) return null
+  if (kind.key === 'baseline' && names.draft.kind === 'feature')
+    return read.fault(
+      'wrong-value',
+      kind.keySpan,
+      'a feature has no baselines',
+      'a rule may take one of its own measures',
+    )
   names.kinds.set(name, kind.key)
   if (kind.key === 'baseline') {
     names.types.delete(name)

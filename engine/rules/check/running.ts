@@ -66,6 +66,8 @@ function checkPrior(names: MeasureNames, { node }: Spec): boolean {
   if (!scalar) return false
   if (typeof scalar.value !== 'boolean') read.fault('wrong-value', scalar, 'prior is true or false')
   if (scalar.value !== true) return false
+  if (names.draft.kind === 'feature')
+    read.fault('wrong-value', scalar, 'a feature is read between arrivals: there is no event to leave out')
   names.prior ??= entry.keySpan
   return true
 }

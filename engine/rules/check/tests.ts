@@ -1,7 +1,7 @@
 import type { ColumnValue, MeasureValue } from '../../model/output.ts'
 import { type Scalar, SEVERITIES } from '../../model/rule.ts'
 import type { Stream } from '../../model/stream.ts'
-import type { Type } from '../expression/names.ts'
+import type { FeatureNames, Type } from '../expression/names.ts'
 import { aType } from '../expression/wording.ts'
 import { COUNT_MAX, TESTS_MAX } from '../shape/limits.ts'
 import { EXPECTATION_KEYS, SUSPECT_KEYS, TEST_KEYS, type TestedKind } from '../shape/tests.ts'
@@ -13,6 +13,7 @@ import { dateOf, offsetOf } from '../source/values.ts'
 import { type Expectation, type ExpectedItem, type FieldValue, type RuleTest, TEST_START_MS } from '../tests.ts'
 import type { TestNames } from './rule.ts'
 import { checkEvents } from './test-events.ts'
+import { checkTestFeatures } from './test-features.ts'
 
 /** The rule, sequence or ranking that tests are about. */
 export interface Tested {
@@ -23,6 +24,7 @@ export interface Tested {
   readonly params: ReadonlyMap<string, Scalar>
   readonly streams: readonly Stream[]
   readonly lists: ReadonlyMap<string, 'string' | 'number'>
+  readonly features: ReadonlyMap<string, FeatureNames>
   readonly incomplete: boolean
 }
 
@@ -47,7 +49,7 @@ export function checkTests(node: Node, tested: Tested, report: Reporter): RuleTe
 
 function checkTest(read: Reader, map: MapNode, tested: Tested): RuleTest | null {
   const before = read.report.errorCount
-  read.keys(map, Object.keys(TEST_KEYS), { features: 'an override of features' }, 'of a test')
+  read.keys(map, Object.keys(TEST_KEYS), {}, 'of a test')
   const at = firstLine(map)
   const nameNode = read.required(map, 'name', at, 'a test')
   const name = nameNode && read.text(nameNode, 'name')
@@ -64,6 +66,7 @@ function checkTest(read: Reader, map: MapNode, tested: Tested): RuleTest | null 
   }
   const params = checkParams(read, map, tested)
   const lists = checkLists(read, map, tested)
+  const features = checkTestFeatures(read, map, tested)
   if (read.report.errorCount > before || name === null || events === null) return null
   const { line, column } = read.report.source.position(at.start)
   return {
@@ -80,6 +83,7 @@ function checkTest(read: Reader, map: MapNode, tested: Tested): RuleTest | null 
     expectAbstained,
     params,
     lists,
+    features,
   }
 }
 

@@ -33,13 +33,12 @@ function readDocument(node: MapNode, report: Reporter): Document | null {
   const first = node.entries[0]
   if (!first)
     return read.fault('not-a-mapping', { start: node.span.start, end: node.span.start + 1 }, 'the document is empty')
-  const entry = node.entries.find((e) => KINDS.some((k) => k === e.key) || e.key === 'feature')
+  const entry = node.entries.find((e) => KINDS.some((k) => k === e.key))
   if (!entry) {
-    const hint = didYouMean(first.key, [...KINDS, 'feature'])
-    const message = `"${first.key}" does not say what this is: a document begins with rule:, ranking: or list:`
+    const hint = didYouMean(first.key, KINDS)
+    const message = `"${first.key}" does not say what this is: a document begins with rule:, ranking:, feature: or list:`
     return read.fault('unknown-kind', first.keySpan, message, hint)
   }
-  if (entry.key === 'feature') return read.later(entry.keySpan, 'a feature')
   const id = read.text(entry.value, entry.key)
   if (id === null) return null
   const named = report.forRule(id)

@@ -1,22 +1,26 @@
 import { type Stream, typeMatches } from '../../model/stream.ts'
 import type { Draft, Lint } from '../check/definition.ts'
+import { partsOf } from '../check/measure-ranges.ts'
 import { editDistance } from '../source/suggest.ts'
 import type { RuleTest } from '../tests.ts'
 import type { Document } from './documents.ts'
+import type { CheckedFeature } from './features.ts'
 import type { Checked } from './set.ts'
 
+interface Everything {
+  readonly checked: readonly Checked[]
+  readonly features: readonly CheckedFeature[]
+  readonly tests: readonly RuleTest[]
+  readonly lists: readonly Document[]
+  readonly streams: readonly Stream[]
+}
+
 /** Warnings of what is no fault, and yet hardly meant, over all documents. */
-export function warnOfDoubtful(
-  checked: readonly Checked[],
-  tests: readonly RuleTest[],
-  lists: readonly Document[],
-  streams: readonly Stream[],
-  { whole }: Lint,
-): void {
+export function warnOfDoubtful({ checked, features, tests, lists, streams }: Everything, { whole }: Lint): void {
   const known = knownTypes(streams)
   for (const { draft, value } of checked) {
     const { report } = draft.read
-    if (!draft.value('owner')) report.warning('no-owner', draft.idSpan, `nobody owns "${draft.id}"`, 'add owner:')
+    warnOfOwner(draft)
     warnOfTypes(draft, known)
     const isOwn = (t: RuleTest) => t.rule === draft.id && t.version === value?.version
     const isSound = value && report.errorCount === 0
@@ -25,10 +29,38 @@ export function warnOfDoubtful(
       report.warning('no-quiet-test', draft.idSpan, message, 'add one with expect: []')
     }
   }
-  const read = new Set(checked.flatMap(({ draft }) => [...draft.readingUses.lists, ...draft.conditionUses.lists]))
-  const isComplete = whole && checked.every(({ draft }) => draft.read.report.errorCount === 0)
+  for (const { draft } of features) {
+    warnOfOwner(draft)
+    warnOfTypes(draft, known)
+  }
+  const drafts = [...checked, ...features].map(({ draft }) => draft)
+  const isComplete = whole && drafts.every(({ read }) => read.report.errorCount === 0)
+  const uses = drafts.flatMap(({ readingUses, conditionUses }) => [readingUses, conditionUses])
+  if (isComplete) warnOfUnread(features, new Set(uses.flatMap((u) => [...u.features])))
+  const read = new Set(uses.flatMap((u) => [...u.lists]))
   for (const { id, idSpan, report } of lists) {
     if (isComplete && !read.has(id)) report.warning('unused', idSpan, `no rule reads the list "${id}"`)
+  }
+}
+
+function warnOfOwner(draft: Draft): void {
+  const { id, idSpan, read } = draft
+  if (!draft.value('owner')) read.report.warning('no-owner', idSpan, `nobody owns "${id}"`, 'add owner:')
+}
+
+/** `read`: what expressions read, as `feature.measure`. */
+function warnOfUnread(features: readonly CheckedFeature[], read: ReadonlySet<string>): void {
+  for (const { draft, value } of features) {
+    const names = value ? value.measures.map((m) => m.name) : []
+    const parts = new Set(value?.measures.flatMap(partsOf))
+    const unread = names.filter((name) => !read.has(`${draft.id}.${name}`))
+    if (unread.length === names.length)
+      draft.read.report.warning('unused', draft.idSpan, `no rule reads the feature "${draft.id}"`)
+    else
+      for (const name of unread) {
+        const span = draft.measureSpans.get(name)
+        if (span && !parts.has(name)) draft.read.report.warning('unused', span, `no rule reads "${draft.id}.${name}"`)
+      }
   }
 }
 

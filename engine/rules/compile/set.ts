@@ -1,4 +1,5 @@
 import type { RuleSource } from '../../model/block.ts'
+import { featuresRead } from '../../model/features-read.ts'
 import type { Ranking, Rule, RuleSet, Scalar, SequenceRule } from '../../model/rule.ts'
 import type { Stream } from '../../model/stream.ts'
 import { Draft, type Lint, type Surroundings } from '../check/definition.ts'
@@ -8,6 +9,7 @@ import { checkSequence, isSequence } from '../check/sequence.ts'
 import { readSteps } from '../check/steps.ts'
 import { checkTests, type Tested } from '../check/tests.ts'
 import { TEST_FILE_KEYS } from '../shape/document.ts'
+import type { TestedKind } from '../shape/tests.ts'
 import type { RuleIssue } from '../source/issues.ts'
 import { parseFile } from '../source/parse.ts'
 import { Reader } from '../source/read.ts'
@@ -16,6 +18,7 @@ import type { SourceText } from '../source/text.ts'
 import { entryOf } from '../source/tree.ts'
 import type { RuleTest } from '../tests.ts'
 import { type Document, readDocuments } from './documents.ts'
+import { checkFeatures, checkNames } from './features.ts'
 import { bodyHash, hashOf } from './hash.ts'
 import { warnOfDoubtful } from './lint.ts'
 import { checkFeeds, checkLists, type ListItems, outside } from './lists.ts'
@@ -72,26 +75,30 @@ export function compileRuleSet(files: readonly RuleSource[], options: CompileOpt
   const ofKind = (kind: string) => documents.filter((d) => d.kind === kind)
   const { lists, types } = checkLists(ofKind('list'), files, options.lists ?? {}, issues)
   const incomplete = parsed.some((p) => !p.complete)
-  const around: Surroundings = {
+  const base: Surroundings = {
     streams: options.streams,
     lists: types,
+    features: new Map(),
     incomplete,
     params: options.params ?? {},
     lint: options.lint ?? null,
   }
+  const { features, names } = checkFeatures(ofKind('feature'), base)
+  const around = { ...base, features: names }
   const notes: RuleNote[] = []
-  const checked = documents
-    .filter((d) => d.kind === 'rule' || d.kind === 'ranking')
-    .map((d) => checkDocument(d, around, notes))
-  checkOverrides(checked, options, issues, incomplete)
+  const alerting = documents.filter((d) => d.kind === 'rule' || d.kind === 'ranking')
+  const checked = alerting.map((d) => checkDocument(d, around, notes))
+  checkNames(features, alerting)
+  checkOverrides([...checked, ...features], options, issues, incomplete)
   if (!incomplete) checkFeeds(ofKind('list'), new Set(ofKind('rule').map((d) => d.id)))
   const accepted = checkVersions(checked)
-  if (options.inForce) checkRaised(checked, options.inForce)
+  if (options.inForce) checkRaised([...checked, ...features], options.inForce)
   const tests = [
     ...checked.flatMap((c) => ownTests(c, around)),
     ...ofKind('for').flatMap((d) => testsFor(d, checked, around)),
   ]
-  if (options.lint) warnOfDoubtful(checked, tests, ofKind('list'), options.streams, options.lint)
+  if (options.lint)
+    warnOfDoubtful({ checked, features, tests, lists: ofKind('list'), streams: options.streams }, options.lint)
 
   issues.sort(byPlace(files))
   if (issues.some((i) => i.severity === 'error')) return { ok: false, issues }
@@ -99,27 +106,42 @@ export function compileRuleSet(files: readonly RuleSource[], options: CompileOpt
   const rules = running.filter((r): r is Rule => r.kind === 'rule')
   const rankings = running.filter((r): r is Ranking => r.kind === 'ranking')
   const sequences = running.filter((r): r is SequenceRule => r.kind === 'sequence')
-  const hash = hashOf([running.map((r) => [r.kind, r.id, r.hash, r.mode, sorted(r.params)]), lists])
+  const published = features.flatMap(({ value }) => value ?? [])
+  const bodies = [...running, ...published].map((r) => [r.kind, r.id, r.hash, r.mode, sorted(r.params)])
+  const hash = hashOf([bodies, lists])
   const runningKeys = new Set(running.map((r) => `${r.id}@${r.version}`))
   const runnable = tests.filter((t) => runningKeys.has(`${t.rule}@${t.version}`))
-  return { ok: true, set: { hash, rules, sequences, rankings, lists }, tests: runnable, issues, notes }
+  return {
+    ok: true,
+    set: { hash, rules, sequences, rankings, lists, features: published },
+    tests: runnable,
+    issues,
+    notes,
+  }
 }
 
-/** The set with nothing but the rule or ranking of `test`, and with the test's params and lists. */
+/** The set with nothing but the rule or ranking of `test`, what it reads, and the test's params, lists and features. */
 export function ruleSetForTest(set: RuleSet, test: RuleTest): RuleSet {
   const mine = (d: { id: string; version: number }) => d.id === test.rule && d.version === test.version
   const set1 = <D extends Rule | SequenceRule | Ranking>(d: D): D => ({ ...d, params: { ...d.params, ...test.params } })
   const rules = set.rules.filter(mine).map(set1).map(withSamplesOf)
   const rankings = set.rankings.filter(mine).map(set1)
+  const sequences = set.sequences.filter(mine).map(set1)
+  const features = set.features.map((f) =>
+    Object.hasOwn(test.features, f.id)
+      ? { ...f, where: null, unless: null, lets: [], measures: [], fixed: test.features[f.id] }
+      : f,
+  )
   const lists = set.lists.map((l) =>
     Object.hasOwn(test.lists, l.id) ? { ...l, items: [...new Set(test.lists[l.id])] } : l,
   )
   return {
-    hash: hashOf([set.hash, test.rule, test.version, test.params, test.lists]),
+    hash: hashOf([set.hash, test.rule, test.version, test.params, test.lists, test.features]),
     rules,
-    sequences: set.sequences.filter(mine).map(set1),
+    sequences,
     rankings,
     lists,
+    features: featuresRead([...rules, ...sequences, ...rankings], features),
   }
 }
 
@@ -234,13 +256,14 @@ function testsFor(document: Document, checked: readonly Checked[], around: Surro
 }
 
 function tested({ draft, document, names }: Checked, around: Surroundings): Tested {
-  const { streams, lists, incomplete } = around
+  const { streams, lists, features, incomplete } = around
   const version = Number(plainVersion(document))
-  return { kind: draft.kind, id: draft.id, version, names, params: draft.params, streams, lists, incomplete }
+  const kind = draft.kind as TestedKind // features have no tests
+  return { kind, id: draft.id, version, names, params: draft.params, streams, lists, features, incomplete }
 }
 
 function checkOverrides(
-  checked: readonly Checked[],
+  checked: readonly { readonly document: Document }[],
   options: CompileOptions,
   issues: RuleIssue[],
   incomplete: boolean,

@@ -5,9 +5,11 @@ import type { Document } from './documents.ts'
 /** Refuses a rule or ranking that has the id and version of one in force, and another body. */
 export function checkRaised(
   checked: readonly { readonly document: Document; readonly value: Definition | null }[],
-  { rules, sequences, rankings }: RuleSet,
+  { rules, sequences, rankings, features }: RuleSet,
 ): void {
-  const inForce = new Map([...rules, ...sequences, ...rankings].map((d) => [`${d.id}@${d.version}`, d.hash]))
+  const inForce = new Map(
+    [...rules, ...sequences, ...rankings, ...features].map((d) => [`${d.id}@${d.version}`, d.hash]),
+  )
   for (const { document, value } of checked) {
     if (!value) continue
     const hash = inForce.get(`${value.id}@${value.version}`)

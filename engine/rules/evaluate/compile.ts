@@ -78,8 +78,20 @@ function compileAny(e: Expression, scope: Scope): () => Value {
     case 'in':
     case 'inList':
       return compileMembership(e, scope)
+    case 'feature':
+      return compileFeature(e, scope)
     case 'call':
       return compileAnyCall(e, scope)
+  }
+}
+
+/** Nothing is known of no key. */
+function compileFeature(e: Expression & { op: 'feature' }, scope: Scope): () => Value {
+  const key = compileExpression(e.key, scope)
+  const read = scope.feature(e.feature, e.measure)
+  return () => {
+    const k = key()
+    return k === null || k === undefined ? k : read(k)
   }
 }
 

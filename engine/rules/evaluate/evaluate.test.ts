@@ -24,6 +24,7 @@ function scopeOf(leaves: Leaves): Scope {
     key: () => () => null,
     param: (name) => [2, 3, 5][index(name)],
     list: () => new Set([1, 2]),
+    feature: () => () => null,
   }
   const abstaining = (v: Value) => {
     if (v === undefined) scope.reason = 'minimum_sample'

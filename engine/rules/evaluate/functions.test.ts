@@ -15,6 +15,7 @@ const scope: Scope = {
   key: () => () => 'S1',
   param: () => 'p',
   list: () => new Set(['S1']),
+  feature: () => () => null,
 }
 const text = (value: string | null): Expression => ({ op: 'literal', type: 'string', value })
 const field = (name: string): Expression => ({ op: 'field', type: 'string', name })

@@ -20,5 +20,7 @@ export interface Scope {
   param(name: string): Scalar
   /** Asked at each evaluation: what is on it may change. */
   list(name: string): { has(value: unknown): boolean }
+  /** What a feature says of a key, that is not null. */
+  feature(name: string, measure: string): (key: Exclude<Value, null | undefined>) => Value
   reason: AbstainReason
 }

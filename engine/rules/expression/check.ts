@@ -6,6 +6,7 @@ import type { IssueCode, Reporter } from '../source/issues.ts'
 import { didYouMean } from '../source/suggest.ts'
 import type { Span } from '../source/text.ts'
 import type { ExpressionText } from '../source/tree.ts'
+import { type FeatureRead, featureRead } from './feature.ts'
 import { DURATION, FUNCTIONS, METHODS, type Signature } from './functions.ts'
 import { BASELINE_PARTS, type Names, type Type } from './names.ts'
 import { parseExpression, spanIn } from './parse.ts'
@@ -111,6 +112,8 @@ class Checker {
         return this.#call(node)
       case 'rcall':
         return this.#method(node)
+      case '[]':
+        return this.#indexed(node)
       default:
         return this.#fault('expression-syntax', node, `${shapeName(node.op)} cannot be used here`)
     }
@@ -183,6 +186,8 @@ class Checker {
     const [root, name] = node.args
     const span = spanIn(this.#source, node.pos, node.pos + name.length)
     if (root.op !== 'id') {
+      const read = featureRead(node)
+      if (read) return this.#feature(read)
       if (root.op === '[]' || root.op === '.') return this.#deep(root, node)
       this.infer(root)
       return this.#faultAt('expression-syntax', span, `"${name}" cannot be taken of this`)
@@ -202,7 +207,7 @@ class Checker {
           `as in event.shop_id in lists.${name}`,
         )
       case 'features':
-        return this.#later(node, 'features')
+        return this.#faultAt('wrong-value', span, 'a feature has measures, for each key', this.#featureHint(name))
       default:
         return this.#part(root.args, name, root, span)
     }
@@ -230,8 +235,49 @@ class Checker {
   #deep(root: ASTNode, node: ASTNode): Typed {
     let inner: ASTNode = root
     while (inner.op === '[]' || inner.op === '.') inner = inner.args[0]
-    if (inner.op === 'id' && inner.args === 'features') return this.#later(inner, 'features')
-    return this.#fault('expression-syntax', node, 'fields have no parts of their own')
+    if (inner.op !== 'id' || inner.args !== 'features')
+      return this.#fault('expression-syntax', node, 'fields have no parts of their own')
+    const feature = root.op === '.' && root.args[0] === inner ? root.args[1] : null
+    const hint = feature === null ? null : this.#featureHint(feature, node.op === '.' ? node.args[1] : undefined)
+    return this.#fault('wrong-value', node, 'a feature is read for one key, in brackets, and one measure of it', hint)
+  }
+
+  #indexed(node: ASTNode & { op: '[]' }): Typed {
+    const [root] = node.args
+    if (root.op === '.' && root.args[0].op === 'id' && root.args[0].args === 'features')
+      return this.#fault('wrong-value', node, 'a feature has measures', this.#featureHint(root.args[1]))
+    return this.#fault('expression-syntax', node, `${shapeName(node.op)} cannot be used here`)
+  }
+
+  #feature({ feature, featureAt, key, measure, measureAt }: FeatureRead): Typed {
+    const { features, uses, open } = this.#names
+    const typed = this.infer(key)
+    uses.features.add(`${feature}.${measure}`)
+    const known = features.get(feature)
+    if (!known) {
+      if (open.features) return UNKNOWN
+      const span = spanIn(this.#source, featureAt, featureAt + feature.length)
+      const message = `there is no feature "${feature}" in the files given`
+      return this.#faultAt('unknown-feature', span, message, didYouMean(feature, features.keys()))
+    }
+    if (!comparable(known.key, typed.type)) {
+      const message = `"${feature}" is read by ${known.by}, ${aType(known.key)}, but this is ${aType(typed.type)}`
+      this.#fault('type-mismatch', key, message, listHint(typed))
+    }
+    if (!known.measures) return UNKNOWN
+    const type = known.measures.get(measure)
+    if (type === undefined) {
+      const span = spanIn(this.#source, measureAt, measureAt + measure.length)
+      const message = `"${measure}" is not a measure of the feature "${feature}"`
+      return this.#faultAt('unknown-measure', span, message, didYouMean(measure, known.measures.keys()))
+    }
+    return { type, expression: { op: 'feature', type: knownType(type), feature, key: typed.expression, measure } }
+  }
+
+  #featureHint(feature: string, measure?: string): string {
+    const known = this.#names.features.get(feature)
+    const [first] = known?.measures?.keys() ?? []
+    return `as in features.${feature}[event.${known?.by ?? 'item_id'}].${measure ?? first ?? 'median'}`
   }
 
   #field(name: string, span: Span, node: ASTNode): Typed {
@@ -363,6 +409,16 @@ class Checker {
     if (haystack.op === 'id' && this.#names.measures.get(haystack.args) === 'list') {
       return this.#inMeasure(needle, value, haystack)
     }
+    const read = featureRead(haystack)
+    const list = read && this.#feature(read)
+    if (read && list && (list.type === 'list' || list.type === 'unknown'))
+      return this.#inValues(
+        needle,
+        value,
+        list,
+        read.measure,
+        this.#names.features.get(read.feature)?.elements.get(read.measure),
+      )
     if (haystack.op !== 'list') {
       const hint = 'as in lists.my_shops, ["a", "b"] or a "top" measure'
       this.#fault('wrong-value', haystack, '"in" needs a list on its right', hint)
@@ -404,8 +460,11 @@ class Checker {
 
   #inMeasure(needle: ASTNode, value: Typed, haystack: ASTNode & { op: 'id' }): Typed {
     const name = haystack.args
-    const of = this.#names.elements.get(name) ?? 'unknown'
     this.#names.uses.measures.add(name)
+    return this.#inValues(needle, value, leaf('measure', name, 'list'), name, this.#names.elements.get(name))
+  }
+
+  #inValues(needle: ASTNode, value: Typed, list: Typed, name: string, of: Type = 'unknown'): Typed {
     if (!comparable(value.type, of)) {
       this.#fault(
         'type-mismatch',
@@ -413,7 +472,7 @@ class Checker {
         `"${name}" holds values that are ${aType(of)}, but this is ${aType(value.type)}`,
       )
     }
-    return call('member', 'boolean', [value, leaf('measure', name, 'list')])
+    return call('member', 'boolean', [value, list])
   }
 
   #call(node: ASTNode & { op: 'call' }): Typed {
@@ -517,10 +576,6 @@ class Checker {
     return spanIn(this.#source, node.start, node.end)
   }
 
-  #later(node: ASTNode, what: string): Typed {
-    return this.#fault('not-supported-yet', node, `"${what}" is not supported yet`)
-  }
-
   #fault(code: IssueCode, node: ASTNode, message: string, suggestion: string | null = null): Typed {
     return this.#faultAt(code, this.#span(node), message, suggestion)
   }
@@ -536,15 +591,15 @@ function literal(value: number | string | boolean | null, type: ValueType): Type
 }
 
 function leaf(op: 'field' | 'let' | 'measure' | 'key' | 'param', name: string, type: Type): Typed {
-  return { type, expression: { op, type: known(type), name } }
+  return { type, expression: { op, type: knownType(type), name } }
 }
 
 function call(fn: Operator, type: Type, args: readonly Typed[]): Typed {
-  const expression: Expression = { op: 'call', type: known(type), fn, args: args.map((a) => a.expression) }
+  const expression: Expression = { op: 'call', type: knownType(type), fn, args: args.map((a) => a.expression) }
   return { type, expression }
 }
 
-function known(type: Type): ValueType {
+function knownType(type: Type): ValueType {
   return type === 'unknown' ? 'null' : type
 }
 

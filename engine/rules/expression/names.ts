@@ -20,6 +20,17 @@ export interface FieldNames {
   readonly open: boolean
 }
 
+/** What a feature can be asked for. */
+export interface FeatureNames {
+  /** The field or let that it is read by. */
+  readonly by: string
+  readonly key: Type
+  /** Null: its faults were reported, and anything may be read of it. */
+  readonly measures: ReadonlyMap<string, Type> | null
+  /** What the values of its list measures are. */
+  readonly elements: ReadonlyMap<string, Type>
+}
+
 /** What an expression may read at its place, and a note of what it did read. */
 export interface Names {
   /** For messages: `where`, `when`, … */
@@ -40,8 +51,14 @@ export interface Names {
   readonly keysAtReading: boolean
   readonly params: ReadonlyMap<string, Type>
   readonly lists: ReadonlyMap<string, 'string' | 'number'>
-  /** True when the measures, params or lists could not all be read: unknown names are let pass. */
-  readonly open: { readonly measures: boolean; readonly params: boolean; readonly lists: boolean }
+  readonly features: ReadonlyMap<string, FeatureNames>
+  /** True when the measures, params, lists or features could not all be read: unknown names are let pass. */
+  readonly open: {
+    readonly measures: boolean
+    readonly params: boolean
+    readonly lists: boolean
+    readonly features: boolean
+  }
   /** What measures can come to, where conditions that are always the same are warned of; else null. */
   readonly ranges: Ranges | null
   readonly uses: Uses
@@ -52,6 +69,8 @@ export class Uses {
   readonly params = new Set<string>()
   readonly lets = new Set<string>()
   readonly lists = new Set<string>()
+  /** `feature.measure` */
+  readonly features = new Set<string>()
   /** By the names that the file gives: `usual` for `usual.mean`. */
   readonly measures = new Set<string>()
   /** First place in the current expressions that reads the event, directly or through a let. */

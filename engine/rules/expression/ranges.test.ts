@@ -66,6 +66,7 @@ test('what is said never to be true or false never is', () => {
           key: none,
           param: () => 0,
           list: () => new Set(),
+          feature: () => () => null,
           reason: 'null',
         })
         expect([JSON.stringify(e), row, closure()]).not.toEqual([JSON.stringify(e), row, !constant])

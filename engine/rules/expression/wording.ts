@@ -26,7 +26,12 @@ export function rangeHint(args: readonly Expression[], ranges: Ranges): string |
 /** What can be done with the values of a `top` measure. */
 export function listHint({ type, expression }: Typed): string | null {
   if (type !== 'list') return null
-  const name = expression.op === 'measure' ? expression.name : 'list'
+  const name =
+    expression.op === 'measure'
+      ? expression.name
+      : expression.op === 'feature'
+        ? `features.${expression.feature}[…].${expression.measure}`
+        : 'list'
   return `ask x in ${name}, or size(${name})`
 }
 

@@ -1,4 +1,5 @@
 import { ID_PATTERN } from '../source/values.ts'
+import { FEATURE_KEYS, FEATURE_REQUIRED } from './feature.ts'
 import { LIST } from './list.ts'
 import { RANKING_KEYS, RANKING_REQUIRED } from './ranking.ts'
 import { RULE_KEYS, RULE_REQUIRED } from './rule.ts'
@@ -7,7 +8,7 @@ import { SEQUENCE_MARKS, SEQUENCE_RULE_KEYS, SEQUENCE_RULE_REQUIRED } from './se
 import { testsOf } from './tests.ts'
 
 /** The keys that say what a document is. */
-export const KINDS = ['rule', 'ranking', 'list', 'for'] as const
+export const KINDS = ['rule', 'ranking', 'feature', 'list', 'for'] as const
 export type Kind = (typeof KINDS)[number]
 
 export const TEST_FILE_KEYS: Keys = {
@@ -29,6 +30,10 @@ const DEFINITIONS: Readonly<Record<string, Schema>> = {
   ranking: described(
     'A ranking: the items with the highest scores, at every step.',
     mapping(RANKING_KEYS, RANKING_REQUIRED),
+  ),
+  feature: described(
+    'Measures that rules read, published at regular moments.',
+    mapping(FEATURE_KEYS, FEATURE_REQUIRED),
   ),
   list: described('A list that rules look things up in.', LIST),
   for: described('Tests in a file of their own.', mapping(TEST_FILE_KEYS, ['for', 'tests'])),

@@ -6,6 +6,8 @@ export const LETS_MAX = 64
 export const PARAMS_MAX = 64
 /** Fields that make a key. */
 export const BY_MAX = 8
+/** What a feature is read by. */
+export const FEATURE_BY_MAX = 1
 export const MEASURES_MAX = 64
 export const EXCEPTIONS_MAX = 64
 export const SUSPECTS_MAX = 100

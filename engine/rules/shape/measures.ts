@@ -98,6 +98,19 @@ const MEASURE = anyOf(
   mapping(BASELINE_KEYS, ['baseline', 'over', 'step']),
 )
 
+/** Measures of a feature: there is no arriving event to leave out of them. */
+const FEATURE_MEASURE = anyOf(
+  ...Object.entries(RUNNING_KINDS).map(([kind, { value, keys, required }]) =>
+    mapping({ [kind]: value, ...keys, where: RUNNING_KEYS.where, window: RUNNING_KEYS.window }, [kind, ...required]),
+  ),
+  mapping(RATIO_KEYS, ['ratio']),
+)
+
+export const FEATURE_MEASURE_MAP = described(
+  'What is published, by name: read as features.id[key].name.',
+  named(FEATURE_MEASURE, { minProperties: 1, maxProperties: MEASURES_MAX }),
+)
+
 export const MEASURE_MAP = described(
   'What is counted, by name: the condition and the alert read these names. Measures skip nulls and include the event itself.',
   named(MEASURE, { minProperties: 1, maxProperties: MEASURES_MAX }),

@@ -87,6 +87,10 @@ function testKeysOf(kinds: readonly TestedKind[]): Keys {
     expect_muted: described('Exactly these muted alerts.', rows),
     expect_abstained: described('The number of evaluations that abstained.', integer(0, COUNT_MAX)),
     lists: described('Items of lists, in place of their own.', mapOf(list(id))),
+    features: described(
+      'What features say, in place of what they would publish: by feature, key and measure.',
+      mapOf(mapOf(mapOf(anyOf(scalarOrNull, list(scalar))))),
+    ),
     params: described('Values of params, in place of their own.', mapOf(scalar)),
     start: described('When the test begins, UTC. Default: 2026-01-01.', date),
   }

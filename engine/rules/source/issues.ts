@@ -38,6 +38,8 @@ export type IssueCode =
   | 'unknown-measure'
   | 'unknown-param'
   | 'unknown-list'
+  | 'unknown-feature'
+  | 'feature-cycle'
   | 'list-file'
   | 'unknown-key-field'
   | 'unknown-function'

@@ -15,6 +15,8 @@ export function describeCase({ startMs, set, stream, entries, finite, until, mea
   for (const rule of set.rules) lines.push(`rule ${json(unlike(rule, ruleOf({ windowMs: rule.windowMs })))}`)
   for (const sequence of set.sequences) lines.push(`sequence ${json(unlike(sequence, sequenceOf()))}`)
   for (const ranking of set.rankings) lines.push(`ranking ${json(unlike(ranking, rankingOf()))}`)
+  for (const feature of set.features)
+    lines.push(`feature ${json(unlike(feature, ruleOf({ windowMs: feature.windowMs })))}`)
   for (const entry of entries)
     if (entry.kind === 'mark')
       lines.push(`+${entry.upToMs - startMs} mark of ${entry.sourcePartition}, listing ${entry.sources.join(' ')}`)
@@ -63,6 +65,8 @@ function show(expression: Expression): string {
       return `${show(expression.value)} in ${JSON.stringify(expression.items)}`
     case 'inList':
       return `${show(expression.value)} in lists.${expression.list}`
+    case 'feature':
+      return `features.${expression.feature}[${show(expression.key)}].${expression.measure}`
     case 'call':
       return `${expression.fn}(${expression.args.map(show).join(', ')})`
   }

@@ -7,6 +7,11 @@ const measures = [0, 1, 2, 3, 4, 5, 6, 7].map((i) => measured(`${i}`))
 const typed = (type: ValueType): Expression => ({ op: 'measure', type, name: '0' })
 const keys = [0, 1].map((i) => key(`${i}`))
 
+/** "A measure of that type of some feature", until the rule set is known: see `bindFeatures`. */
+function published(type: ValueType, key: Expression, n = 0): Expression {
+  return { op: 'feature', type, feature: `${n}`, key, measure: `${n}` }
+}
+
 /** What an expression may read. */
 export interface Readable {
   readonly event: boolean
@@ -25,6 +30,7 @@ function numeric(reads: Readable, depth: number): fc.Arbitrary<Expression> {
       fc.constantFrom(field('price'), field('points'), field('count')),
       fc.constantFrom(letValue('worth', 'number'), letValue('share', 'number')),
     )
+  leaves.push(fc.tuple(text(reads), fc.nat({ max: 4 })).map(([key, n]) => published('number', key, n)))
   const leaf = fc.oneof(...leaves)
   if (depth === 0) return leaf
   const deeper = numeric(reads, depth - 1)
@@ -65,6 +71,17 @@ export function boolean(reads: Readable, depth: number): fc.Arbitrary<Expression
       arbitrary: fc.tuple(text(reads), shops).map(([value, items]) => ({ op: 'in', type: 'boolean', value, items })),
     },
     { weight: 1, arbitrary: text(reads).map((value) => ({ op: 'inList', type: 'boolean', value, list: 'known' })) },
+    {
+      weight: 1,
+      arbitrary: fc
+        .tuple(equals, text(reads), text(reads))
+        .map(([fn, a, key]) => call(fn, a, published('string', key))),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.tuple(text(reads), text(reads)).map(([v, key]) => call('member', v, published('list', key))),
+    },
+    { weight: 1, arbitrary: text(reads).map((key) => published('boolean', key)) },
   ]
   if (reads.event) leaves.push({ weight: 1, arbitrary: fc.constant(field('isNew')) })
   if (reads.measures)
@@ -98,11 +115,18 @@ export const condition = (reads: Readable): fc.Arbitrary<Expression> =>
     { weight: 2, arbitrary: boolean(reads, 2) },
   )
 
+/** What a feature says of the key, or of the event, against a small number. */
+export const publishedCondition = (reads: Readable): fc.Arbitrary<Expression> =>
+  fc
+    .tuple(fc.constantFrom<Operator>('ge', 'lt', 'eq'), text(reads), fc.nat({ max: 4 }), fc.constantFrom(1, 2, 3, 5))
+    .map(([fn, of, n, number]) => call(fn, published('number', of, n), number))
+
 export const value = (reads: Readable): fc.Arbitrary<Expression> => numeric(reads, 1)
 
 /** Every node of a tree through `change`, from the leaves up. */
 export function mapExpression(tree: Expression, change: (node: Expression) => Expression): Expression {
   if (tree.op === 'call') return change({ ...tree, args: tree.args.map((a) => mapExpression(a, change)) })
+  if (tree.op === 'feature') return change({ ...tree, key: mapExpression(tree.key, change) })
   if (tree.op === 'in' || tree.op === 'inList') return change({ ...tree, value: mapExpression(tree.value, change) })
   return change(tree)
 }
@@ -122,7 +146,7 @@ export function bindNames(tree: Expression, names: MeasureNames, by: readonly st
   return mapExpression(tree, (node) => {
     if (node.op === 'key') return { ...node, name: by[Number(node.name) % by.length]! }
     if (node.op === 'call' && node.fn === 'size' && names.list.length === 0) return literal(0)
-    if (node.op === 'call' && node.fn === 'member') {
+    if (node.op === 'call' && node.fn === 'member' && node.args[1]!.op === 'measure') {
       const [value, list] = node.args as [Expression, Expression]
       const of = names.list[0]?.of
       if (!of) return literal(false)
@@ -135,6 +159,43 @@ export function bindNames(tree: Expression, names: MeasureNames, by: readonly st
       ? literal(USUAL[node.type as 'number'])
       : { ...node, name: of[Number(node.name) % of.length]! }
   })
+}
+
+/** Puts features of `features`, by their types, where numbers stand; a literal where there is none. */
+export function bindFeatures<T extends object>(tree: T, features: readonly PublishedNames[]): T {
+  const own = 'by' in tree ? (tree.by as readonly string[]) : []
+  return JSON.parse(JSON.stringify(tree), (_, node) => {
+    if (node?.op === 'call' && node.fn === 'member' && node.args[1].op === 'literal') return literal(false)
+    if (node?.op === 'call' && node.fn === 'member' && node.args[1].op === 'feature') {
+      const { feature, measure } = node.args[1]
+      const of = features.find((f) => f.id === feature)!.list.find((l) => l.name === measure)!.of
+      return of === node.args[0].type ? node : { ...node, args: [literal(USUAL[of]), node.args[1]] }
+    }
+    if (node?.op !== 'feature') return node
+    const type = node.type as 'number' | 'string' | 'boolean' | 'list'
+    const having = features.flatMap((f) =>
+      f[type].map((m) => ({ feature: f.id, by: f.by, measure: typeof m === 'string' ? m : m.name })),
+    )
+    const known = having.filter(({ by }) => node.key.op !== 'key' || own.includes(by))
+    const from = known.length > 0 ? known : having
+    const chosen = from[Number(node.feature) % from.length]
+    if (!chosen) return literal(type === 'list' ? null : USUAL[type])
+    const { by, ...read } = chosen
+    return { ...node, ...read, key: keyOf(node.key, by, own) }
+  })
+}
+
+/** What a feature can be asked for. */
+export interface PublishedNames extends MeasureNames {
+  readonly id: string
+  readonly by: string
+}
+
+/** Most often a key that the feature may know: what the event, or the key at hand, has in the feature's field. */
+function keyOf(node: Expression, by: string, own: readonly string[]): Expression {
+  if (node.op === 'key' && own.includes(by)) return key(by)
+  if (node.op === 'field') return by === 'pair' ? letValue(by, 'string') : field(by)
+  return node
 }
 
 export function readsEvent(tree: Expression): boolean {

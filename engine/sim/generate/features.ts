@@ -9,6 +9,7 @@ export const FEATURES = [
   'tumbling',
   'baseline',
   'sequences',
+  'published',
 ] as const
 export type Feature = (typeof FEATURES)[number]
 

@@ -101,7 +101,7 @@ export const measuresSeed = (features: ReadonlySet<Feature>) =>
         atLeast: optional(fc.tuple(fc.nat({ max: 4 }), fc.constantFrom(1, 2, 3)), 2),
         lowerBoundZ: fc.oneof(
           { weight: 1, arbitrary: fc.constant(null) },
-          { weight: weigh(features, 'lower_bound', 1), arbitrary: fc.constantFrom(1.96, 1.281_551_565_544_600_4) },
+          { weight: weigh(features, 'lower_bound', 2), arbitrary: fc.constantFrom(1.96, 1.281_551_565_544_600_4) },
         ),
       }),
       2,

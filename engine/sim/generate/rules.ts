@@ -5,6 +5,7 @@ import {
   isRunning,
   type Let,
   type NamedList,
+  type Feature as Published,
   type Ranking,
   type RankingColumn,
   type Rule,
@@ -15,7 +16,17 @@ import {
 } from '../../model/rule.ts'
 import { call, field, rankingOf, ruleOf } from '../build.ts'
 import { DEAL_TYPES } from '../deals.ts'
-import { bindNames, boolean, condition, readsEvent, SHOPS, value } from './expressions.ts'
+import {
+  bindFeatures,
+  bindNames,
+  boolean,
+  condition,
+  type PublishedNames,
+  publishedCondition,
+  readsEvent,
+  SHOPS,
+  value,
+} from './expressions.ts'
 import { type Feature, weigh } from './features.ts'
 import { type Generated, measured, measuresFrom, measuresSeed, optional, windowSeed } from './measures.ts'
 import { sequenceFrom, sequenceSeed } from './sequences.ts'
@@ -77,6 +88,9 @@ const ruleSeed = (features: ReadonlySet<Feature>) =>
       { weight: 3, arbitrary: condition({ event: false, measures: true }) },
       { weight: 1, arbitrary: condition({ event: true, measures: true }) },
     ),
+    /** Joined to `when` and `where`, where there are features. */
+    publishedWhen: optional(publishedCondition({ event: false, measures: false }), 2),
+    publishedWhere: optional(publishedCondition({ event: true, measures: false }), 4),
     severity,
     exceptions: fc.oneof(
       { weight: 2, arbitrary: fc.constant<Generated<typeof exceptionSeed>[]>([]) },
@@ -96,7 +110,12 @@ const ruleSeed = (features: ReadonlySet<Feature>) =>
       2,
     ),
   })
-function ruleFrom({ window, ...seed }: Generated<ReturnType<typeof ruleSeed>>, index: number, startMs: number): Rule {
+function ruleFrom(
+  { window, publishedWhen, publishedWhere, ...seed }: Generated<ReturnType<typeof ruleSeed>>,
+  index: number,
+  startMs: number,
+  hasFeatures: boolean,
+): Rule {
   const { measures, names } = measuresFrom(seed.measures, window, seed.by)
   const bind = (tree: Expression): Expression => bindNames(tree, names, seed.by)
   const exceptions: RuleException[] = seed.exceptions.map((e, i) => ({
@@ -106,7 +125,8 @@ function ruleFrom({ window, ...seed }: Generated<ReturnType<typeof ruleSeed>>, i
     reason: '',
     untilMs: startMs + e.untilMs,
   }))
-  const when = bind(seed.when)
+  const when = bind(publishedWhen && hasFeatures ? call('or', publishedWhen, seed.when) : seed.when)
+  const where = publishedWhere && hasFeatures ? publishedWhere : seed.where
   const [levels, otherwise] = seed.severity
   const readsOfEvents = [when, ...exceptions.map((e) => e.when)].some(readsEvent)
   const isOfArrivals = readsOfEvents || measures.some((m) => isRunning(m) && m.prior)
@@ -121,7 +141,7 @@ function ruleFrom({ window, ...seed }: Generated<ReturnType<typeof ruleSeed>>, i
       ...levels.map(([level, condition]) => ({ level, when: bind(condition) })),
       { level: otherwise, when: null },
     ],
-    where: seed.where && bind(seed.where),
+    where: where && bind(where),
     unless: seed.unless && bind(seed.unless),
     exceptions,
     about: seed.by.at(-1)!,
@@ -202,6 +222,44 @@ function withoutKeys(tree: Expression): Expression {
   return JSON.parse(text.replaceAll('"op":"key"', '"op":"field"'))
 }
 
+const featureSeed = (features: ReadonlySet<Feature>) =>
+  fc.record({
+    on: fc.oneof(on, fc.constant([...DEAL_TYPES])),
+    where: filter,
+    unless: filter,
+    by: fc.constantFrom('shop', 'shop', 'buyer', 'device', 'pair'),
+    /** Most often long enough for a key to be known when it is asked for. */
+    window: fc.oneof(
+      { weight: 1, arbitrary: windowSeed(features) },
+      { weight: 3, arbitrary: fc.constantFrom(1_000, 7_000, 60_000, 60_000).map((windowMs) => ({ windowMs })) },
+    ),
+    measures: measuresSeed(new Set([...features].filter((f) => f !== 'prior' && f !== 'baseline'))),
+    everyMs: fc.constantFrom(10, 10, 30, 100, 1_000, 7_000),
+  })
+
+function featureFrom(
+  { window, by, measures: seed, ...rest }: Generated<ReturnType<typeof featureSeed>>,
+  index: number,
+): { feature: Published; names: PublishedNames } {
+  const { measures, names } = measuresFrom(seed, window, [by])
+  const none = { number: [], string: [], boolean: [], list: [] }
+  const bind = (tree: Expression | null) => tree && bindNames(tree, none, [by])
+  const id = `feature${index}`
+  const { id: _, version, hash, title, owner, mode, settleMs } = ruleOf()
+  const feature: Published = {
+    ...{ kind: 'feature', id, version, hash, title, owner, mode, settleMs, params: { limit: 2 }, lets: [] },
+    ...{ ...rest, ...window, by: [by], measures, where: bind(rest.where), unless: bind(rest.unless) },
+  }
+  return { feature: withLets(JSON.parse(withFieldKeys(feature))), names: { id, by, ...names } }
+}
+
+/** Where events are filtered `key.shop` is what the event says. */
+function withFieldKeys(tree: unknown): string {
+  return JSON.stringify(tree)
+    .replaceAll('"op":"key"', '"op":"field"')
+    .replaceAll('"op":"field","type":"string","name":"pair"', '"op":"let","type":"string","name":"pair"')
+}
+
 /** Rules, sequences and rankings over the made-up stream, as a compiler would hand them over. Asked with its start. */
 export const ruleSet = (features: ReadonlySet<Feature>): fc.Arbitrary<(startMs: number) => RuleSet> =>
   fc
@@ -217,15 +275,27 @@ export const ruleSet = (features: ReadonlySet<Feature>): fc.Arbitrary<(startMs: 
           arbitrary: fc.array(sequenceSeed, { minLength: 1, maxLength: 2, size: 'max' }),
         },
       ),
+      published: fc.oneof(
+        { weight: 2, arbitrary: fc.constant<Generated<ReturnType<typeof featureSeed>>[]>([]) },
+        {
+          weight: weigh(features, 'published', 3),
+          arbitrary: fc.array(featureSeed(features), { minLength: 1, maxLength: 2, size: 'max' }),
+        },
+      ),
       rankings: fc.oneof(
         fc.constant<Generated<ReturnType<typeof rankingSeed>>[]>([]),
         fc.array(rankingSeed(features), { maxLength: 2, size: 'max' }),
       ),
     })
-    .map(({ rules, sequences, rankings }) => (startMs: number) => ({
-      hash: 'generated',
-      rules: rules.map((seed, i) => ruleFrom(seed, i, startMs)),
-      sequences: sequences.map((seed, i) => withLets(sequenceFrom(seed, i, startMs))),
-      rankings: rankings.map(rankingFrom),
-      lists: [known],
-    }))
+    .map(({ rules, sequences, rankings, published }) => (startMs: number) => {
+      const made = published.map(featureFrom)
+      const names = made.map((f) => f.names)
+      return {
+        hash: 'generated',
+        rules: rules.map((seed, i) => withLets(bindFeatures(ruleFrom(seed, i, startMs, names.length > 0), names))),
+        sequences: sequences.map((seed, i) => withLets(bindFeatures(sequenceFrom(seed, i, startMs), names))),
+        rankings: rankings.map((seed, i) => withLets(bindFeatures(rankingFrom(seed, i), names))),
+        lists: [known],
+        features: made.map(({ feature }, i) => withLets(bindFeatures(feature, names.slice(i + 1)))),
+      }
+    })

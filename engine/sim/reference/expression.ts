@@ -1,6 +1,8 @@
 import type { Expression, Operator } from '../../model/expression.ts'
+import type { Cell } from '../../model/output.ts'
 import type { NamedList, Scalar } from '../../model/rule.ts'
 import type { Event } from './event.ts'
+import type { Published } from './feature.ts'
 
 export type AbstainReason = 'null' | 'division_by_zero' | 'minimum_sample' | 'not_a_share'
 
@@ -22,6 +24,7 @@ export interface Scope {
   readonly key: Readonly<Record<string, Result>>
   readonly params: Readonly<Record<string, Scalar>>
   readonly lists: readonly NamedList[]
+  readonly features: Published
 }
 
 /** A naive interpreter: every operand is evaluated, then the operator looks at what came out. */
@@ -48,6 +51,11 @@ export function evaluate(expression: Expression, scope: Scope): Result {
       if (value instanceof Abstain) return value
       const list = scope.lists.find((l) => l.id === expression.list)!
       return (list.items as readonly unknown[]).includes(value)
+    }
+    case 'feature': {
+      const key = evaluate(expression.key, scope)
+      if (key === null || key instanceof Abstain) return key
+      return scope.features.get(expression.feature)?.get(key as Cell)?.[expression.measure] ?? null
     }
     case 'call':
       return call(

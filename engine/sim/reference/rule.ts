@@ -5,6 +5,7 @@ import { Alert, type Match } from './alert.ts'
 import { Baseline, type Entered } from './baseline.ts'
 import { isExcepted } from './exceptions.ts'
 import { Abstain, evaluate, type Scope } from './expression.ts'
+import type { Published } from './feature.ts'
 import { measureAll, shown } from './measure.ts'
 import { byTime, groupBy } from './order.ts'
 import type { TakenEvent } from './taken.ts'
@@ -13,6 +14,8 @@ import { endFor, holds, startOf, type Window } from './window.ts'
 
 export interface RuleOptions {
   readonly lists: readonly NamedList[]
+  /** What features say now. */
+  readonly features: () => Published
   readonly counters: Counters
   /** A MeasuresRecord for each arrival. */
   readonly measures: boolean
@@ -166,6 +169,7 @@ export class ReferenceRule {
       key: cause.key,
       params: rule.params,
       lists: this.#options.lists,
+      features: this.#options.features(),
     }
     const when = evaluate(rule.when, scope) ?? new Abstain('null')
     if (isArrival && this.#options.measures) this.#options.emit(measuresRecord(rule, cause, shown(measures), when))

@@ -153,7 +153,7 @@ export class ReferenceSequence {
   #stand(what: Parameters<typeof SequenceAlert.open>[1], stand: Stand): boolean {
     const { definition } = this
     const { t, source } = stand
-    const { lists, emit } = this.#options
+    const { lists, features, emit } = this.#options
     const scope = {
       event: null,
       lets: new Map(),
@@ -161,6 +161,7 @@ export class ReferenceSequence {
       key: source.key,
       params: definition.params,
       lists,
+      features: features(),
     }
     if (isExcepted(definition.exceptions, 'mute_alert', scope, t + definition.settleMs)) {
       this.#count('muted_total')

@@ -1,5 +1,5 @@
 import type { Cell } from '../../model/output.ts'
-import type { Definition, NamedList, RunningMeasure } from '../../model/rule.ts'
+import type { Definition, RunningMeasure } from '../../model/rule.ts'
 import { type Event, type FixedPoint, fits } from './event.ts'
 import { Abstain, evaluate, type Result, type Scope } from './expression.ts'
 import { fixedFromDouble } from './measure.ts'
@@ -16,9 +16,15 @@ export class TakenEvent {
   /** Two events have the same key when this text is the same. */
   readonly keyText: string
 
-  constructor(event: Event, definition: Definition, keyNames: readonly string[], lists: readonly NamedList[]) {
+  /** `world`: the lists, and what features say as the event is read. */
+  constructor(
+    event: Event,
+    definition: Definition,
+    keyNames: readonly string[],
+    world: Pick<Scope, 'lists' | 'features'>,
+  ) {
     const lets = new Map<string, Cell>()
-    const scope = { event, lets, measures: new Map(), key: {}, params: definition.params, lists }
+    const scope = { event, lets, measures: new Map(), key: {}, params: definition.params, ...world }
     this.event = event
     this.scope = scope
     for (const { name, expression } of definition.lets) lets.set(name, letValue(evaluate(expression, scope)))

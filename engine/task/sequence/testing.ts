@@ -77,6 +77,7 @@ export function setOf(...sequences: SequenceRule[]): RuleSet {
     sequences,
     rankings: [],
     lists: [],
+    features: [],
   }
 }
 

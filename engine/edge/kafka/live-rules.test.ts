@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest'
+import { defaultConfig } from '../../config.ts'
+import { Counters } from '../../model/counters.ts'
+import { KafkaRules } from './live-rules.ts'
+
+const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+const rule = `rule: burst
+version: 1
+title: Many orders at one shop
+on: order.created
+by: [shop_id]
+window: 1h
+measure: { orders: { count: events } }
+when: orders > 10
+severity: high
+`
+const feature = `feature: market_price
+version: 1
+title: What an item sells for
+on: payment.captured
+by: item_id
+window: 7d
+measure: { median: { percentile: unit_price, p: 50 } }
+every: 1m
+`
+
+test('what the partitions of a group cannot tell each other is refused by name', () => {
+  const { streams } = defaultConfig()
+  const options = { connection: {} as never, streams, counters: new Counters(), log: silent, clock: () => 0 }
+  const made = (...texts: string[]) => new KafkaRules([{ path: 'a.yaml', text: texts.join('---\n') }], options).set
+  expect(made(rule).rules).toHaveLength(1)
+  expect(() => made(rule, feature)).toThrow('features are not supported on Kafka yet: market_price')
+  const fed = 'list: fed\nkind: watch\nof: string\nsource: { alerts: burst }\n'
+  expect(() => made(rule, fed)).toThrow('lists from topics or alerts are not supported on Kafka yet: fed')
+})
