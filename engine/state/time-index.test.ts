@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { Segments } from './segments.ts'
 import { TimeIndex } from './time-index.ts'
 
 test('each cursor gives every event that was not past when it came, in time order', () => {
@@ -45,4 +46,80 @@ test('each cursor gives every event that was not past when it came, in time orde
     }),
     { numRuns: 60 },
   )
+})
+
+class Recording implements Segments {
+  readonly held = new Map<number, Uint8Array>()
+  readonly asked: number[] = []
+  reads = 0
+  readonly inMemoryMax: number
+  constructor(inMemoryMax: number) {
+    this.inMemoryMax = inMemoryMax
+  }
+  write(number: number, bytes: Uint8Array): void {
+    this.held.set(number, bytes)
+  }
+  read(number: number): Uint8Array {
+    this.reads++
+    return this.held.get(number)!
+  }
+  ahead(number: number): void {
+    this.asked.push(number)
+  }
+  drop(below: number): void {
+    for (const n of this.held.keys()) if (n < below) this.held.delete(n)
+  }
+}
+
+// Fifteen segments of events, one a millisecond, every other one two milliseconds late; a cursor stands 20 s behind.
+test.each([0, 3])('what no late event can reach goes to files, comes back, and is dropped; %s stay', (inMemoryMax) => {
+  const delaysMs = [3, 20_000]
+  const build = () => {
+    const files = new Recording(inMemoryMax)
+    const index = new TimeIndex(files)
+    return { files, index, cursors: delaysMs.map(() => index.addCursor()) }
+  }
+  let { files, index, cursors } = build()
+  const seen: number[][] = [[], []]
+  const walk = (now: number): void => {
+    cursors.forEach((cursor, i) => {
+      while (cursor.peekTime() <= now - delaysMs[i]) seen[i].push(cursor.take())
+    })
+  }
+  const total = 15 * 4096
+  for (let now = 0; now < total; now++) {
+    if (now % 2 === 0) index.append(now, now)
+    else if (now > 1) index.insert(now - 2, now, (i) => now - 1 - delaysMs[i])
+    walk(now)
+    if (now % 1000 !== 999) continue
+    index.trim()
+    index.freeze(now - 3)
+    const oldestMs = Math.max(0, now - 20_000)
+    expect(index.cursorRows()).toEqual(cursors.map((c) => c.peekRow()))
+    expect(files.held.size).toBeLessThanOrEqual(Math.ceil((now - oldestMs) / 2048) + 1)
+    if (now !== 39_999) continue
+    const saved = index.save()
+    index.append(now, 1_000_000)
+    index.insert(now - 1, 1_000_001, () => Number.NEGATIVE_INFINITY)
+    const before = files
+    ;({ files, index, cursors } = build())
+    const parts = saved.index.map((part) => part.bytes())
+    index.load(
+      parts,
+      saved.index[0].number,
+      saved.hot.map((part) => part.bytes()),
+    )
+    expect([...files.held]).toEqual([...before.held])
+  }
+  expect(files.held.size).toBeGreaterThan(4)
+  expect(files.reads).toBeGreaterThan(inMemoryMax === 0 ? 8 : 3)
+  expect(new Set(files.asked).size).toBeGreaterThan(3)
+  expect(cursors[1].peekTime()).toBeLessThan(total - 19_990)
+  walk(2 * total)
+  expect(index.cursorRows()).toEqual([])
+  const expected = Array.from({ length: total - 1 }, (_, time) => (time % 2 === 0 ? time : time + 2))
+  for (const rows of seen) expect(rows).toEqual(expected)
+  index.trim()
+  index.freeze(2 * total)
+  expect(files.held.size).toBe(0)
 })

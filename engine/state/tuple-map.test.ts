@@ -41,3 +41,15 @@ test('grows through many shards and empties again', () => {
   for (const id of ids) map.remove(id)
   expect(map.size).toBe(0)
 })
+
+test('one part to four', () => {
+  for (const arity of [0, 5]) expect(() => new TupleMap(new Memory(), arity)).toThrow()
+  for (const arity of [1, 4]) {
+    const map = new TupleMap(new Memory(), arity)
+    const ids = Array.from({ length: 3_000 }, (_, i) => {
+      for (let part = 0; part < arity; part++) map.probe[part] = part === arity - 1 ? i : 7
+      return map.findOrAdd()
+    })
+    expect(ids.map((id) => map.part(id, arity - 1))).toEqual(Array.from({ length: 3_000 }, (_, i) => i))
+  }
+})
