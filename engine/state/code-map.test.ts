@@ -24,6 +24,7 @@ test('agrees with a plain Map', () => {
         }
         expect(map.size).toBe(model.size)
       }
+      for (const [code, id] of model) expect(map.part(id, 0)).toBe(code)
     }),
     { numRuns: 50 },
   )

@@ -25,6 +25,7 @@ test('agrees with a plain Map under random adds and removes', () => {
         }
         expect(map.size).toBe(model.size)
       }
+      for (const [name, id] of model) expect(`${map.part(id, 0)}/${map.part(id, 1)}`).toBe(name)
     }),
     { numRuns: 40 },
   )
