@@ -22,10 +22,15 @@ const change = fc.record({
   kind: fc.nat({ max: 9 }),
 })
 
+const many = { maxLength: 30, size: 'max' } as const
+
 test('a snapshot is what stood when it began, whatever changes while it is copied; later ones need only what changed', () => {
   fc.assert(
     fc.property(
-      fc.array(fc.tuple(fc.array(change), fc.array(fc.tuple(change, fc.nat({ max: 40 })))), { maxLength: 5 }),
+      fc.array(fc.tuple(fc.array(change, many), fc.array(fc.tuple(change, fc.nat({ max: 40 })), many)), {
+        maxLength: 5,
+        size: 'max',
+      }),
       (rounds) => {
         const { memory, pages, size, setSize } = storage()
         const apply = (c: { page: number; at: number; value: number; kind: number }): void => {

@@ -15,7 +15,7 @@ function naive(counts: ReadonlyMap<number, number>, k: number): { share: number 
 test('knows the most frequent values of each key while they come and go', () => {
   const step = fc.record({ slot: fc.nat(2), code: fc.nat(12), leave: fc.integer({ min: 0, max: 2 }) })
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 400 }), fc.integer({ min: 1, max: 5 }), (steps, k) => {
+    fc.property(fc.array(step, { maxLength: 400, size: 'max' }), fc.integer({ min: 1, max: 5 }), (steps, k) => {
       const tally = new Tally(new Memory())
       const cells = new Float64Array(3 * TALLY_CELLS)
       const held: number[][] = [[], [], []]
@@ -42,7 +42,7 @@ test('knows the most frequent values of each key while they come and go', () => 
 test('a key begins anew with each tumbling window, and what it leaves behind goes when its events do', () => {
   const step = fc.record({ slot: fc.nat(2), code: fc.nat(8), nextWindow: fc.nat(6) })
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 300, size: 'max' }), (steps) => {
       const tally = new Tally(new Memory())
       const cells = new Float64Array(3 * TALLY_CELLS)
       const epochs = [0, 0, 0]
