@@ -134,7 +134,7 @@ test('a task built again from the log goes on as the undisturbed one, also over 
     },
   )
   fc.assert(
-    fc.property(fc.array(step, { minLength: 2, maxLength: 25 }), fc.nat(24), (steps, cut) => {
+    fc.property(fc.array(step, { minLength: 2, maxLength: 25, size: 'max' }), fc.nat(24), (steps, cut) => {
       offset = 0
       let now = 0
       const entries = [
@@ -148,7 +148,7 @@ test('a task built again from the log goes on as the undisturbed one, also over 
       const whole = run(entries, -1, true)
       expect(run(entries, Math.min(cut, entries.length - 1), true).outputs).toEqual(whole.outputs)
     }),
-    { numRuns: 150 },
+    { numRuns: 50 },
   )
 })
 
@@ -198,7 +198,7 @@ test('a task built again has the same baselines, also over changes of the rule s
     },
   )
   fc.assert(
-    fc.property(fc.array(step, { minLength: 2, maxLength: 30 }), fc.nat(29), (steps, cut) => {
+    fc.property(fc.array(step, { minLength: 2, maxLength: 30, size: 'max' }), fc.nat(29), (steps, cut) => {
       offset = 0
       let now = 0
       const entries = [
@@ -212,6 +212,6 @@ test('a task built again has the same baselines, also over changes of the rule s
       const whole = run(entries, -1, true)
       expect(run(entries, Math.min(cut, entries.length - 1), true).outputs).toEqual(whole.outputs)
     }),
-    { numRuns: 60 },
+    { numRuns: 20 },
   )
 })
