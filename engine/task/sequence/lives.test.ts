@@ -111,6 +111,15 @@ test('a sequence that stays in force goes on knowing what no window holds any mo
   ])
 })
 
+test('a sequence that stays in force has as many timers and keys as before', () => {
+  const run = runner(setOf(full), false)
+  reader(run)('A@0 B@1/T A@5/T A@6 |20')
+  const held = () => [run.task.liveTimers, run.task.rememberedKeys]
+  const before = held()
+  run.task.install(setOf(full), 5)
+  expect(held()).toEqual(before)
+})
+
 test('a new sequence starts warm, without alerts for the past', () => {
   const held = ruleOf({
     windowMs: 1_000,
