@@ -36,8 +36,10 @@ test('a snapshot is what stood when it began, whatever changes while it is copie
         const apply = (c: { page: number; at: number; value: number; kind: number }): void => {
           while (pages.list.length <= c.page) pages.grow(4)
           if (c.kind === 0) pages.replace(c.page, Int32Array.of(c.value, 1, 2, 3))
-          else if (c.kind === 1) pages.drop(c.page)
-          else if (pages.list[c.page].length > 0) pages.write(c.page)[c.at] = c.value
+          else if (c.kind === 1) {
+            pages.drop(c.page)
+            expect(pages.list[c.page].length).toBe(0)
+          } else if (pages.list[c.page].length > 0) pages.write(c.page)[c.at] = c.value
           setSize(c.value)
         }
         const store = new Map<number, SavedPage>()
