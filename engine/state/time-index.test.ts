@@ -74,9 +74,10 @@ class Recording implements Segments {
   }
 }
 
-// Fifteen segments of events, one a millisecond, every other one two milliseconds late; a cursor stands 20 s behind.
+// Fifteen segments of events, one a millisecond, every other one 3 s late; a cursor stands 20 s behind.
 test.each([0, 3])('what no late event can reach goes to files, comes back, and is dropped; %s stay', (inMemoryMax) => {
-  const delaysMs = [3, 20_000]
+  const lateMs = 3_000
+  const delaysMs = [lateMs + 1, 20_000]
   const build = () => {
     const files = new Recording(inMemoryMax)
     const index = new TimeIndex(files)
@@ -92,18 +93,18 @@ test.each([0, 3])('what no late event can reach goes to files, comes back, and i
   const total = 15 * 4096
   for (let now = 0; now < total; now++) {
     if (now % 2 === 0) index.append(now, now)
-    else if (now > 1) index.insert(now - 2, now, (i) => now - 1 - delaysMs[i])
+    else if (now > lateMs) index.insert(now - lateMs, now, (i) => now - 1 - delaysMs[i])
     walk(now)
-    if (now % 1000 !== 999) continue
+    if (now % 1000 !== 999 || now > total - 10_000) continue
     index.trim()
-    index.freeze(now - 3)
+    index.freeze(now - lateMs)
     const oldestMs = Math.max(0, now - 20_000)
     expect(index.cursorRows()).toEqual(cursors.map((c) => c.peekRow()))
     expect(files.held.size).toBeLessThanOrEqual(Math.ceil((now - oldestMs) / 2048) + 1)
     if (now !== 39_999) continue
     const saved = index.save()
     index.append(now, 1_000_000)
-    index.insert(now - 1, 1_000_001, () => Number.NEGATIVE_INFINITY)
+    index.insert(now - 10, 1_000_001, () => Number.NEGATIVE_INFINITY)
     const before = files
     ;({ files, index, cursors } = build())
     const parts = saved.index.map((part) => part.bytes())
@@ -120,9 +121,24 @@ test.each([0, 3])('what no late event can reach goes to files, comes back, and i
   expect(cursors[1].peekTime()).toBeLessThan(total - 19_990)
   walk(2 * total)
   expect(index.cursorRows()).toEqual([])
-  const expected = Array.from({ length: total - 1 }, (_, time) => (time % 2 === 0 ? time : time + 2))
+  const times = Array.from({ length: total }, (_, time) => time).filter((t) => t % 2 === 0 || t < total - lateMs)
+  const expected = times.map((time) => (time % 2 === 0 ? time : time + lateMs))
   for (const rows of seen) expect(rows).toEqual(expected)
   index.trim()
   index.freeze(2 * total)
   expect(files.held.size).toBe(0)
+})
+
+test('without files nothing is written, and an event in the middle of a full segment is still ahead', () => {
+  const index = new TimeIndex()
+  const cursor = index.addCursor()
+  for (let i = 0; i < 4096; i++) index.append(i * 2, i)
+  for (let i = 0; i < 2048; i++) expect([cursor.peekTime(), cursor.take()]).toEqual([i * 2, i])
+  index.insert(4095, 5_000, () => 4094)
+  expect([cursor.peekTime(), cursor.take(), cursor.take()]).toEqual([4095, 5_000, 2048])
+  for (let i = 4096; i < 10_000; i++) index.append(i * 2, i)
+  index.freeze(10_000)
+  while (cursor.peekTime() < 15_000) cursor.take()
+  index.trim()
+  expect(cursor.take()).toBe(7_500)
 })
