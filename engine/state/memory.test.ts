@@ -39,7 +39,10 @@ test('a snapshot is what stood when it began, whatever changes while it is copie
           else if (c.kind === 1) {
             pages.drop(c.page)
             expect(pages.list[c.page].length).toBe(0)
-          } else if (pages.list[c.page].length > 0) pages.write(c.page)[c.at] = c.value
+          } else {
+            expect(pages.write(c.page)).toBe(pages.list[c.page])
+            if (pages.list[c.page].length > 0) pages.write(c.page)[c.at] = c.value
+          }
           setSize(c.value)
         }
         const store = new Map<number, SavedPage>()
@@ -54,6 +57,7 @@ test('a snapshot is what stood when it began, whatever changes while it is copie
           for (;;) {
             const saved = pass.copy(16)
             if (saved.length === 0) break
+            expect(saved.reduce((sum, page) => sum + page.bytes.length, 0)).toBeLessThanOrEqual(16)
             for (const page of saved) store.set(page.page, page)
           }
           const again = storage()
@@ -66,4 +70,16 @@ test('a snapshot is what stood when it began, whatever changes while it is copie
       },
     ),
   )
+})
+
+test('a snapshot that is given up leaves nothing behind; a memory tells its build', () => {
+  const { memory, pages } = storage()
+  pages.grow(4)
+  memory.begin(true).giveUp()
+  pages.write(0)[1] = 7
+  const saved = memory.begin(true).copy(100)
+  expect(saved.map(({ page, bytes }) => [page, bytes[4]])).toEqual([[0, 7]])
+  expect(memory.build).toBe('Int32Array 1')
+  new Pages(memory, Float64Array)
+  expect(memory.build).toBe('Int32Array Float64Array 1')
 })

@@ -37,6 +37,14 @@ test('knows the number of every rank while they come and go', () => {
   )
 })
 
+test('more numbers than a page holds', () => {
+  const tree = new RankTree(new Memory())
+  const cells = new Float64Array(1)
+  const numbers = Array.from({ length: 1_000 }, (_, i) => (i * 389) % 1_000)
+  for (const number of numbers) tree.add(cells, 0, number)
+  expect(numbers.map((_, i) => tree.ofRank(cells, 0, i + 1))).toEqual([...numbers].sort((a, b) => a - b))
+})
+
 test('a bucket stands for its values within 1 %, and buckets ascend as they do', () => {
   const positive = fc.double({ min: 1e-300, max: 1e300, noNaN: true })
   const value = fc.oneof(

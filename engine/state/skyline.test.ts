@@ -56,3 +56,14 @@ test('agrees with a plain list: many keys, late events, equal times', () => {
     )
   }
 })
+
+test('more values than a page holds', () => {
+  const skyline = new Skyline(new Memory(), 'max')
+  const cells = new Float64Array(2)
+  for (let i = 0; i < 10_000; i++) skyline.add(cells, 0, i, -i)
+  const best = Array.from({ length: 9_999 }, (_, i) => {
+    skyline.expire(cells, 0, i)
+    return skyline.best(cells, 0)
+  })
+  expect(best).toEqual(best.map((_, i) => -i - 1))
+})
