@@ -38,3 +38,12 @@ test('the room of values that went is used again', () => {
   expect(table.live).toBe(100)
   expect(table.value(window[0])).toBe('a value of some length, number 199900')
 })
+
+test('a code that nobody refers to any more cannot be released', () => {
+  const table = new StringTable(new Memory())
+  const code = table.internText('a')
+  table.retain(code)
+  table.release(code)
+  table.release(code)
+  expect(() => table.release(code)).toThrow('a code is released once for each reference')
+})
