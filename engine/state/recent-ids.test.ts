@@ -46,3 +46,13 @@ test('half a million ids are all different', () => {
   }
   expect(added).toBe(500_000)
 })
+
+test('what is older than two spans takes no room', () => {
+  const memory = new Memory()
+  const recent = new RecentIds(memory, 1_000)
+  const add = (name: string, atMs: number): boolean => recent.add(Buffer.from(name), 0, name.length, atMs, atMs)
+  for (let i = 0; i < 20_000; i++) add(`E${i}`, 0)
+  for (let i = 1; i <= 4; i++) add('E', i * 1_500)
+  const pages = memory.begin(true).copy(Number.POSITIVE_INFINITY)
+  expect(pages.reduce((sum, page) => sum + page.bytes.length, 0)).toBeLessThan(10_000)
+})
