@@ -91,7 +91,7 @@ test('many rows, any strings, several blocks from one builder', () => {
     cents: fc.option(fc.integer()),
   })
   fc.assert(
-    fc.property(fc.array(fc.array(row, { maxLength: 200 }), { maxLength: 3 }), (blocks) => {
+    fc.property(fc.array(fc.array(row, { maxLength: 200, size: 'max' }), { maxLength: 3 }), (blocks) => {
       const builder = new BlockBuilder(stream, 'x.things.v1', 3)
       for (const rows of blocks) {
         rows.forEach((given, i) => {

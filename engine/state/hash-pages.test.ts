@@ -68,3 +68,11 @@ test('strings of any length: a cell is used again, by strings of its size', () =
     else expect(size).toBe(first)
   }
 })
+
+test('short strings share pages', () => {
+  const memory = new Memory()
+  const strings = new StringTable(memory)
+  for (let i = 0; i < 10_000; i++) strings.internText(`${i}`.padStart(16))
+  const bytes = memory.begin(true).copy(Number.POSITIVE_INFINITY)
+  expect(bytes.reduce((sum, page) => sum + page.bytes.length, 0)).toBeLessThan(10_000 * (38 + 16))
+})

@@ -11,7 +11,7 @@ const step = fc.record({
 
 test('agrees with a plain Map, also after a snapshot', () => {
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 500 }), fc.nat(499), (steps, cut) => {
+    fc.property(fc.array(step, { maxLength: 500, size: 'max' }), fc.nat(499), (steps, cut) => {
       const spanMs = 100
       let memory = new Memory()
       let recent = new RecentIds(memory, spanMs)
@@ -45,4 +45,14 @@ test('half a million ids are all different', () => {
     if (recent.add(bytes, 0, bytes.length, 0, 0)) added++
   }
   expect(added).toBe(500_000)
+})
+
+test('what is older than two spans takes no room', () => {
+  const memory = new Memory()
+  const recent = new RecentIds(memory, 1_000)
+  const add = (name: string, atMs: number): boolean => recent.add(Buffer.from(name), 0, name.length, atMs, atMs)
+  for (let i = 0; i < 20_000; i++) add(`E${i}`, 0)
+  for (let i = 1; i <= 4; i++) add('E', i * 1_500)
+  const pages = memory.begin(true).copy(Number.POSITIVE_INFINITY)
+  expect(pages.reduce((sum, page) => sum + page.bytes.length, 0)).toBeLessThan(10_000)
 })

@@ -12,7 +12,7 @@ test('keeps the points of each key in order while the oldest go', () => {
     trim: fc.nat(9),
   })
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 80, size: 'max' }), (steps) => {
       const runs = new Runs(new Memory())
       const cells = new Float64Array(2 * RUN_CELLS)
       const model: [number, number][][] = [[], []]

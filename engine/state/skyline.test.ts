@@ -30,7 +30,7 @@ test('agrees with a plain list: many keys, late events, equal times', () => {
   })
   for (const kind of ['min', 'max'] as const) {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 400 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 400, size: 'max' }), (steps) => {
         const windowMs = 12
         const skyline = new Skyline(new Memory(), kind)
         const cells = new Float64Array(8)
@@ -52,6 +52,18 @@ test('agrees with a plain list: many keys, late events, equal times', () => {
           }
         }
       }),
+      { numRuns: 15 },
     )
   }
+})
+
+test('more values than a page holds', () => {
+  const skyline = new Skyline(new Memory(), 'max')
+  const cells = new Float64Array(2)
+  for (let i = 0; i < 10_000; i++) skyline.add(cells, 0, i, -i)
+  const best = Array.from({ length: 9_999 }, (_, i) => {
+    skyline.expire(cells, 0, i)
+    return skyline.best(cells, 0)
+  })
+  expect(best).toEqual(best.map((_, i) => -i - 1))
 })

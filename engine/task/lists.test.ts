@@ -15,6 +15,7 @@ const T0 = 1_767_225_600_000
 const rules = (title: string, version: number, more = ''): LogEntry => ({
   kind: 'rules',
   files: [
+    { path: 'shops.txt', text: 'S1\nS2\n', data: true },
     {
       path: 'rules.yaml',
       text: `rule: burst
@@ -187,6 +188,22 @@ test('a list that the rules no longer have is forgotten; one of a file may be ch
     ['list/shops/"S3"', null],
   ])
   expect(task.listItems('shops')).toBeNull()
+})
+
+test('put in force, a list from a file begins as the file is, one from a topic keeps its changes', () => {
+  const shops = '---\nlist: shops\nkind: deny\nof: string\nsource: { file: shops.txt }\n'
+  const task = fresh()
+  const read = (entry: LogEntry, position: number) => step(task, [{ position, entry }]).changes
+  read(rules('a', 1, shops), 0)
+  read({ kind: 'list', list: 'shops', add: ['S3'], remove: ['S1'], ttlMs: null, atMs: 0 }, 1)
+  read(list(['B1']), 2)
+  expect([task.listItems('shops'), task.listItems('trusted')]).toEqual([['S2', 'S3'], ['B1']])
+  const changes = read(rules('b', 2, shops), 3)
+  expect([task.listItems('shops'), task.listItems('trusted')]).toEqual([['S1', 'S2'], ['B1']])
+  expect([...changes].filter(([key]) => key.startsWith('list/'))).toEqual([
+    ['list/shops/"S1"', null],
+    ['list/shops/"S3"', null],
+  ])
 })
 
 test('cut anywhere and built again from the log, lists are as they were at each record', async () => {

@@ -51,7 +51,7 @@ severity: low
 })
 
 const order = fc.record({ gap: fc.nat(9_000), late: fc.nat(20_000), buyer: fc.nat(6), shop: fc.nat(3), n: fc.nat(4) })
-const steps = fc.array(order, { minLength: 5, maxLength: 40 })
+const steps = fc.array(order, { minLength: 5, maxLength: 40, size: 'max' })
 
 function recordsOf(orders: readonly { gap: number; late: number; buyer: number; shop: number; n: number }[]) {
   let now = T0
@@ -94,7 +94,7 @@ test('a snapshot that is copied while the task goes on, full or of what changed,
         expect(outputs).toEqual(expected.some(([position]) => position >= to) ? rest : [])
       }
     }),
-    { numRuns: 40 },
+    { numRuns: 15 },
   )
 }, 60_000)
 
@@ -169,7 +169,7 @@ test('a restart reads again what stands behind the snapshot, quietly; rules may 
       const rest = records.slice(committed + 1)
       expect(run(log, taken.task, rest)).toEqual(rest.flatMap((record) => [...step(task, [record]).outputs]))
     }),
-    { numRuns: 40 },
+    { numRuns: 15 },
   )
 }, 60_000)
 

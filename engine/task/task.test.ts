@@ -44,7 +44,7 @@ function orders(...atMs: number[]): LogEntry {
   return blockFromRows(transactions, { topic: 'trade', partition: 0 }, rows)
 }
 
-function run(entries: readonly LogEntry[], cut = -1, finish = false): { outputs: Output[]; counters: Counters } {
+function run(entries: readonly LogEntry[], cut = -1, finish = false) {
   const outputs: Output[] = []
   const kept = new Map<string, string>()
   const counters = new Counters()
@@ -69,7 +69,7 @@ function run(entries: readonly LogEntry[], cut = -1, finish = false): { outputs:
     task.flush(sink)
   })
   if (finish) task.finish('drained', sink)
-  return { outputs, counters }
+  return { outputs, counters, task }
 }
 
 const alerts = (outputs: readonly Output[]): AlertRecord[] => outputs.filter((o) => o.kind === 'alert')
@@ -113,7 +113,8 @@ test('an unchanged rule keeps its open alert when the set changes around it', ()
 test('a broken set is refused and counted; the old one stays in force', () => {
   offset = 0
   const broken: LogEntry = { kind: 'rules', files: [{ path: 'x.yaml', text: 'rule: x' }] }
-  const { outputs, counters } = run([burst(2), broken, orders(0, 1)])
+  const { outputs, counters, task } = run([burst(2), broken, orders(0, 1)])
+  expect(task.ruleFiles).toEqual((burst(2) as RulesControl).files)
   expect(counters.total('rule_sets_refused_total')).toBe(1)
   expect(alerts(outputs)).toHaveLength(1)
 })
@@ -134,7 +135,7 @@ test('a task built again from the log goes on as the undisturbed one, also over 
     },
   )
   fc.assert(
-    fc.property(fc.array(step, { minLength: 2, maxLength: 25 }), fc.nat(24), (steps, cut) => {
+    fc.property(fc.array(step, { minLength: 2, maxLength: 25, size: 'max' }), fc.nat(24), (steps, cut) => {
       offset = 0
       let now = 0
       const entries = [
@@ -148,7 +149,7 @@ test('a task built again from the log goes on as the undisturbed one, also over 
       const whole = run(entries, -1, true)
       expect(run(entries, Math.min(cut, entries.length - 1), true).outputs).toEqual(whole.outputs)
     }),
-    { numRuns: 150 },
+    { numRuns: 50 },
   )
 })
 
@@ -198,7 +199,7 @@ test('a task built again has the same baselines, also over changes of the rule s
     },
   )
   fc.assert(
-    fc.property(fc.array(step, { minLength: 2, maxLength: 30 }), fc.nat(29), (steps, cut) => {
+    fc.property(fc.array(step, { minLength: 2, maxLength: 30, size: 'max' }), fc.nat(29), (steps, cut) => {
       offset = 0
       let now = 0
       const entries = [
@@ -212,6 +213,6 @@ test('a task built again has the same baselines, also over changes of the rule s
       const whole = run(entries, -1, true)
       expect(run(entries, Math.min(cut, entries.length - 1), true).outputs).toEqual(whole.outputs)
     }),
-    { numRuns: 60 },
+    { numRuns: 20 },
   )
 })

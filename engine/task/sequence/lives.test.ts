@@ -72,7 +72,7 @@ const word = fc.record({
   late: fc.nat({ max: 60 }),
   shop: fc.constantFrom('S', 'T'),
 })
-const timeline = fc.array(word, { minLength: 2, maxLength: 40 }).map((list) => {
+const timeline = fc.array(word, { minLength: 2, maxLength: 40, size: 'max' }).map((list) => {
   let now = 0
   return list.map(({ letter, gap, late, shop }) => {
     now += gap
@@ -91,7 +91,7 @@ test.each(['snapshot', 'rebuild', 'rules'] as const)(
         const whole = own(cutRun(set, words, null, 0))
         expect(own(cutRun(set, words, cut, cutAt % words.length))).toEqual(whole)
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     )
   },
 )
@@ -109,6 +109,15 @@ test('a sequence that stays in force goes on knowing what no window holds any mo
   expect(run.alerts.filter((a) => a.status === 'open').map((a) => `${a.rule} ${a.violation}`)).toEqual([
     'sequence early',
   ])
+})
+
+test('a sequence that stays in force has as many timers and keys as before', () => {
+  const run = runner(setOf(full), false)
+  reader(run)('A@0 B@1/T A@5/T A@6 |20')
+  const held = () => [run.task.liveTimers, run.task.rememberedKeys]
+  const before = held()
+  run.task.install(setOf(full), 5)
+  expect(held()).toEqual(before)
 })
 
 test('a new sequence starts warm, without alerts for the past', () => {

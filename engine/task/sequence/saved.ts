@@ -2,7 +2,7 @@ import type { StringTable } from '../../state/string-table.ts'
 import type { Core } from '../core.ts'
 import { sequenceKey } from './origins.ts'
 import type { Part } from './partial-matches.ts'
-import { type Sequence, SWEEP_TURN } from './sequence.ts'
+import type { Sequence } from './sequence.ts'
 
 /** A sequence's state by the values of its keys, as plain JSON: what goes from one core to the next. */
 export interface SavedSequence {
@@ -32,7 +32,7 @@ interface SavedKey {
 }
 
 export function saveSequences(core: Core): SavedSequence[] {
-  const timers = core.sequences.timers().filter((t) => t.turn < SWEEP_TURN)
+  const timers = core.sequences.timers()
   return core.sequences.sequences.map((sequence) => {
     const { plan, states } = sequence
     const numbers = new Map<number, number>()

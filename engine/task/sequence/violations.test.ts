@@ -222,6 +222,12 @@ test('until the last event: what is open closes where the clock stands', () => {
   expect(records(run)).toBe('unpaid.open@11 unpaid.closed@20')
 })
 
+test('what is open at the end closes in the order of its opening, whichever violation it is', () => {
+  const run = play({ ...sequenceOf(violating(unpaid, early)), cooldownMs: 1_000 }, 'B@0 A@1/T |12')
+  run.task.finish('last', run.sink)
+  expect(records(run)).toBe('early.open@1 unpaid.open@12 early.closed@12 unpaid.closed@12')
+})
+
 test('timers and remembered keys are known while they live', () => {
   const { task } = play(expects, 'A@0 A@1/T B@5')
   expect([task.liveTimers, task.rememberedKeys]).toEqual([2, 2])
