@@ -4,6 +4,7 @@ import { packagePath } from '../kit/package-path.ts'
 import { DURATION, FUNCTIONS, METHODS } from './expression/functions.ts'
 import { EXCEPTION_KEYS } from './shape/common.ts'
 import { KINDS } from './shape/document.ts'
+import { FEATURE_KEYS } from './shape/feature.ts'
 import { LIST_KEYS, SOURCE_KEYS } from './shape/list.ts'
 import { BASELINE_KEYS, RATIO_KEYS, RUNNING_KEYS, RUNNING_KINDS, TUMBLING_KEYS } from './shape/measures.ts'
 import {
@@ -61,6 +62,7 @@ const ROWS = [
   ...below('ranking.score.cap', CAP_KEYS),
   ...below('ranking.columns', RANK_CHANGE_KEYS),
   ...below('ranking.columns.sparkline', SPARKLINE_KEYS),
+  ...below('feature', FEATURE_KEYS),
   ...below('list', LIST_KEYS),
   ...below('list.source', SOURCE_KEYS),
   ...below('tests', TEST_KEYS),
@@ -94,6 +96,7 @@ const SAME: Readonly<Record<string, string>> = {
   'ranking.score': 'ranking.score.weights',
   'ranking.tests': 'ranking',
   'ranking.columns.sparkline.sparkline': 'ranking.columns.sparkline',
+  'feature.feature': 'feature',
   'list.list': 'list',
   'tests.events': 'tests.events.at',
   'tests.events.type': 'rule.on',
@@ -112,6 +115,9 @@ const ELSEWHERE: Readonly<Record<string, readonly [file: string, text: string]>>
   'rule.runbook': ['engine/rules/testdata/every-key.good.yaml', 'runbook: https://'],
   'sequence.runbook': ['engine/rules/testdata/every-key.good.yaml', 'runbook: https://'],
   'ranking.runbook': ['engine/rules/testdata/every-key.good.yaml', 'runbook: https://'],
+  'feature.owner': ['engine/rules/testdata/features-unread.txt', 'warning[no-owner]'],
+  'feature.tags': ['engine/rules/testdata/features.good.yaml', 'tags: [pricing, market]'],
+  'feature.runbook': ['engine/rules/testdata/features.good.yaml', 'runbook: https://'],
   'ranking.title': ['engine/rules/testdata/missing-key.txt', '"title:"'],
   'alert.about': ['engine/task/lists.test.ts', 'what goes on the list is what the alert is about'],
   'list.kind': ['engine/rules/testdata/list.txt', 'kind is one of allow, deny, watch'],

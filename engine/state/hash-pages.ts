@@ -9,7 +9,7 @@ const PAGE_WORDS_MAX = 4096
 const USED = 0
 const DEPTH = 1
 const HEAD_WORDS = 2
-const HEADS_BITS = 10
+const HEADS_BITS = 7
 
 export interface EntryShape {
   /** Words an entry has: 1 to 5. */

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { type Block, type Column, DECIMAL_NULL_HIGH } from '../model/block.ts'
 import { CHUNK_ROWS, type ColumnRef, type RowShape } from './chunk.ts'
 import { Memory } from './memory.ts'
+import { packSome } from './packing.ts'
 import { fits, type HeldBytes, Rows } from './rows.ts'
 import type { Segments } from './segments.ts'
 import { StringTable } from './string-table.ts'
@@ -76,6 +77,9 @@ class Recording implements Segments {
     if (!this.asked.has(number)) this.sudden++
     return this.held.get(number)!
   }
+  copy(number: number): Uint8Array {
+    return this.held.get(number)!
+  }
   ahead(number: number): void {
     this.asked.add(number)
   }
@@ -102,7 +106,7 @@ function append(rows: Rows, from: number, count: number): void {
 function reloaded(saved: Omit<HeldBytes, 'index'>, strings: StringTable, files: Segments | null): Rows {
   const rows = new Rows(shape, strings, files)
   rows.loadHeld(
-    saved.chunks.map((part) => part.bytes()),
+    saved.chunks.map((part) => packSome(part.packing(), Number.POSITIVE_INFINITY)!),
     saved.hot.map((part) => part.bytes()),
   )
   return rows
@@ -122,7 +126,7 @@ test.each([false, true])('events that are held come back until they go, in files
     if (chunkBytes === 0) chunkBytes = rows.bytesInMemory
     rows.trim(oldest)
     expect(rows.firstRow).toBe(Math.max(0, Math.floor((oldest + 1) / CHUNK_ROWS) * CHUNK_ROWS))
-    rows.freeze(end - 5_000)
+    for (let step = 0; step < 8; step++) rows.freeze(end - 5_000) // each packs a few columns
     const cursors = [Math.max(0, oldest + 1), end - 1]
     rows.makeRoom(cursors)
     expectRow(rows, end - 1)
@@ -132,12 +136,13 @@ test.each([false, true])('events that are held come back until they go, in files
       expect(files.held.size).toBeLessThanOrEqual(1 + windowRows / CHUNK_ROWS)
     }
     if (end !== 27 * 4_500) continue
-    const saved = rows.saveHeld()
+    const saved = rows.saveHeld(Number.NEGATIVE_INFINITY)
     const numbers = saved.chunks.map((part) => part.number)
     expect(numbers).toEqual(numbers.map((_, i) => rows.firstRow / CHUNK_ROWS + i))
     const before = files
     files = inFiles ? new Recording() : null
     rows = reloaded(saved, rows.strings, files)
+    saved.release()
     expect(files?.texts).toEqual(before?.texts)
     for (const row of [rows.firstRow, rows.firstRow + CHUNK_ROWS, end - CHUNK_ROWS, end - 1]) expectRow(rows, row)
     if (files) expect(rows.bytesInMemory / chunkBytes).toBeLessThanOrEqual(files.inMemoryMax + 3)

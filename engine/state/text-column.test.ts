@@ -14,9 +14,9 @@ function columnOf(values: readonly (string | null)[]): StringColumn {
   return { kind: 'string', bytes, offsets, nulls: Uint8Array.from(values, (v) => (v === null ? 1 : 0)) }
 }
 
-function packed(column: TextColumn): Uint8Array {
+function packed(column: TextColumn, rows: number): Uint8Array {
   const packer = new Packer()
-  column.pack(packer)
+  column.pack(packer, rows)
   return packer.finish()
 }
 
@@ -44,7 +44,7 @@ test('texts come back, packed or not, of few words or many; rows that nobody gav
         let column = new TextColumn(1000)
         const model: (string | null)[] = []
         steps.forEach(({ gap, values, pick }, i) => {
-          if (i === cut) column = unpacked(packed(column), model.length, 1000)
+          if (i === cut) column = unpacked(packed(column, model.length), model.length, 1000)
           for (let n = 0; n < gap; n++) model.push(null)
           const rows = Int32Array.from(values.keys()).filter((row) => row % pick === 0)
           column.append(columnOf(values), rows, model.length)
@@ -52,7 +52,7 @@ test('texts come back, packed or not, of few words or many; rows that nobody gav
         })
         for (let n = 0; n < tail; n++) model.push(null)
         column.fillTo(model.length)
-        const back = unpacked(packed(column), model.length, model.length)
+        const back = unpacked(packed(column, model.length), model.length, model.length)
         for (const one of [column, back]) expect(model.map((_, row) => one.at(row))).toEqual(model)
       },
     ),
@@ -65,7 +65,7 @@ test('up to 256 words are written once each', () => {
     const column = new TextColumn(4096)
     const values = Array.from({ length: 4096 }, (_, i) => `a rather long text, number ${1000 + ((i >> 4) % words)}`)
     column.append(columnOf(values), Int32Array.from(values.keys()), 0)
-    const bytes = packed(column)
+    const bytes = packed(column, 4096)
     expect(unpacked(bytes, 4096, 4096).at(4095)).toBe(values[4095])
     return bytes.length
   }
@@ -74,5 +74,5 @@ test('up to 256 words are written once each', () => {
   const values = Array.from({ length: 257 }, (_, i) => `${i >> 1}`)
   values.push(...Array.from({ length: 200 }, (_, i) => `more ${i}`))
   column.append(columnOf(values), Int32Array.from(values.keys()), 0)
-  expect(values.map((_, row) => unpacked(packed(column), values.length, 4096).at(row))).toEqual(values)
+  expect(values.map((_, row) => unpacked(packed(column, values.length), values.length, 4096).at(row))).toEqual(values)
 })

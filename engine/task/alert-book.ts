@@ -96,11 +96,6 @@ export class AlertBook {
     return this.#openCount
   }
 
-  hasAlert(plan: RulePlan, slot: number): boolean {
-    const alerts = this.#bySlot[plan.index]
-    return alerts.size > 0 && alerts.has(slot)
-  }
-
   /** Alerts by slot of the key, for those who look often. */
   bySlot(plan: AlertPlan): ReadonlyMap<number, unknown> {
     return this.#bySlot[plan.index]

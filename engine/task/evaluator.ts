@@ -115,7 +115,7 @@ export class Evaluator {
       if (!isDue && this.#host.context.evaluating) this.#addDue(plan.index, slot, -1)
     }
     this.#ended.length = 0
-    if (this.#dueRules.length > 0) this.#evaluateDue(all)
+    if (this.#dueRules.length > 0) this.#evaluateDue()
   }
 
   #askTouched({ index, space }: RuleClass, all: boolean): void {
@@ -139,13 +139,12 @@ export class Evaluator {
     this.#dueRows.push(row)
   }
 
-  #evaluateDue(all: boolean): void {
+  #evaluateDue(): void {
     const { layout, alerts } = this.#host
     const order = Array.from(this.#dueRules, (_, i) => i).sort((a, b) => this.#dueRules[a] - this.#dueRules[b] || a - b)
     for (const i of order) {
       const plan = layout.rules[this.#dueRules[i]]
       const slot = this.#dueSlots[i]
-      if (plan.falls && !all && this.#dueRows[i] >= 0 && !alerts.hasAlert(plan, slot)) continue
       alerts.evaluate(plan, slot, false, this.#dueRows[i], this.#host.nowMs(plan.clock))
     }
     this.#dueRules.length = 0

@@ -23,7 +23,7 @@ export function checkAlert(draft: Draft, by: readonly string[], title: string, n
   const map = (node && read.map(node, 'alert')) || null
   const fallback = { about: by[by.length - 1] ?? '', explain: [{ text: title }] }
   if (!map) return { ...fallback, cooldownMs: 0, suspects: null, evidence: null }
-  read.keys(map, Object.keys(RULE_ALERT_KEYS), {}, 'of alert')
+  read.keys(map, Object.keys(RULE_ALERT_KEYS), 'of alert')
   const explainNode = entryOf(map, 'explain')?.value
   const explainText = explainNode && read.scalar(explainNode, 'explain')
   const explain = explainText ? checkTemplate(explainText, names, read.report) : null
@@ -56,7 +56,7 @@ function checkSuspects(draft: Draft, alert: MapNode): Rule['suspects'] {
   const node = entryOf(alert, 'suspects')
   const map = node && read.map(node.value, 'suspects')
   if (!map) return null
-  read.keys(map, Object.keys(SUSPECTS_KEYS), {}, 'of suspects')
+  read.keys(map, Object.keys(SUSPECTS_KEYS), 'of suspects')
   const ofNode = read.required(map, 'of', node.keySpan, 'suspects')
   const of = ofNode && read.text(ofNode, 'of')
   if (ofNode && of) draft.fieldOrLet(of, ofNode.span)
@@ -70,7 +70,7 @@ function checkEvidence(draft: Draft, alert: MapNode): Rule['evidence'] {
   const node = entryOf(alert, 'evidence')
   const map = node && read.map(node.value, 'evidence')
   if (!map) return null
-  read.keys(map, Object.keys(EVIDENCE_KEYS), {}, 'of evidence')
+  read.keys(map, Object.keys(EVIDENCE_KEYS), 'of evidence')
   const eventsNode = read.required(map, 'events', node.keySpan, 'evidence')
   const events = eventsNode && read.integer(eventsNode, 'events', 1, EVIDENCE_MAX)
   const fieldsNode = read.required(map, 'fields', node.keySpan, 'evidence')

@@ -15,7 +15,7 @@ export function checkBaseline(names: MeasureNames, spec: Spec): BaselineMeasure 
   const { read } = names.draft
   const { name, node, kind } = spec
   misplaced(names, spec, NOT_OWN, 'give it to the measure whose usual values these are')
-  read.keys(node, [...Object.keys(BASELINE_KEYS), ...NOT_OWN], {}, 'of a baseline')
+  read.keys(node, [...Object.keys(BASELINE_KEYS), ...NOT_OWN], 'of a baseline')
   const of = read.text(kind.value, '"baseline"')
   const made = of === null ? null : madeOf(names, of, spec)
   const zones = new Set(made?.flatMap((m) => m.tumbling?.zone ?? []))

@@ -36,7 +36,7 @@ function checkColumn(names: MeasureNames, entry: Entry, windowMs: number, stepMs
   if (!kind) return null
   const spec: Spec = { name, span, kind, node: value }
   if (kind.key === 'rank_change') {
-    read.keys(value, Object.keys(RANK_CHANGE_KEYS), {}, 'of a rank_change')
+    read.keys(value, Object.keys(RANK_CHANGE_KEYS), 'of a rank_change')
     const overMs = multipleOf(names.draft, kind.value, 'rank_change', stepMs)
     if (overMs !== null) tooFar(names.draft, kind.value, overMs, stepMs)
     return overMs === null ? null : { kind: 'rank_change', name, overMs }
@@ -48,7 +48,7 @@ function checkColumn(names: MeasureNames, entry: Entry, windowMs: number, stepMs
 
 function checkSparkline(draft: Draft, { name, kind, node }: Spec, rankingStepMs: number): RankingColumn | null {
   const { read } = draft
-  read.keys(node, Object.keys(SPARKLINE_KEYS), {}, 'of a sparkline')
+  read.keys(node, Object.keys(SPARKLINE_KEYS), 'of a sparkline')
   const points = read.integer(kind.value, 'sparkline', 2, COLUMN_STEPS_MAX)
   const step = read.required(node, 'step', kind.keySpan, 'a sparkline')
   const stepMs = step && multipleOf(draft, step, 'step', rankingStepMs)

@@ -52,7 +52,7 @@ function levelEntry(draft: Draft, item: Node): Entry | null {
   if (item.kind !== 'map' || item.entries.length !== 1) {
     return read.fault('wrong-value', item, 'each level is one "level: condition"', 'such as - critical: orders > 100')
   }
-  read.keys(item, SEVERITIES, {}, 'of severity')
+  read.keys(item, SEVERITIES, 'of severity')
   return item.entries[0]
 }
 
@@ -78,7 +78,7 @@ export function checkExceptions(draft: Draft, names: Names, dropNames: Names): R
 
 function checkException(draft: Draft, map: MapNode, names: Names, dropNames: Names): RuleException | null {
   const { read } = draft
-  read.keys(map, Object.keys(EXCEPTION_KEYS), {}, 'of an exception')
+  read.keys(map, Object.keys(EXCEPTION_KEYS), 'of an exception')
   const at = map.entries[0]?.keySpan ?? map.span
   const need = (key: string) => read.required(map, key, at, 'an exception')
   const nameNode = need('name')

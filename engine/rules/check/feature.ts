@@ -18,7 +18,7 @@ export interface CheckedFeature {
 
 export function checkFeature(draft: Draft): CheckedFeature {
   const { read } = draft
-  read.keys(draft.node, Object.keys(FEATURE_KEYS), {}, 'of a feature')
+  read.keys(draft.node, Object.keys(FEATURE_KEYS), 'of a feature')
   const version = draft.version()
   const title = draft.title()
   const owner = draft.owner()

@@ -18,7 +18,7 @@ export function listType(node: MapNode): 'string' | 'number' {
 
 export function checkList(id: string, node: MapNode, idSpan: Span, report: Reporter): NamedList | null {
   const read = new Reader(report)
-  read.keys(node, Object.keys(LIST_KEYS), {}, 'of a list')
+  read.keys(node, Object.keys(LIST_KEYS), 'of a list')
   const kindNode = read.required(node, 'kind', idSpan, 'a list')
   const kind = kindNode && read.oneOf(kindNode, 'kind', LIST_KINDS)
   const ofNode = read.required(node, 'of', idSpan, 'a list')
@@ -42,7 +42,7 @@ export function checkList(id: string, node: MapNode, idSpan: Span, report: Repor
 function checkSource(read: Reader, node: Node): ListSource | null {
   const map = read.map(node, 'source')
   if (!map) return null
-  read.keys(map, Object.keys(SOURCE_KEYS), {}, 'of a source')
+  read.keys(map, Object.keys(SOURCE_KEYS), 'of a source')
   const kinds = SOURCES.filter((name) => entryOf(map, name))
   const [kind] = kinds
   if (!kind || kinds.length > 1) return read.fault('wrong-value', map, `a source has one of ${SOURCES.join(', ')}`)

@@ -16,7 +16,7 @@ export interface CheckedRanking {
 
 export function checkRanking(draft: Draft): CheckedRanking {
   const { read } = draft
-  read.keys(draft.node, Object.keys(RANKING_KEYS), {}, 'of a ranking')
+  read.keys(draft.node, Object.keys(RANKING_KEYS), 'of a ranking')
   const version = draft.version()
   const title = draft.title()
   const owner = draft.owner()
@@ -102,7 +102,7 @@ function checkWindow(draft: Draft): { windowMs: number; stepMs: number } {
     read.fault('unknown-key', tumbling.keySpan, 'the window of a ranking slides', 'as in { sliding: 24h, step: 1m }')
     return faulty
   }
-  read.keys(node, Object.keys(RANKING_WINDOW_KEYS), {}, 'of window')
+  read.keys(node, Object.keys(RANKING_WINDOW_KEYS), 'of window')
   const at = entryOf(draft.node, 'window')!.keySpan
   const sliding = read.required(node, 'sliding', at, 'the window of a ranking')
   const step = read.required(node, 'step', at, 'the window of a ranking')
@@ -119,7 +119,7 @@ function checkScore(draft: Draft): { weights: Ranking['weights']; cap: Ranking['
   const ones = Object.fromEntries(draft.types.map((t) => [t, 1]))
   const map = entry && read.map(entry.value, 'score')
   if (!map) return { weights: ones, cap: null }
-  read.keys(map, Object.keys(SCORE_KEYS), {}, 'of score')
+  read.keys(map, Object.keys(SCORE_KEYS), 'of score')
   const weightsEntry = entryOf(map, 'weights')
   const weights = weightsEntry ? checkWeights(draft, weightsEntry) : ones
   return { weights, cap: checkCap(draft, map) }
@@ -152,7 +152,7 @@ function checkCap(draft: Draft, score: MapNode): Ranking['cap'] {
   const entry = entryOf(score, 'cap')
   const map = entry && read.map(entry.value, 'cap')
   if (!map) return null
-  read.keys(map, Object.keys(CAP_KEYS), {}, 'of cap')
+  read.keys(map, Object.keys(CAP_KEYS), 'of cap')
   const perNode = read.required(map, 'per', entry.keySpan, 'cap')
   const per = perNode && read.text(perNode, 'per')
   if (perNode && per) draft.fieldOrLet(per, perNode.span)

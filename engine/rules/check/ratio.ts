@@ -15,7 +15,7 @@ export function checkRatio(names: MeasureNames, spec: Spec): RatioMeasure | null
   const { read } = names.draft
   const { name, node, kind } = spec
   misplaced(names, spec, NOT_OWN, 'give it to the two measures it divides')
-  read.keys(node, [...Object.keys(RATIO_KEYS), ...NOT_OWN], {}, 'of a ratio measure')
+  read.keys(node, [...Object.keys(RATIO_KEYS), ...NOT_OWN], 'of a ratio measure')
   const atLeast = checkAtLeast(names, spec)
   const lowerBound = checkLowerBound(names, spec)
   const parts = read.seq(kind.value, '"ratio"')

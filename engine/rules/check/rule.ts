@@ -34,7 +34,7 @@ export interface CheckedRule {
 
 export function checkRule(draft: Draft): CheckedRule {
   const { read } = draft
-  read.keys(draft.node, Object.keys(RULE_KEYS), {}, 'of a rule')
+  read.keys(draft.node, Object.keys(RULE_KEYS), 'of a rule')
   const version = draft.version()
   const title = draft.title()
   const owner = draft.owner()

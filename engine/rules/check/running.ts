@@ -16,7 +16,7 @@ export function checkRunning(names: MeasureNames, spec: Spec, window: Window | n
   const { name, node } = spec
   const kind = spec.kind.key as RunningMeasure['kind']
   const keys = [kind, ...Object.keys(RUNNING_KEYS), ...Object.keys(RUNNING_KINDS[kind].keys)]
-  read.keys(node, keys, {}, `of a ${kind} measure`)
+  read.keys(node, keys, `of a ${kind} measure`)
   const measured = checkMeasured(names, spec)
   if (kind === 'last') types.set(name, measured?.type ?? 'unknown')
   if (kind === 'top') elements.set(name, measured?.type ?? 'unknown')

@@ -40,7 +40,7 @@ export function isSequence(node: MapNode): boolean {
 export function checkSequence(draft: Draft, steps: Steps): CheckedSequence {
   const { read } = draft
   refuse(read, draft.node, MISPLACED)
-  read.keys(draft.node, [...Object.keys(SEQUENCE_RULE_KEYS), ...Object.keys(MISPLACED)], {}, 'of a sequence')
+  read.keys(draft.node, [...Object.keys(SEQUENCE_RULE_KEYS), ...Object.keys(MISPLACED)], 'of a sequence')
   const version = draft.version()
   const title = draft.title()
   const owner = draft.owner()
@@ -69,7 +69,7 @@ export function checkSequence(draft: Draft, steps: Steps): CheckedSequence {
   const alert = (alertNode && read.map(alertNode, 'alert')) || null
   if (alert) {
     refuse(read, alert, MISPLACED_IN_ALERT)
-    read.keys(alert, [...Object.keys(ALERT_KEYS), ...Object.keys(MISPLACED_IN_ALERT)], {}, 'of the alert of a sequence')
+    read.keys(alert, [...Object.keys(ALERT_KEYS), ...Object.keys(MISPLACED_IN_ALERT)], 'of the alert of a sequence')
   }
   const about = alert ? checkAbout(draft, alert, [...by.keys()]) : ([...by.keys()].at(-1) ?? '')
   const cooldownMs = alert ? checkCooldown(draft, alert) : 0

@@ -28,7 +28,7 @@ export function readSteps(read: Reader, document: MapNode, idSpan: Span): Steps 
   const node = read.required(document, 'sequence', idSpan, 'a rule with "violations" or "matches"')
   const map = node && read.map(node, 'sequence')
   if (!map) return nothing
-  read.keys(map, Object.keys(SEQUENCE_KEYS), {}, 'of sequence')
+  read.keys(map, Object.keys(SEQUENCE_KEYS), 'of sequence')
   const forgetNode = entryOf(map, 'forget_after')?.value
   const forgetAfterMs = forgetNode
     ? durationOf(read, forgetNode, 'forget_after', 1_000, WINDOW_MAX_MS)
@@ -51,7 +51,7 @@ export function readSteps(read: Reader, document: MapNode, idSpan: Span): Steps 
 function readStep(read: Reader, { key: name, keySpan, value }: Entry): RawStep {
   goodName(read, name, keySpan, 'a step')
   if (value.kind !== 'map') return { name, on: typesOf(read, value), where: undefined }
-  read.keys(value, Object.keys(STEP_KEYS), {}, 'of a step')
+  read.keys(value, Object.keys(STEP_KEYS), 'of a step')
   const on = read.required(value, 'on', keySpan, 'a step')
   return { name, on: on ? typesOf(read, on) : [], where: entryOf(value, 'where')?.value }
 }

@@ -25,7 +25,7 @@ export function checkEvents(read: Reader, node: Node, startMs: number, streams: 
     if (!row) continue
     const advance = entryOf(row, 'advance')
     if (advance) {
-      read.keys(row, Object.keys(ADVANCE_KEYS), {}, 'of a row with "advance"')
+      read.keys(row, Object.keys(ADVANCE_KEYS), 'of a row with "advance"')
       clockMs += durationOf(read, advance.value, 'advance', 1, 400 * DAY_MS) ?? 0
       steps.push({ step: { advanceToMs: clockMs }, arrivesMs: clockMs })
       continue

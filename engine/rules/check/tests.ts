@@ -49,7 +49,7 @@ export function checkTests(node: Node, tested: Tested, report: Reporter): RuleTe
 
 function checkTest(read: Reader, map: MapNode, tested: Tested): RuleTest | null {
   const before = read.report.errorCount
-  read.keys(map, Object.keys(TEST_KEYS), {}, 'of a test')
+  read.keys(map, Object.keys(TEST_KEYS), 'of a test')
   const at = firstLine(map)
   const nameNode = read.required(map, 'name', at, 'a test')
   const name = nameNode && read.text(nameNode, 'name')
@@ -107,7 +107,7 @@ function checkExpectations(
 
 function checkExpectation(read: Reader, row: MapNode, startMs: number, tested: Tested): Expectation {
   const known: readonly string[] = EXPECTATION_KEYS[tested.kind]
-  read.keys(row, known, {}, `of an expectation about a ${tested.kind}`)
+  read.keys(row, known, `of an expectation about a ${tested.kind}`)
   const value = (key: string): Node | undefined => (known.includes(key) ? entryOf(row, key)?.value : undefined)
   const { line, column } = read.report.source.position(firstLine(row).start)
   const at = value('at')
@@ -206,7 +206,7 @@ function checkSuspects(read: Reader, node: Node | undefined): Expectation['suspe
   const out: { value: FieldValue; events: number | null }[] = []
   for (const item of list.items) {
     if (item.kind === 'map') {
-      read.keys(item, Object.keys(SUSPECT_KEYS), {}, 'of a suspect')
+      read.keys(item, Object.keys(SUSPECT_KEYS), 'of a suspect')
       const valueNode = read.required(item, 'value', firstLine(item), 'a suspect')
       const value = valueNode && read.scalar(valueNode, 'value')
       const eventsNode = entryOf(item, 'events')?.value

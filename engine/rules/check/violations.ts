@@ -52,7 +52,7 @@ function checkNamed<T>(
     const map = read.map(item, what)
     if (!map) return []
     const known = key === 'violations' ? { ...EXPECT_KEYS, ...FORBID_KEYS } : MATCH_KEYS
-    read.keys(map, Object.keys({ ...COMMON_KEYS, ...known }), {}, `of ${what}`)
+    read.keys(map, Object.keys({ ...COMMON_KEYS, ...known }), `of ${what}`)
     return check(context, map, checkCommon(context, map, what)) ?? []
   })
 }

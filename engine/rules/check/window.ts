@@ -34,7 +34,7 @@ export function checkWindow(read: Reader, node: Node): Window | null {
 
 function checkTumbling(read: Reader, node: MapNode): Window | null {
   if (node.entries.length === 0) return read.fault('wrong-value', node, 'window is a duration', 'such as 1h')
-  read.keys(node, Object.keys(TUMBLING_KEYS), {}, 'of window')
+  read.keys(node, Object.keys(TUMBLING_KEYS), 'of window')
   const at = node.entries[0].keySpan
   const lengthNode = read.required(node, 'tumbling', at, 'a calendar window')
   const lengthMs = lengthNode && durationOf(read, lengthNode, 'tumbling', 1_000, Number.MAX_SAFE_INTEGER)

@@ -241,7 +241,7 @@ function ownTests(c: Checked, around: Surroundings): RuleTest[] {
 function testsFor(document: Document, checked: readonly Checked[], around: Surroundings): RuleTest[] {
   const { id, idSpan, node, report } = document
   const read = new Reader(report)
-  read.keys(node, Object.keys(TEST_FILE_KEYS), {}, 'of a test file')
+  read.keys(node, Object.keys(TEST_FILE_KEYS), 'of a test file')
   const tests = read.required(node, 'tests', idSpan, 'a test file')
   const versions = checked.filter((c) => c.document.id === id)
   const target = versions.find((c) => plainMode(c.document) === 'live') ?? versions[versions.length - 1]

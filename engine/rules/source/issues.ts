@@ -16,7 +16,6 @@ export type IssueCode =
   | 'unknown-kind'
   | 'unknown-key'
   | 'missing-key'
-  | 'not-supported-yet'
   | 'wrong-value'
   | 'bad-name'
   | 'bad-version'

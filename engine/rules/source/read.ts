@@ -19,15 +19,11 @@ export class Reader {
     return null
   }
 
-  /** Reports every key of `node` that is neither in `known` nor in `later` (key -> what it is). */
-  keys(node: MapNode, known: readonly string[], later: Readonly<Record<string, string>> = {}, what = 'here'): void {
+  /** Reports every key of `node` that is not in `known`. */
+  keys(node: MapNode, known: readonly string[], what = 'here'): void {
     for (const { key, keySpan } of node.entries) {
       if (known.includes(key)) continue
-      if (Object.hasOwn(later, key)) {
-        this.later(keySpan, later[key])
-        continue
-      }
-      const meant = nearest(key, [...known, ...Object.keys(later)])
+      const meant = nearest(key, known)
       if (meant !== null) this.#meant.set(node, (this.#meant.get(node) ?? new Set()).add(meant))
       this.fault(
         'unknown-key',
@@ -36,11 +32,6 @@ export class Reader {
         meant === null ? null : `did you mean "${meant}"?`,
       )
     }
-  }
-
-  /** What the format has and this engine has not, yet. */
-  later(span: Span, what: string): null {
-    return this.fault('not-supported-yet', span, `${what} is not supported yet`)
   }
 
   required(node: MapNode, key: string, keyOf: Span, what: string): Node | null {

@@ -218,7 +218,7 @@ test('a lane closes though a snapshot waits for its commit, and that snapshot do
       ({ offset: String(position), value: Buffer.from(encodeEntry(entry, STREAMS)) }) as unknown as KafkaMessage,
   )
   await lane.process([rules], async () => {})
-  await expect.poll(() => disk.snapshots.map(({ position }) => position)).toEqual([0])
+  await expect.poll(() => disk.snapshots.map(({ position }) => position), { timeout: 10_000 }).toEqual([0])
   await lane.process([first], async () => {}) // no output: its position is committed a second later
   await lane.close()
   expect(Math.max(...disk.snapshots.map(({ position }) => position))).toBe(log.at)
