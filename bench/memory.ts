@@ -24,7 +24,7 @@ export async function memoryBenchmark(): Promise<Figure[]> {
     const task = filledTask(keys, new Orders(), keyOf)
     await settle()
     const bytes = used() - before
-    if (task.heldEvents !== keys) throw new Error(`${task.heldEvents} events are held of ${keys}`)
+    if (task.gauges.heldEvents !== keys) throw new Error(`${task.gauges.heldEvents} events are held of ${keys}`)
     return bytes
   }
   await bytesHeldBy(() => 0) // code and caches

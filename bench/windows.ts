@@ -128,7 +128,7 @@ async function measure(set: string, window: string, events: number): Promise<Mea
     perSecond: Math.round(events / seconds),
     perCpuSecond: Math.round(events / ((used.user + used.system) / 1e6)),
     residentMb: Math.round(process.memoryUsage().rss / 2 ** 20),
-    heldEvents: task.heldEvents,
+    heldEvents: task.gauges.heldEvents,
     bytesPerHeldEvent:
       Math.round((10 * (rows.counts.writtenBytes + index.counts.writtenBytes)) / (rows.counts.written * 4096)) / 10,
     readsAwaited: rows.counts.readsAwaited - awaited,

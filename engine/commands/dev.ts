@@ -64,9 +64,15 @@ async function dev({ config: path, data, port, rate, watch }: DevOptions): Promi
       if (isNow()) observeLatency(http.metrics, committed)
     })
     const standing = (): Standing => {
-      const { streamMs, openAlerts } = service.task
+      const { streamMs, gauges } = service.task
       const footer = `Ctrl-C stops, nothing is lost   ${http.url}/metrics   ${config.data}`
-      return { recent, streamMs, openAlerts, playing: feed.playing, footer: trouble.latest ?? footer }
+      return {
+        recent,
+        streamMs,
+        openAlerts: gauges.openAlerts,
+        playing: feed.playing,
+        footer: trouble.latest ?? footer,
+      }
     }
     ends.push(show(standing))
     if (watch) ends.push(service.rules.watch())

@@ -9,7 +9,7 @@ import type { ListItem, NamedList, RuleSet } from '../model/rule.ts'
 import { compileRuleSet } from '../rules/index.ts'
 import { didYouMean } from '../rules/source/suggest.ts'
 import { Lists } from '../task/lists.ts'
-import { META_KEY } from '../task/task.ts'
+import { META_KEY } from '../task/meta.ts'
 import { EXIT, type ExitCode, talk } from './exit.ts'
 import { configOption, positiveNumber, type Verb } from './options.ts'
 

@@ -1,7 +1,7 @@
 import type { LogRecord } from '../model/block.ts'
 import type { Output } from '../model/output.ts'
 import type { Commit, Committed, TaskLog } from '../model/ports.ts'
-import { META_KEY } from '../task/task.ts'
+import { META_KEY } from '../task/meta.ts'
 
 /** The process is gone: nothing that it held in memory is left. */
 export class Crash extends Error {}

@@ -1,36 +1,13 @@
-import { Heap } from '../kit/heap.ts'
-import { alertId } from '../model/alert-id.ts'
-import type { Counter } from '../model/counters.ts'
-import type { Value } from '../model/expression.ts'
 import type { AlertRecord, Cell, Evidence, MeasureValue, Output, SourcePosition } from '../model/output.ts'
-import type { Rule, SequenceRule } from '../model/rule.ts'
-import { type Alert, alertRecord, alertToJson } from './alert.ts'
+import { type Alert, alertKey, alertRecord, alertToJson, newAlert } from './alert.ts'
+import type { AlertPlan, StandingPlan } from './alert-plan.ts'
+import { byTurn, Closings } from './closings.ts'
 import type { Context } from './context.ts'
 import type { HeldEvents } from './held-events.ts'
 import type { Layout } from './layout.ts'
-import type { MutePlan, RulePlan } from './plans.ts'
+import type { RulePlan } from './plans.ts'
 
 const UPDATE_EVERY_MS = 60_000
-
-/** What alerts are kept by: a rule, or one violation or match of a sequence. Those of one sequence stand in a row. */
-export interface AlertPlan {
-  /** Among all plans of the rule set. */
-  readonly index: number
-  readonly rule: Rule | SequenceRule
-  readonly violation?: string
-  readonly space: number
-  readonly key: readonly (() => Value)[]
-  readonly mutes: readonly MutePlan[]
-  readonly alertsRefused: Counter
-}
-
-/** The plan of a violation or match: it has one severity. */
-export interface StandingPlan extends AlertPlan {
-  readonly violation: string
-  /** Index in SEVERITIES. */
-  readonly severity: number
-  readonly explain: () => string
-}
 
 /** A violation or match that stands: an episode of no length. */
 export interface Standing {
@@ -47,16 +24,6 @@ interface Occasion {
   readonly arrival: boolean
   readonly row: number
   readonly nowMs: number
-}
-
-/** A moment at which an alert closes, or (its episode still open) merely its cooldown is over. */
-interface Closing {
-  /** On the rule's clock; it may turn out to be later. */
-  readonly atMs: number
-  readonly atStreamMs: number
-  readonly alert: Alert
-  readonly plan: AlertPlan
-  readonly slot: number
 }
 
 interface Host {
@@ -80,16 +47,15 @@ export class AlertBook {
   measures = false
   readonly #host: Host
   readonly #bySlot: Map<number, Alert>[]
-  readonly #closings = new Heap<Closing>(closesBefore)
+  readonly #closings: Closings
   readonly #dirty = new Set<Alert>()
-  /** The closing of each alert that stands first in `#closings`. */
-  readonly #closingOf = new Map<Alert, Closing>()
   #openCount = 0
   #sequence = 0
 
   constructor(host: Host) {
     this.#host = host
     this.#bySlot = host.layout.alertPlans.map(() => new Map())
+    this.#closings = new Closings(host.context)
   }
 
   get openCount(): number {
@@ -160,7 +126,7 @@ export class AlertBook {
       alert.coverage = standing.coverage
       this.#record(plan, alert, 'open', nowMs)
       if (plan.rule.cooldownMs === 0) this.#close(plan, slot, alert, nowMs)
-      else this.#schedule(plan, slot, alert)
+      else this.#closings.schedule(plan, slot, alert)
     } else {
       alert.lastSeenMs = openedMs
       alert.folded++
@@ -172,21 +138,15 @@ export class AlertBook {
 
   /** Earliest moment, in stream time, at which an alert closes unless something happens before; or Infinity. */
   nextClosingMs(): number {
-    for (;;) {
-      const next = this.#closings.peek()
-      if (!next) return Number.POSITIVE_INFINITY
-      if (isCurrent(next)) return next.atStreamMs
-      this.#popClosing()
-      if (next.alert.status !== 'closed') this.#schedule(next.plan, next.slot, next.alert)
-    }
+    return this.#closings.nextMs()
   }
 
   /** Closes the alerts whose time is over. */
   closeDue(streamMs: number): void {
-    while (this.nextClosingMs() <= streamMs) {
-      const { plan, slot, alert, atMs } = this.#popClosing()
+    while (this.#closings.nextMs() <= streamMs) {
+      const { plan, slot, alert, atMs } = this.#closings.pop()
       if (alert.closesAtMs === atMs) this.#close(plan, slot, alert, streamMs - plan.rule.settleMs)
-      else this.#schedule(plan, slot, alert)
+      else this.#closings.schedule(plan, slot, alert)
     }
   }
 
@@ -225,7 +185,7 @@ export class AlertBook {
     this.#openCount++
     this.#host.layout.spaces[plan.space].retainOpen(slot)
     this.#sequence = Math.max(this.#sequence, alert.sequence + 1)
-    this.#schedule(plan, slot, alert)
+    this.#closings.schedule(plan, slot, alert)
     return true
   }
 
@@ -277,8 +237,8 @@ export class AlertBook {
     if (plan.rule.evaluate === 'arrival') {
       alert.closesAtMs = occasion.nowMs + plan.rule.cooldownMs
       if (plan.rule.cooldownMs === 0) this.#close(plan, slot, alert, occasion.nowMs)
-      else this.#schedule(plan, slot, alert)
-    } else if (alert.revision === 0) this.#schedule(plan, slot, alert)
+      else this.#closings.schedule(plan, slot, alert)
+    } else if (alert.revision === 0) this.#closings.schedule(plan, slot, alert)
   }
 
   #openAlert(plan: RulePlan, slot: number, severity: number, { row, nowMs }: Occasion): Alert {
@@ -294,37 +254,8 @@ export class AlertBook {
     slot: number,
     { severity, nowMs, source }: { severity: number; nowMs: number; source: SourcePosition },
   ): Alert {
-    const { rule, violation = null } = plan
-    const key = this.#key(plan)
-    const alert: Alert = {
-      id: alertId({ rule: rule.id, version: rule.version, violation, key, openedMs: nowMs, source }),
-      rule: rule.id,
-      version: rule.version,
-      violation,
-      key,
-      firstSeenMs: nowMs,
-      cooldownUntilMs: nowMs + rule.cooldownMs,
-      source,
-      sequence: this.#sequence++,
-      revision: -1,
-      status: 'open',
-      lastSeenMs: nowMs,
-      folded: 0,
-      episodes: 1,
-      episodeOpen: true,
-      closesAtMs: Number.POSITIVE_INFINITY,
-      severity,
-      lastRecordMs: nowMs,
-      measures: {},
-      window: { start: nowMs, end: nowMs },
-      explain: '',
-      evidence: null,
-      coverage: 1,
-      suspects: null,
-      countedEntry: -1,
-      countedMs: Number.NEGATIVE_INFINITY,
-      countsAll: false,
-    }
+    const opening = { key: this.#key(plan), nowMs, source, severity, sequence: this.#sequence++ }
+    const alert = newAlert(plan.rule, plan.violation ?? null, opening)
     this.#bySlot[plan.index].set(slot, alert)
     this.#openCount++
     this.#host.layout.spaces[plan.space].retainOpen(slot)
@@ -359,24 +290,7 @@ export class AlertBook {
     alert.closesAtMs = Math.max(occasion.nowMs, alert.cooldownUntilMs)
     this.#dirty.add(alert)
     if (occasion.arrival && alert.closesAtMs <= occasion.nowMs) this.#close(plan, slot, alert, occasion.nowMs)
-    else this.#schedule(plan, slot, alert)
-  }
-
-  #schedule(plan: AlertPlan, slot: number, alert: Alert): void {
-    const atMs = alert.closesAtMs === Number.POSITIVE_INFINITY ? alert.cooldownUntilMs : alert.closesAtMs
-    const atStreamMs = atMs + plan.rule.settleMs
-    if (alert.episodeOpen && atStreamMs <= this.#host.context.streamMs) return
-    const first = this.#closingOf.get(alert)
-    if (first && first.atStreamMs <= atStreamMs) return // looked at again when its moment comes
-    const closing = { atMs, atStreamMs, alert, plan, slot }
-    this.#closingOf.set(alert, closing)
-    this.#closings.push(closing)
-  }
-
-  #popClosing(): Closing {
-    const closing = this.#closings.pop() as Closing
-    if (this.#closingOf.get(closing.alert) === closing) this.#closingOf.delete(closing.alert)
-    return closing
+    else this.#closings.schedule(plan, slot, alert)
   }
 
   #isFull(plan: AlertPlan): boolean {
@@ -398,7 +312,7 @@ export class AlertBook {
     this.#record(plan, alert, 'closed', nowMs)
     this.#bySlot[plan.index].delete(slot)
     this.#openCount--
-    this.#closingOf.delete(alert)
+    this.#closings.forget(alert)
     const space = this.#host.layout.spaces[plan.space]
     if (space.releaseOpen(slot)) this.#host.idle(plan.space, slot)
     this.#dirty.add(alert)
@@ -433,11 +347,6 @@ export class AlertBook {
   }
 }
 
-export function alertKey(alert: Alert): string {
-  const violation = alert.violation === null ? '' : `${alert.violation}/`
-  return `alert/${alert.rule}@${alert.version}/${violation}${JSON.stringify(alert.key)}`
-}
-
 /** Where the rule's own window begins, and the last moment that is not in it. */
 function windowAt({ rule, ownTumbling }: RulePlan, nowMs: number): { startMs: number; afterMs: number } {
   if (ownTumbling) return { startMs: ownTumbling.startMs, afterMs: ownTumbling.startMs - 1 }
@@ -447,18 +356,4 @@ function windowAt({ rule, ownTumbling }: RulePlan, nowMs: number): { startMs: nu
 function severityOf(plan: RulePlan): number {
   for (const { rank, when } of plan.severities) if (when === null || when() === true) return rank
   return plan.severities.at(-1)?.rank ?? 0
-}
-
-function isCurrent({ alert, atMs }: Closing): boolean {
-  if (alert.status === 'closed') return false
-  return alert.closesAtMs === atMs || (alert.episodeOpen && alert.cooldownUntilMs === atMs)
-}
-
-function closesBefore(a: Closing, b: Closing): boolean {
-  return a.atStreamMs !== b.atStreamMs ? a.atStreamMs < b.atStreamMs : byTurn(a, b) < 0
-}
-
-/** Rules in their order, alerts of one in the order of their opening. */
-function byTurn(a: { plan: AlertPlan; alert: Alert }, b: { plan: AlertPlan; alert: Alert }): number {
-  return a.plan.rule === b.plan.rule ? a.alert.sequence - b.alert.sequence : a.plan.index - b.plan.index
 }

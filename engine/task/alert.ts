@@ -1,3 +1,4 @@
+import { alertId } from '../model/alert-id.ts'
 import type { AlertRecord, Cell, Evidence, MeasureValue, SourcePosition } from '../model/output.ts'
 import { type Rule, SEVERITIES, type SequenceRule } from '../model/rule.ts'
 
@@ -38,6 +39,55 @@ export interface Alert {
   countedMs: number
   /** Nothing entered since but what was counted: the last arrival was. */
   countsAll: boolean
+}
+
+/** What an alert begins with. */
+interface Opening {
+  readonly key: Alert['key']
+  readonly nowMs: number
+  readonly source: SourcePosition
+  readonly severity: number
+  readonly sequence: number
+}
+
+/** With an open episode, about which nothing has been taken down yet. */
+export function newAlert(rule: Rule | SequenceRule, violation: string | null, opening: Opening): Alert {
+  const { key, nowMs, source, severity, sequence } = opening
+  return {
+    id: alertId({ rule: rule.id, version: rule.version, violation, key, openedMs: nowMs, source }),
+    rule: rule.id,
+    version: rule.version,
+    violation,
+    key,
+    firstSeenMs: nowMs,
+    cooldownUntilMs: nowMs + rule.cooldownMs,
+    source,
+    sequence,
+    revision: -1,
+    status: 'open',
+    lastSeenMs: nowMs,
+    folded: 0,
+    episodes: 1,
+    episodeOpen: true,
+    closesAtMs: Number.POSITIVE_INFINITY,
+    severity,
+    lastRecordMs: nowMs,
+    measures: {},
+    window: { start: nowMs, end: nowMs },
+    explain: '',
+    evidence: null,
+    coverage: 1,
+    suspects: null,
+    countedEntry: -1,
+    countedMs: Number.NEGATIVE_INFINITY,
+    countsAll: false,
+  }
+}
+
+/** Key under which a commit keeps it. */
+export function alertKey(alert: Alert): string {
+  const violation = alert.violation === null ? '' : `${alert.violation}/`
+  return `alert/${alert.rule}@${alert.version}/${violation}${JSON.stringify(alert.key)}`
 }
 
 /** The record of an alert as it stands. */

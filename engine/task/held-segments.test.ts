@@ -123,7 +123,7 @@ function play(window: string, held: boolean, cutAt = -1) {
     }
     task.process({ position: position++, entry }, sink)
   }
-  const chunksHeld = task.heldEvents / 4096
+  const chunksHeld = task.gauges.heldEvents / 4096
   task.finish('drained', sink)
   return { outputs, rows, index, chunksHeld }
 }

@@ -60,7 +60,7 @@ test('keys: at the maximum an event of a new key is passed over; a key that has 
   const { measures, counters, task } = play(text, { keys: 2 }, [...events, { ms: 5_000, shop: 'C' }])
   expect(measures.map((m) => m.n)).toEqual([1, 1, 2, 1])
   expect(counters.counter('keys_refused_total', { rule: 'r' }).value).toBe(2)
-  expect(task.liveKeys).toBe(0)
+  expect(task.gauges.liveKeys).toBe(0)
 })
 
 test.each([-1, 4])('values: a new one is not counted, and takes nothing out when it leaves (snapshot at %i)', (cut) => {
@@ -77,7 +77,7 @@ test.each([-1, 4])('values: a new one is not counted, and takes nothing out when
   const { measures, counters, task } = play(text, { values: 2 }, events, cut)
   expect(measures.map((m) => m.buyers)).toEqual([1, 2, 2, 2, 2, 2, 1])
   expect(counters.counter('values_refused_total', { rule: 'r' }).value).toBe(1)
-  expect(task.liveValues).toBe(0)
+  expect(task.gauges.liveValues).toBe(0)
 })
 
 const RANKED = `measure:
@@ -101,7 +101,7 @@ test.each(['', 'window: { tumbling: 1d }\n'])(
     expect(measures.at(-1)!.best).toEqual(['A', 'B'])
     expect(Number(measures.at(-1)!.median)).toBeCloseTo(10, 0)
     expect(counters.total('values_refused_total')).toBe(3)
-    expect(task.liveValues).toBe(window ? 3 : 0)
+    expect(task.gauges.liveValues).toBe(window ? 3 : 0)
   },
 )
 
@@ -143,5 +143,5 @@ violations:
   const { alerts, counters, task } = play(text, { timers: 2 }, events)
   expect(alerts.filter((a) => a.status === 'open').map((a) => a.key.shop_id)).toEqual(['A', 'B'])
   expect(counters.counter('timers_refused_total', { rule: 's' }).value).toBe(1)
-  expect(task.rememberedKeys).toBe(3)
+  expect(task.gauges.rememberedKeys).toBe(3)
 })

@@ -2,7 +2,8 @@ import type { LogRecord } from '../model/block.ts'
 import { SnapshotRefused } from '../model/errors.ts'
 import type { Output } from '../model/output.ts'
 import type { Commit, NumberedLog, SnapshotStore, StoredSnapshot, TaskLog } from '../model/ports.ts'
-import { META_KEY, type Task } from './task.ts'
+import { META_KEY } from './meta.ts'
+import type { Task } from './task.ts'
 
 /** Lets the task read some records, at least one, and gathers what is to be committed for them. */
 export function step(task: Task, records: readonly LogRecord[]): Commit {

@@ -3,23 +3,25 @@ import type { Block, LogRecord, RuleSource } from '../model/block.ts'
 import type { Counter, Counters } from '../model/counters.ts'
 import { EngineError, SnapshotRefused } from '../model/errors.ts'
 import { DEFAULT_LIMITS, type Limits } from '../model/limits.ts'
-import type { Cell, Output } from '../model/output.ts'
+import type { Output } from '../model/output.ts'
 import type { SavedState, Sink } from '../model/ports.ts'
 import type { ListItem, RuleSet } from '../model/rule.ts'
 import type { Stream } from '../model/stream.ts'
 import { compileRuleSet, formatIssues } from '../rules/index.ts'
-import type { HeldPart } from '../state/rows.ts'
-import { type Alert, alertFromJson } from './alert.ts'
-import { type AlertPlan, alertKey } from './alert-book.ts'
-import { Core, type HeldSegments, rankingKey } from './core.ts'
-import { blocksOf } from './held-blocks.ts'
+import { alertKey } from './alert.ts'
+import { Commit } from './commit.ts'
+import { Core, type HeldSegments } from './core.ts'
+import { TaskGauges } from './gauges.ts'
+import { handOver, takeOver } from './handover.ts'
+import { History } from './history.ts'
 import { DROPPED, Intake, WANTED } from './intake.ts'
+import { alertsIn, type KeptEntries, restoreAlert, restoreRanks } from './kept-state.ts'
 import { Lists } from './lists.ts'
-import { type Origin, SequenceOrigins } from './sequence/origins.ts'
-import { freezeSequences, loadSequences, saveSequences } from './sequence/saved.ts'
-import { sequencesSpanMs } from './sequence/span.ts'
-import { decodeSnapshot, encodeSnapshot, readHead, readPieces, shapeOf, TaskSnapshot } from './snapshot.ts'
-import { type SavedSource, Sources } from './sources.ts'
+import { finite, META_KEY, type Meta, RULES_KEY } from './meta.ts'
+import { rebuildSpanMs } from './rebuild-span.ts'
+import { decodeSnapshot, encodeSnapshot, readHead, readPieces, shapeOf, type TaskSnapshot } from './snapshot.ts'
+import { SnapshotChain } from './snapshot-chain.ts'
+import { Sources } from './sources.ts'
 
 const EMPTY: RuleSet = { hash: '', rules: [], sequences: [], rankings: [], lists: [], features: [] }
 
@@ -36,29 +38,6 @@ export interface TaskOptions {
   readonly limits?: Limits
 }
 
-/** What a task remembers beyond its events, alerts and ranks; part of every commit. */
-interface Meta {
-  readonly streamMs: number | null
-  readonly historyMs: number | null
-  /** Event type -> events of it are held from after this stream time on; null = from the beginning. */
-  readonly heldSinceMs: Readonly<Record<string, number | null>>
-  readonly sources: readonly SavedSource[]
-  /** Events ever held, and entered on each settled clock: what alerts count their suspects by. */
-  readonly rows: number
-  readonly entries: Readonly<Record<string, number>>
-  /** Since when sequences know their events. */
-  readonly origins: Readonly<Record<string, Origin>>
-  /** `rule@version#hash` -> position of the record that put it in force; -1 = it was installed. */
-  readonly inForceSince: Readonly<Record<string, number>>
-  /** Such a position -> `heldSinceMs` as it was there. */
-  readonly heldSinceAt: Readonly<Record<number, Meta['heldSinceMs']>>
-}
-
-/** Key under which a commit keeps the meta record. */
-export const META_KEY = 'task'
-/** Key under which a commit keeps the rule files in force. */
-export const RULES_KEY = 'rules'
-
 const NOWHERE: Sink = { output: () => {}, change: () => {} }
 
 /**
@@ -68,26 +47,20 @@ const NOWHERE: Sink = { output: () => {}, change: () => {} }
  * A commit is what `process` put out since the last `flush`, what `flush` puts out, and the position of the last record.
  */
 export class Task {
+  readonly gauges = new TaskGauges(() => this.#core)
   readonly #options: TaskOptions
   readonly #sources = new Sources()
   readonly #intake: Intake
-  readonly #origins = new SequenceOrigins()
+  readonly #history = new History()
+  readonly #commit = new Commit()
+  readonly #snapshots = new SnapshotChain()
   readonly #lists: Lists
   #core: Core
   #set: RuleSet = EMPTY
   #files: readonly RuleSource[] = []
   #refusal: string | null = null
   #streamMs = Number.NEGATIVE_INFINITY
-  #historyMs = Number.NEGATIVE_INFINITY
-  #heldSinceMs = new Map<string, number>()
-  #inForceSince: Readonly<Record<string, number>> = {}
-  #heldSinceAt: Meta['heldSinceAt'] = {}
   #sink: Sink | null = null
-  #changes = new Map<string, string | null>()
-  /** Open alerts and ranks as the next commit would leave them. */
-  #kept = new Map<string, string>()
-  /** The core of the last snapshot, and the first parts of its events that it did not have as they will ever be. */
-  #saved: { readonly core: Core; readonly chunksEnd: number; readonly indexEnd: number } | null = null
   #metaIsStale = false
   #replaying = false
   readonly #outOfRange: Counter
@@ -126,45 +99,6 @@ export class Task {
     return this.#refusal
   }
 
-  get openAlerts(): number {
-    return this.#core.alerts.openCount
-  }
-
-  /** Keys that are live, over all key spaces. */
-  get liveKeys(): number {
-    return this.#core.layout.spaces.reduce((sum, { keys }) => sum + keys.size, 0)
-  }
-
-  /** Keys that features have published something of. */
-  get publishedKeys(): number {
-    return this.#core.layout.boards.reduce((sum, { keys }) => sum + keys, 0)
-  }
-
-  /** Values that measures remember one by one. */
-  get liveValues(): number {
-    return this.#core.layout.values.used
-  }
-
-  /** Bytes in memory of the events held, texts left out. */
-  get heldBytes(): number {
-    return this.#core.rows.bytesInMemory
-  }
-
-  /** Keys of which sequences remember something. */
-  get rememberedKeys(): number {
-    return this.#core.sequences.keys
-  }
-
-  /** Timers of sequences that are still to fire. */
-  get liveTimers(): number {
-    return this.#core.sequences.liveTimers
-  }
-
-  /** Events held; those of the last 4,096 or fewer that have left all windows included. */
-  get heldEvents(): number {
-    return this.#core.rows.endRow - this.#core.rows.firstRow
-  }
-
   /** What is on a named list; null = the rule set has none of that name. */
   listItems(id: string): ListItem[] | null {
     return this.#lists.items(id)
@@ -172,13 +106,7 @@ export class Task {
 
   /** How far back, from stream time, records of the log are needed to build the state again. */
   get rebuildSpanMs(): number {
-    const { streams } = this.#options
-    const { retentionMs, baselineSpanMs, reachMs } = this.#core.layout
-    return (
-      Math.max(retentionMs, baselineSpanMs, sequencesSpanMs(this.#set.sequences) + reachMs) +
-      Math.max(...streams.map((s) => s.latenessMs)) +
-      Math.max(...streams.map((s) => s.dedupeMs))
-    )
+    return rebuildSpanMs(this.#set, this.#core.layout, this.#options.streams)
   }
 
   process(record: LogRecord, sink: Sink): void {
@@ -197,11 +125,10 @@ export class Task {
   /** Puts out what changed since the last flush, for the commit. */
   flush(sink: Sink): void {
     this.#core.alerts.flush()
-    if (this.#metaIsStale) this.#changes.set(META_KEY, JSON.stringify(this.#meta()))
+    if (this.#metaIsStale) this.#commit.set(META_KEY, JSON.stringify(this.#meta()))
     this.#metaIsStale = false
-    this.#lists.flush((key, value) => this.#changes.set(key, value), this.#streamMs - this.rebuildSpanMs)
-    for (const [key, value] of this.#changes) sink.change({ key, value })
-    this.#changes.clear()
+    this.#lists.flush((key, value) => this.#commit.set(key, value), this.#streamMs - this.rebuildSpanMs)
+    this.#commit.flush(sink)
   }
 
   /**
@@ -228,17 +155,10 @@ export class Task {
    */
   install(set: RuleSet, position = -1): void {
     const { layout } = this.#core
-    const types = [...set.rules, ...set.sequences, ...set.rankings, ...set.features].flatMap((d) => d.on)
-    for (const type of new Set(types)) {
-      // a type is held since it was first wanted, and not longer than the longest window of before reached back
-      const sinceMs = layout.typeIndex.has(type) ? this.#streamMs - layout.retentionMs : this.#streamMs
-      this.#heldSinceMs.set(type, Math.max(this.#heldSinceMs.get(type) ?? Number.NEGATIVE_INFINITY, sinceMs))
-    }
-    this.#origins.install(set, position, (type) => this.#heldSinceMs.get(type) ?? Number.NEGATIVE_INFINITY)
-    const names = [...set.rules, ...set.rankings, ...set.features].map((d) => `${d.id}@${d.version}#${d.hash}`)
-    this.#inForceSince = Object.fromEntries(names.map((name) => [name, this.#inForceSince[name] ?? position]))
-    const known = { ...this.#heldSinceAt, [position]: heldSinceToJson(this.#heldSinceMs) }
-    this.#heldSinceAt = Object.fromEntries(Object.values(this.#inForceSince).map((at) => [at, known[at]]))
+    // a type is held since it was first wanted, and not longer than the longest window of before reached back
+    const availableMs = (type: string): number =>
+      layout.typeIndex.has(type) ? this.#streamMs - layout.retentionMs : this.#streamMs
+    this.#history.install(set, position, availableMs)
     this.#lists.startAnew(set)
     this.#fill(set, position)
   }
@@ -255,20 +175,13 @@ export class Task {
   beginSnapshot(full: boolean): TaskSnapshot {
     const core = this.#core
     core.alerts.flush()
-    const held = core.saveHeld()
-    const before = this.#saved?.core === core ? this.#saved : null
-    this.#saved = { core, chunksEnd: endOf(held.chunks), indexEnd: endOf(held.index) }
-    return new TaskSnapshot({
+    return this.#snapshots.begin(core, full, {
       shape: this.#shape(),
       ruleSetHash: this.#set.hash,
       files: this.#files,
       meta: JSON.stringify({ ...this.#meta(), lists: this.#lists.saved() }),
       memories: [core.memory, this.#intake.memory],
-      held,
-      kept: this.#kept,
-      full: full || before === null,
-      firstNewChunk: before?.chunksEnd ?? 0,
-      firstNewIndex: before?.indexEnd ?? 0,
+      kept: this.#commit.kept,
     })
   }
 
@@ -288,14 +201,14 @@ export class Task {
     const state = readPieces(head, saved.pieces)
     const core = this.#core
     this.#streamMs = meta.streamMs ?? Number.NEGATIVE_INFINITY
-    this.#takeUpHistory(meta)
+    this.#history.restore(meta)
     this.#sources.restore(meta.sources)
     core.memory.load(state.roots[0], state.pages[0])
     this.#intake.memory.load(state.roots[1], state.pages[1])
     core.loadHeld(state.held)
-    this.#keepAll(state.kept)
-    for (const alert of alertsIn(state.kept)) this.#restoreAlert(alert, (plan, key) => core.reclaimSlot(plan, key))
-    this.#restoreRanks(state.kept, false)
+    this.#commit.keepAll(state.kept)
+    for (const alert of alertsIn(state.kept)) restoreAlert(core, alert, (plan, key) => core.reclaimSlot(plan, key))
+    restoreRanks(core, state.kept, null)
   }
 
   /** Reads records again that were committed before: the state moves on, nothing is put out or counted. */
@@ -317,8 +230,8 @@ export class Task {
     const files = kept.get(RULES_KEY)
     this.#lists.restore(kept)
     if (meta !== undefined) {
-      this.#takeUpHistory(JSON.parse(meta))
-      this.#heldSinceMs = new Map() // rule sets that are read on the way say what was held there
+      this.#history.restore(JSON.parse(meta))
+      this.#history.forgetHeld()
     }
     if (files !== undefined) this.#adopt(JSON.parse(files))
     this.#replaying = true
@@ -335,18 +248,14 @@ export class Task {
 
   /** Ends a replay: takes up the open alerts and ranks of the last commit, and evaluates from here on. */
   endReplay(kept: ReadonlyMap<string, string>): void {
+    const core = this.#core
     this.#replaying = false
     this.#lists.replayingAt = null
-    this.#core.evaluating = true
-    this.#core.sequences.replayedPosition = Number.POSITIVE_INFINITY
-    this.#changes.clear()
+    core.evaluating = true
+    core.sequences.replayedPosition = Number.POSITIVE_INFINITY
+    this.#commit.forgetChanges()
     const meta = kept.get(META_KEY)
-    if (meta === undefined) return
-    const parsed: Meta = JSON.parse(meta)
-    this.#sources.restore(parsed.sources)
-    const entries = [...kept]
-    this.#keepAll(entries)
-    this.#takeUp(parsed, alertsIn(entries), entries)
+    if (meta !== undefined) this.#takeUp(JSON.parse(meta), [...kept])
   }
 
   #newCore(set: RuleSet): Core {
@@ -356,28 +265,17 @@ export class Task {
       set,
       counters: this.#options.counters,
       sources: this.#sources.list,
-      heldSinceMs: (type) => Math.max(this.#historyMs, this.#heldSinceMs.get(type) ?? Number.NEGATIVE_INFINITY),
+      heldSinceMs: (type) => Math.max(this.#history.startMs, this.#history.heldSinceMs(type)),
       held: this.#options.held?.() ?? null,
-      origins: this.#origins,
-      historyMs: () => this.#historyMs,
+      origins: this.#history.origins,
+      historyMs: () => this.#history.startMs,
       lists: this.#lists,
       limits: this.#options.limits ?? DEFAULT_LIMITS,
       emit: (output) => this.#emit(output),
-      changed: (key, value) => this.#change(key, value),
+      changed: (key, value) => this.#commit.change(key, value),
     })
     core.alerts.measures = this.#options.measures === true
     return core
-  }
-
-  #change(key: string, value: string | null): void {
-    this.#changes.set(key, value)
-    if (value === null) this.#kept.delete(key)
-    else this.#kept.set(key, value)
-  }
-
-  #keepAll(entries: readonly (readonly [string, string])[]): void {
-    this.#kept = new Map(entries)
-    for (const key of [META_KEY, RULES_KEY]) this.#kept.delete(key)
   }
 
   #shape(): string {
@@ -400,7 +298,7 @@ export class Task {
   /** A replay knows the rule set in force at its end: here it only lets go of what was not held at this place. */
   #readRules(files: readonly RuleSource[], position: number): void {
     if (this.#replaying) {
-      this.#heldSinceMs = heldSinceOf(this.#heldSinceAt[position] ?? {})
+      this.#history.replayTo(position)
       this.#fill(this.#set, position)
       return
     }
@@ -411,7 +309,7 @@ export class Task {
       return
     }
     this.#files = files
-    this.#changes.set(RULES_KEY, JSON.stringify(files))
+    this.#commit.set(RULES_KEY, JSON.stringify(files))
     this.install(compiled.set, position)
   }
 
@@ -432,39 +330,20 @@ export class Task {
    */
   #fill(set: RuleSet, position: number): void {
     const before = this.#core
-    const baselines = before.saveBaselines().filter(([name]) => this.#wasInForce(name, position))
-    const features = before.saveFeatures().filter(([name]) => this.#inForceSince[name] < position)
-    const held = blocksOf(before, this.#sources.list)
-    const alerts = before.alerts.open()
-    const ranks = ranksOf(before)
-    const sequences = saveSequences(before)
+    const handover = handOver(before, this.#sources.list, (rule) => this.#history.wasInForce(rule, position))
     before.alerts.flush()
     this.#set = set
-    this.#core = this.#newCore(set)
-    this.#core.evaluating = before.evaluating
-    this.#core.warmUntilMs = this.#streamMs + this.#core.layout.retentionMs
-    this.#intake.forgetTypes()
-    freezeSequences(this.#core, sequences, true)
-    this.#readHeld(held)
-    freezeSequences(this.#core, sequences, false)
-    loadSequences(this.#core, sequences)
-    const { rows, entries } = before.numbers()
-    this.#core.setNumbers(rows, entries)
-    this.#core.loadBaselines(baselines)
-    this.#core.loadFeatures(features)
-    for (const alert of alerts) if (!this.#restoreAlert(alert)) this.#change(alertKey(alert), null)
-    this.#restoreRanks(ranks)
+    const core = this.#newCore(set)
+    this.#core = core
+    core.evaluating = before.evaluating
+    const place = { intake: this.#intake, sources: this.#sources, history: this.#history, streamMs: this.#streamMs }
+    for (const lost of takeOver(core, handover, place)) this.#commit.change(alertKey(lost), null)
     before.close()
-  }
-
-  /** `name`: of a saved baseline, `rule@version#hash/measure`. */
-  #wasInForce(name: string, position: number): boolean {
-    return this.#inForceSince[name.slice(0, name.lastIndexOf('/'))] < position
   }
 
   #advance(streamMs: number): void {
     if (!(streamMs > this.#streamMs)) return
-    if (this.#historyMs === Number.NEGATIVE_INFINITY && !this.#options.finite) this.#historyMs = streamMs
+    if (this.#history.startMs === Number.NEGATIVE_INFINITY && !this.#options.finite) this.#history.startMs = streamMs
     this.#streamMs = streamMs
     this.#core.advance(streamMs)
   }
@@ -491,108 +370,29 @@ export class Task {
     return stream
   }
 
-  /** Holds and enters events of before, in the order in which they were read, without evaluation. */
-  #readHeld(held: Iterable<Block>): void {
+  /** What the last commit kept, after a replay up to it. */
+  #takeUp(meta: Meta, kept: KeptEntries): void {
     const core = this.#core
-    const evaluating = core.evaluating
+    this.#sources.restore(meta.sources)
+    this.#history.restore(meta)
+    this.#commit.keepAll(kept)
     core.evaluating = false
-    let streamMs = Number.NEGATIVE_INFINITY
-    const sinceMs = core.layout.types.map(({ name }) => this.#heldSinceMs.get(name) ?? Number.NEGATIVE_INFINITY)
-    for (const block of held) {
-      const wanted = this.#intake.list(block, (row, type) => block.timesMs[row] > sinceMs[type])
-      const source = this.#sources.indexOf(block.sourceTopic, block.sourcePartition)
-      let row = core.hold(block, this.#intake.wanted, wanted, this.#intake.types, source)
-      for (let k = 0; k < wanted; k++) {
-        const i = this.#intake.wanted[k]
-        if (block.timesMs[i] > streamMs) {
-          streamMs = block.timesMs[i]
-          core.advance(streamMs)
-        }
-        core.enter(row++)
-      }
-    }
-    core.rows.takeOutOfRange()
-    if (this.#streamMs !== Number.NEGATIVE_INFINITY) core.advance(this.#streamMs)
-    core.evaluating = evaluating
-  }
-
-  #takeUp(meta: Meta, alerts: readonly Alert[], ranks: readonly (readonly [string, string])[]): void {
-    this.#takeUpHistory(meta)
-    const evaluating = this.#core.evaluating
-    this.#core.evaluating = false
     if (meta.streamMs !== null && meta.streamMs > this.#streamMs) {
       this.#streamMs = meta.streamMs
-      this.#core.advance(meta.streamMs)
+      core.advance(meta.streamMs)
     }
-    this.#core.evaluating = evaluating
-    this.#core.setNumbers(meta.rows, meta.entries)
-    for (const alert of alerts) this.#restoreAlert(alert)
-    this.#restoreRanks(ranks)
-  }
-
-  #takeUpHistory(meta: Meta): void {
-    this.#historyMs = meta.historyMs ?? Number.NEGATIVE_INFINITY
-    this.#heldSinceMs = heldSinceOf(meta.heldSinceMs)
-    this.#origins.restore(meta.origins ?? {})
-    this.#inForceSince = meta.inForceSince
-    this.#heldSinceAt = meta.heldSinceAt
-  }
-
-  #restoreAlert(
-    alert: Alert,
-    slotOf = (plan: AlertPlan, key: Cell[]): number => this.#core.slotOfKey(plan, key),
-  ): boolean {
-    const key = (by: readonly string[]): Cell[] => by.map((name) => alert.key[name] ?? null)
-    return this.#core.alerts.restore(alert, (plan) => slotOf(plan, key(plan.rule.by)))
-  }
-
-  #restoreRanks(ranks: readonly (readonly [string, string])[], arm = true): void {
-    for (const board of this.#core.boards) {
-      const prefix = `${rankingKey(board.plan)}/`
-      for (const [key, value] of ranks) if (key.startsWith(prefix)) board.restore(key.slice(prefix.length), value)
-      if (arm) board.arm(this.#streamMs - board.plan.ranking.settleMs, false)
-    }
+    core.evaluating = true
+    core.setNumbers(meta.rows, meta.entries)
+    for (const alert of alertsIn(kept)) restoreAlert(core, alert)
+    restoreRanks(core, kept, this.#streamMs)
   }
 
   #meta(): Meta {
     return {
       streamMs: finite(this.#streamMs),
-      historyMs: finite(this.#historyMs),
-      heldSinceMs: heldSinceToJson(this.#heldSinceMs),
+      ...this.#history.toJson(),
       sources: this.#sources.toJson(),
-      origins: this.#origins.toJson(),
       ...this.#core.numbers(),
-      inForceSince: this.#inForceSince,
-      heldSinceAt: this.#heldSinceAt,
     }
   }
-}
-
-function heldSinceOf(saved: Meta['heldSinceMs']): Map<string, number> {
-  return new Map(Object.entries(saved).map(([type, ms]) => [type, ms ?? Number.NEGATIVE_INFINITY]))
-}
-
-function heldSinceToJson(heldSinceMs: ReadonlyMap<string, number>): Meta['heldSinceMs'] {
-  return Object.fromEntries([...heldSinceMs].map(([type, ms]) => [type, Number.isFinite(ms) ? ms : null]))
-}
-
-/** Behind the last one that is final. */
-function endOf(parts: readonly HeldPart[]): number {
-  return (parts.findLast(({ isFinal }) => isFinal)?.number ?? -1) + 1
-}
-
-/** In order of opening. */
-function alertsIn(kept: readonly (readonly [string, string])[]): Alert[] {
-  const found = kept.filter(([key]) => key.startsWith('alert/')).map(([, value]) => alertFromJson(value))
-  return found.sort((a, b) => a.sequence - b.sequence)
-}
-
-function finite(ms: number): number | null {
-  return Number.isFinite(ms) ? ms : null
-}
-
-function ranksOf(core: Core): [string, string][] {
-  return core.boards.flatMap((board) =>
-    board.saved().map(([group, value]): [string, string] => [`${rankingKey(board.plan)}/${group}`, value]),
-  )
 }

@@ -92,7 +92,7 @@ test('with a window that memory cannot hold, killed and changed on the way, a se
   const data = join(root, 'files')
   const first = await open(data, 4_096)
   await first.feed(0, 60)
-  expect(first.service.task.heldEvents).toBeGreaterThan(50_000)
+  expect(first.service.task.gauges.heldEvents).toBeGreaterThan(50_000)
   const gauge = (name: string) => first.service.gauges().find((g) => g.name === name)!.value
   expect(gauge('held_bytes') / gauge('held_events')).toBeLessThan(60)
   const killed = join(root, 'killed')

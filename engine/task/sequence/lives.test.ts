@@ -132,7 +132,7 @@ test('a new sequence starts warm, without alerts for the past', () => {
   const read = reader(run)
   read('C@0/T A@1 A@80/U A@90/V B@95/V |100')
   run.task.install({ ...setOf({ ...full, matches: [] }), rules: [held] }, 1)
-  expect([run.task.rememberedKeys, run.task.liveTimers]).toEqual([3, 2])
+  expect([run.task.gauges.rememberedKeys, run.task.gauges.liveTimers]).toEqual([3, 2])
   read('A@101 B@105 |200')
   // S violated in the past; U is found out in its time
   expect(opened(run)).toBe('unpaid@111/U')
@@ -160,7 +160,7 @@ test('a task built again knows no more of a later sequence than the first one di
   for (const position of [0, 1]) again.task.replay({ position, entry: entryOf(words[position], position) })
   again.task.endReplay(first.kept)
   for (const { task, sink } of [first, again]) task.process({ position: 2, entry: entryOf('|40', 2) }, sink)
-  expect([first.task.rememberedKeys, again.task.rememberedKeys, first.alerts]).toEqual([1, 1, []])
+  expect([first.task.gauges.rememberedKeys, again.task.gauges.rememberedKeys, first.alerts]).toEqual([1, 1, []])
 })
 
 test('how far back the log is needed', () => {

@@ -65,8 +65,8 @@ test('a late event opens at the clock, and takes part by its own time', () => {
 
 test('partial matches whose time is over are gone: a later first step starts anew', () => {
   expect(told(two, 'A@0 A@20 B@30 end')).toBe('two@30')
-  expect(play(two, 'A@0 |10').task.rememberedKeys).toBe(1)
-  expect(play(two, 'A@0 |11').task.rememberedKeys).toBe(0)
+  expect(play(two, 'A@0 |10').task.gauges.rememberedKeys).toBe(1)
+  expect(play(two, 'A@0 |11').task.gauges.rememberedKeys).toBe(0)
 })
 
 test('at most 16 partial matches: the oldest goes, counted', () => {

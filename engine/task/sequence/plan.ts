@@ -1,7 +1,7 @@
 import type { Counter, Counters } from '../../model/counters.ts'
 import type { Value } from '../../model/expression.ts'
 import { SEVERITIES, type SequenceRule, type TemplatePart } from '../../model/rule.ts'
-import type { StandingPlan } from '../alert-book.ts'
+import type { StandingPlan } from '../alert-plan.ts'
 import type { Filter, MutePlan } from '../plans.ts'
 
 /** Steps are known by their place in the rule. */

@@ -213,7 +213,7 @@ test('the end of a finite input: every timer has fired, also one that finds all 
     'sequence@18',
     'later@18',
   ])
-  expect([task.liveTimers, task.rememberedKeys, task.openAlerts]).toEqual([0, 0, 0])
+  expect([task.gauges.liveTimers, task.gauges.rememberedKeys, task.gauges.openAlerts]).toEqual([0, 0, 0])
 })
 
 test('until the last event: what is open closes where the clock stands', () => {
@@ -230,6 +230,6 @@ test('what is open at the end closes in the order of its opening, whichever viol
 
 test('timers and remembered keys are known while they live', () => {
   const { task } = play(expects, 'A@0 A@1/T B@5')
-  expect([task.liveTimers, task.rememberedKeys]).toEqual([2, 2])
-  expect(play(expects, 'A@0 |100').task.rememberedKeys).toBe(0)
+  expect([task.gauges.liveTimers, task.gauges.rememberedKeys]).toEqual([2, 2])
+  expect(play(expects, 'A@0 |100').task.gauges.rememberedKeys).toBe(0)
 })

@@ -243,7 +243,7 @@ export class TaskLane {
     this.#task = task
     if (snapshot === null) rebuilds.value++
     const tookMs = Math.round(performance.now() - startMs)
-    const { openAlerts } = task
+    const { openAlerts } = task.gauges
     logger.info({ topic, partition, position, snapshot, records, openAlerts, tookMs }, 'task ready')
   }
 

@@ -1,0 +1,75 @@
+import type { ASTNode } from '@marcbachmann/cel-js'
+import type { ValueType } from '../../model/expression.ts'
+import type { IssueCode, Reporter } from '../source/issues.ts'
+import type { Span } from '../source/text.ts'
+import type { ExpressionText } from '../source/tree.ts'
+import type { Names } from './names.ts'
+import { spanIn } from './parse.ts'
+import { constantOf } from './ranges.ts'
+import { type Typed, UNKNOWN } from './typed.ts'
+import { aType, listHint, rangeHint } from './wording.ts'
+
+/** One expression as it is checked: what it may read, and where its faults are told. */
+export class Checker {
+  readonly source: ExpressionText
+  readonly names: Names
+  readonly #report: Reporter
+  readonly #inferNode: (checker: Checker, node: ASTNode) => Typed
+  /** Conditions so far that are always the same. */
+  #constants = 0
+
+  /** `inferNode` knows each kind of node; it asks `infer` for those below. */
+  constructor(
+    source: ExpressionText,
+    names: Names,
+    report: Reporter,
+    inferNode: (checker: Checker, node: ASTNode) => Typed,
+  ) {
+    this.source = source
+    this.names = names
+    this.#report = report
+    this.#inferNode = inferNode
+  }
+
+  infer(node: ASTNode): Typed {
+    const found = this.#constants
+    const typed = this.#inferNode(this, node)
+    if (typed.type === 'boolean' && found === this.#constants) this.#warnConstant(node, typed)
+    return typed
+  }
+
+  number(node: ASTNode, what: string): Typed {
+    const typed = this.infer(node)
+    this.expect(node, typed, 'number', `${what} needs numbers`)
+    return typed
+  }
+
+  expect(node: ASTNode, typed: Typed, type: ValueType, what: string): void {
+    if (typed.type === type || typed.type === 'unknown') return
+    this.fault('type-mismatch', node, `${what}, but this is ${aType(typed.type)}`, listHint(typed))
+  }
+
+  fault(code: IssueCode, node: ASTNode, message: string, suggestion: string | null = null): Typed {
+    return this.faultAt(code, this.span(node), message, suggestion)
+  }
+
+  faultAt(code: IssueCode, span: Span, message: string, suggestion: string | null = null): Typed {
+    this.#report.error(code, span, message, suggestion)
+    return UNKNOWN
+  }
+
+  span(node: ASTNode): Span {
+    return spanIn(this.source, node.start, node.end)
+  }
+
+  /** Parts that are constant have been said: what they make of the whole is not said again. */
+  #warnConstant(node: ASTNode, { expression }: Typed): void {
+    const { ranges } = this.names
+    const constant = ranges && constantOf(expression, ranges)
+    if (constant === null) return
+    this.#constants += 1
+    const message = `this can never be ${!constant}`
+    const hint = ranges && expression.op === 'call' ? rangeHint(expression.args, ranges) : null
+    this.#report.warning('constant-condition', this.span(node), message, hint)
+  }
+}
