@@ -114,7 +114,7 @@ test('a sequence that stays in force goes on knowing what no window holds any mo
 test('a sequence that stays in force has as many timers and keys as before', () => {
   const run = runner(setOf(full), false)
   reader(run)('A@0 B@1/T A@5/T A@6 |20')
-  const held = () => [run.task.liveTimers, run.task.rememberedKeys]
+  const held = () => [run.task.gauges.liveTimers, run.task.gauges.rememberedKeys]
   const before = held()
   run.task.install(setOf(full), 5)
   expect(held()).toEqual(before)
