@@ -353,7 +353,7 @@ export class Core {
     for (const clock of this.#clocks) clock.moveTo(streamMs - clock.plan.settleMs)
   }
 
-  /** Everything that happens at one moment, before events arrive at it: docs/semantics.md, steps 1 to 5. */
+  /** Everything that happens at one moment, before events arrive at it: docs/semantics.md, steps 1 to 6. */
   #moment(streamMs: number): void {
     this.#setTime(streamMs)
     const isWarming = streamMs < this.warmUntilMs
