@@ -4,28 +4,28 @@ import type { Limits } from '../model/limits.ts'
 import type { Output, SourcePosition } from '../model/output.ts'
 import type { RuleSet } from '../model/rule.ts'
 import type { Stream } from '../model/stream.ts'
-import type { Chunk } from '../state/chunk.ts'
-import type { KeySpace } from '../state/key-space.ts'
 import { Memory } from '../state/memory.ts'
-import { fits, type HeldBytes, type LoadedHeld, Rows } from '../state/rows.ts'
+import { type HeldBytes, type LoadedHeld, Rows } from '../state/rows.ts'
 import type { Segments } from '../state/segments.ts'
 import { StringTable } from '../state/string-table.ts'
 import { TimeIndex } from '../state/time-index.ts'
+import { Admission } from './admission.ts'
 import { AlertBook } from './alert-book.ts'
-import type { SavedPoints } from './baseline.ts'
+import { Carried, type SavedBaselines, type SavedFeatures } from './carried.ts'
 import { Clock } from './clock.ts'
 import { Context } from './context.ts'
+import { Drain, eventsThroughMs } from './drain.ts'
+import { EntryNumbers } from './entry-numbers.ts'
 import { Evaluator } from './evaluator.ts'
-import type { FeatureBoard, SavedFeature } from './feature-board.ts'
-import { HeldEvents, passes } from './held-events.ts'
+import { HeldEvents } from './held-events.ts'
+import { IdleKeys } from './idle-keys.ts'
 import { Layout } from './layout.ts'
 import type { Lists } from './lists.ts'
-import type { BaselinePlan, BaselineUse, RankingPlan, RulePlan, TypePlan } from './plans.ts'
+import type { BaselinePlan, RankingPlan, RulePlan } from './plans.ts'
 import { RankingBoard } from './ranking-board.ts'
-import type { RuleClass } from './rule-class.ts'
 import type { SequenceOrigins } from './sequence/origins.ts'
 import { SequenceBook } from './sequence/sequence-book.ts'
-import { epochOf, type TumblingFeeds } from './tumbling.ts'
+import { Windows } from './windows.ts'
 
 /** Where the held events' columns, and their order in time, are kept besides memory. Both empty at first. */
 export interface HeldSegments {
@@ -64,11 +64,6 @@ interface CoreNumbers {
   readonly nextAsOfMs: readonly (number | null)[]
 }
 
-/** Points by `rule@version#hash/measure`. */
-export type SavedBaselines = readonly (readonly [string, readonly SavedPoints[]])[]
-
-export type SavedFeatures = readonly (readonly [string, SavedFeature])[]
-
 /**
  * State and evaluation under one rule set: docs/semantics.md, from "What happens at one advance" on. Plain synchronous
  * code without clock, chance or I/O.
@@ -96,18 +91,14 @@ export class Core {
   readonly #events: HeldEvents
   readonly #baselines: readonly BaselinePlan[]
   readonly #evaluator: Evaluator
-  readonly #idle: number[] = []
-  /** What a row's number lacks to the number of events ever held: rows begin at 0 anew when the past is read again. */
-  #rowShift = 0
-  /** Per clock: what its entry numbers lack, in the same way. */
-  readonly #entryShifts: number[]
-  #newestRow = -1
-  #draining = false
-  #lastEffectMs = Number.NEGATIVE_INFINITY
+  readonly #numbers: EntryNumbers
+  readonly #idle: IdleKeys
+  readonly #drain = new Drain()
+  readonly #admission: Admission
+  readonly #windows: Windows
+  readonly #carried: Carried
   /** How long after its time an event may change: late ones are put before it, and it enters settled clocks. */
   readonly #changeableMs: number
-  /** Stream time through which open episodes are looked at as tumbling windows end. */
-  #endsThroughMs = Number.POSITIVE_INFINITY
   readonly #cursorThroughMs: (cursor: number) => number
 
   constructor(options: CoreOptions) {
@@ -117,10 +108,11 @@ export class Core {
     context.lists = options.lists
     options.lists.clock = context
     this.layout = new Layout({ memory, streams, set, context, strings, counters, limits })
+    this.#idle = new IdleKeys(this.layout.spaces)
     this.rows = new Rows(this.layout.shape, strings, options.held?.rows)
     this.#index = new TimeIndex(options.held?.index)
     this.#clocks = this.layout.clocks.map((plan) => new Clock(plan, this.#index))
-    this.#entryShifts = this.#clocks.map(() => 0)
+    this.#numbers = new EntryNumbers(this.rows, this.#clocks)
     const latenessMs = Math.max(0, ...streams.map((s) => s.latenessMs))
     this.#changeableMs = latenessMs + Math.max(0, ...this.layout.clocks.map((c) => c.settleMs))
     this.#baselines = [...new Set(this.layout.baselines.values())]
@@ -132,17 +124,16 @@ export class Core {
       sources: options.sources,
       latenessMs,
       eventsMax: limits.eventsPerKey,
-      entryShift: (clock) => this.#entryShifts[clock],
+      entryShift: (clock) => this.#numbers.shift(clock),
     })
     this.alerts = new AlertBook({
       layout: this.layout,
       context,
       events: this.#events,
-      newestEntry: (clock) =>
-        (this.#clocks[clock].entry ? this.#clocks[clock].entries - 1 : this.#newestRow) + this.#entryShifts[clock],
+      newestEntry: (clock) => this.#numbers.newest(clock),
       coverage: (plan, nowMs) => this.#coverage(plan, nowMs),
       openMax: limits.openAlerts,
-      idle: (space, slot) => this.#idle.push(space, slot),
+      idle: (space, slot) => this.#idle.add(space, slot),
       emit: options.emit,
       changed: options.changed,
     })
@@ -160,9 +151,23 @@ export class Core {
       wasUnknown: ({ rule }, position, type, timeMs) =>
         options.origins.wasUnknown(rule, position, this.layout.types[type].name, timeMs),
       retain: (space, slot) => this.layout.spaces[space].retain(slot),
-      release: (space, slot) => this.layout.spaces[space].release(slot) && this.#idle.push(space, slot),
+      release: (space, slot) => this.layout.spaces[space].release(slot) && this.#idle.add(space, slot),
     })
     this.boards = this.layout.rankings.map((plan) => new RankingBoard(plan, this.layout, this.context, strings))
+    this.#admission = new Admission({ layout, rows: this.rows, context, strings, keysMax: limits.keys })
+    this.#windows = new Windows({
+      layout,
+      rows: this.rows,
+      context,
+      clocks: this.#clocks,
+      evaluator: this.#evaluator,
+      alerts,
+      sequences: this.sequences,
+      boards: this.boards,
+      idle: this.#idle,
+      drain: this.#drain,
+    })
+    this.#carried = new Carried(layout, this.#clocks, strings, this.#idle)
     const through = this.#clocks.flatMap((clock) => [
       ...clock.plan.windows.map((w) => () => clock.nowMs - w.windowMs),
       ...(clock.entry ? [() => clock.nowMs] : []),
@@ -195,19 +200,16 @@ export class Core {
     const chunk = this.rows.chunkOf(row)
     const at = Rows.at(row)
     const timeMs = chunk.timesMs[at]
-    const type = this.layout.types[chunk.types[at]]
-    this.#newestRow = row
+    this.#numbers.newestRow = row
     this.context.chunk = chunk
     this.context.at = at
-    this.#computeLets(type, chunk, at)
-    this.#setBits(type, chunk, at)
-    this.#setKeys(type, chunk, at, row, timeMs)
+    this.#admission.admit(chunk, at, row, timeMs)
     if (timeMs >= this.context.streamMs) this.#index.append(timeMs, row)
     else this.#index.insert(timeMs, row, this.#cursorThroughMs)
     for (const clock of this.#clocks) {
-      if (timeMs <= clock.nowMs) this.#enterWindows(clock, chunk, at, row, timeMs)
+      if (timeMs <= clock.nowMs) this.#windows.enter(clock, chunk, at, row, timeMs)
     }
-    this.#forgetIdle()
+    this.#idle.forget()
   }
 
   /** Nothing is asked of it any more. */
@@ -218,8 +220,8 @@ export class Core {
   /** Lets go of events that no window holds any more. Call it after each record. */
   trim(): void {
     for (const { baseline, space, clock } of this.#baselines)
-      baseline.forget(this.#clocks[clock].nowMs, (slot) => this.#idle.push(space, slot))
-    this.#forgetIdle()
+      baseline.forget(this.#clocks[clock].nowMs, (slot) => this.#idle.add(space, slot))
+    this.#idle.forget()
     const { streamMs } = this.context
     this.rows.trim(streamMs - this.layout.retentionMs)
     this.layout.marks.trim(this.rows.firstRow)
@@ -233,16 +235,16 @@ export class Core {
    * window of a rule that took it, an alert closed or its cooldown ended, a ranking was made.
    */
   drain(streamMs: number): number {
-    this.#lastEffectMs = streamMs
-    this.#draining = true
-    const eventsThroughMs = this.#eventsThroughMs()
+    this.#drain.lastEffectMs = streamMs
+    this.#drain.isOn = true
+    const throughMs = eventsThroughMs(this.layout, this.rows, this.#clocks)
     for (;;) {
       const closingMs = this.alerts.nextClosingMs()
-      this.#endsThroughMs = Math.max(eventsThroughMs, Number.isFinite(closingMs) ? closingMs : eventsThroughMs)
-      if (this.sequences.liveTimers > 0) this.#endsThroughMs = Number.POSITIVE_INFINITY
+      this.#drain.endsThroughMs = Math.max(throughMs, Number.isFinite(closingMs) ? closingMs : throughMs)
+      if (this.sequences.liveTimers > 0) this.#drain.endsThroughMs = Number.POSITIVE_INFINITY
       const dueMs = this.nextDueMs()
-      if (dueMs === Number.POSITIVE_INFINITY) return this.#lastEffectMs
-      if (closingMs === dueMs) this.#lastEffectMs = dueMs
+      if (dueMs === Number.POSITIVE_INFINITY) return this.#drain.lastEffectMs
+      if (closingMs === dueMs) this.#drain.lastEffectMs = dueMs
       this.#moment(dueMs)
     }
   }
@@ -256,7 +258,7 @@ export class Core {
       if (due < dueMs) dueMs = due
       for (let w = 0; w < tumbling.length; w++) {
         const endMs = tumbling[w].endMs + settleMs
-        if (endMs < dueMs && endMs <= this.#endsThroughMs && this.alerts.hasAny(tumbling[w].enders)) dueMs = endMs
+        if (endMs < dueMs && endMs <= this.#drain.endsThroughMs && this.alerts.hasAny(tumbling[w].enders)) dueMs = endMs
       }
     }
     for (let i = 0; i < this.boards.length; i++) {
@@ -270,23 +272,12 @@ export class Core {
 
   /** Events ever held, and ever entered on each settled clock: what alerts count by, across restarts. */
   numbers(): { rows: number; entries: Record<string, number> } {
-    const settled = this.#clocks.filter((clock) => clock.entry !== null)
-    return {
-      rows: this.rows.endRow + this.#rowShift,
-      entries: Object.fromEntries(
-        settled.map((clock) => [clock.plan.settleMs, clock.entries + this.#entryShifts[this.#clocks.indexOf(clock)]]),
-      ),
-    }
+    return this.#numbers.save()
   }
 
   /** Goes on counting from what `numbers` said when the same events were held. */
   setNumbers(rows: number, entries: Readonly<Record<string, number>>): void {
-    this.#rowShift = rows - this.rows.endRow
-    this.#clocks.forEach((clock, i) => {
-      this.#entryShifts[i] = clock.entry
-        ? (entries[clock.plan.settleMs] ?? clock.entries) - clock.entries
-        : this.#rowShift
-    })
+    this.#numbers.load(rows, entries)
   }
 
   /** The held events and their order in time, for a snapshot. */
@@ -305,55 +296,25 @@ export class Core {
     this.#index.load(index, firstIndex, order)
   }
 
-  /** All points of the past, by rule and measure: what baselines keep beyond the events held. */
   saveBaselines(): SavedBaselines {
-    return [...this.layout.baselines].map(([name, { baseline, clock }]) => [
-      name,
-      baseline.save(this.#clocks[clock].nowMs, (code) => this.strings.value(code)),
-    ])
+    return this.#carried.saveBaselines()
   }
 
-  /** Takes up the points of those that this rule set has too. */
   loadBaselines(saved: SavedBaselines): void {
-    const done = new Set<BaselinePlan>()
-    for (const [name, points] of saved) {
-      const plan = this.layout.baselines.get(name)
-      if (!plan || done.has(plan)) continue
-      done.add(plan)
-      const { baseline, space, clock } = plan
-      baseline.load(
-        points,
-        this.#clocks[clock].nowMs,
-        (key) => this.slotOfKey(plan, key),
-        (slot) => this.#idle.push(space, slot),
-      )
-    }
-    this.#forgetIdle()
+    this.#carried.loadBaselines(saved)
   }
 
-  /** What features have published, by `feature@version#hash`. */
   saveFeatures(): SavedFeatures {
-    return this.layout.boards.map((board) => [featureName(board), board.save()])
+    return this.#carried.saveFeatures()
   }
 
-  /** Takes up what was published by features that this rule set has too. */
   loadFeatures(saved: SavedFeatures): void {
-    for (const board of this.layout.boards) {
-      const known = saved.find(([name]) => name === featureName(board))
-      if (known) board.load(known[1], this.context.streamMs)
-    }
+    this.#carried.loadFeatures(saved, this.context.streamMs)
   }
 
   /** Slot of a key given by its values, made if need be. */
   slotOfKey(plan: { readonly space: number }, values: readonly (string | number | boolean | null)[]): number {
-    const space = this.layout.spaces[plan.space]
-    const codes = values.map((v) =>
-      typeof v === 'string' ? this.strings.internText(v) : this.strings.internNumber(Number(v)),
-    )
-    space.keys.probe.set(codes)
-    const slot = space.slotOf()
-    for (const code of codes) this.strings.release(code)
-    return slot
+    return this.#carried.slotOfKey(plan, values)
   }
 
   /** Slot of a key that is there, as an alert that a snapshot knows refers to it: that reference is taken back. */
@@ -367,8 +328,8 @@ export class Core {
     return {
       streamMs: finite(this.context.streamMs),
       warmUntilMs: finite(this.warmUntilMs),
-      rowShift: this.#rowShift,
-      newestRow: this.#newestRow,
+      rowShift: this.#numbers.rowShift,
+      newestRow: this.#numbers.newestRow,
       entries: this.#clocks.map((clock) => clock.entries),
       nextAsOfMs: this.boards.map((board) => finite(board.nextAsOfMs)),
     }
@@ -377,8 +338,8 @@ export class Core {
   #loadNumbers(saved: CoreNumbers): void {
     this.#setTime(saved.streamMs ?? Number.NEGATIVE_INFINITY)
     this.warmUntilMs = saved.warmUntilMs ?? Number.NEGATIVE_INFINITY
-    this.#rowShift = saved.rowShift
-    this.#newestRow = saved.newestRow
+    this.#numbers.rowShift = saved.rowShift
+    this.#numbers.newestRow = saved.newestRow
     this.#clocks.forEach((clock, i) => {
       clock.entries = saved.entries[i]
     })
@@ -392,64 +353,21 @@ export class Core {
     for (const clock of this.#clocks) clock.moveTo(streamMs - clock.plan.settleMs)
   }
 
-  /** Everything that happens at one moment, before events arrive at it: docs/semantics.md, steps 1 to 5. */
+  /** Everything that happens at one moment, before events arrive at it: docs/semantics.md, steps 1 to 6. */
   #moment(streamMs: number): void {
     this.#setTime(streamMs)
+    const isWarming = streamMs < this.warmUntilMs
     for (const clock of this.#clocks) {
-      this.#leave(clock)
-      this.#endWindows(clock)
+      this.#windows.leave(clock, isWarming)
+      this.#windows.end(clock)
     }
-    this.#evaluator.evaluateTouched(streamMs < this.warmUntilMs)
-    if (this.sequences.fireDue(streamMs)) this.#lastEffectMs = streamMs
+    this.#evaluator.evaluateTouched(isWarming)
+    if (this.sequences.fireDue(streamMs)) this.#drain.lastEffectMs = streamMs
     this.alerts.closeDue(streamMs)
     for (const board of this.boards) this.#rank(board, streamMs - board.plan.ranking.settleMs)
-    for (const clock of this.#clocks) if (clock.entry) this.#enterWaiting(clock)
+    for (const clock of this.#clocks) if (clock.entry) this.#windows.enterWaiting(clock)
     for (const board of this.layout.boards) if (board.dueMs <= streamMs) board.publish(streamMs)
-    this.#forgetIdle()
-  }
-
-  #leave(clock: Clock): void {
-    const { windows } = clock.plan
-    const isWarming = this.context.streamMs < this.warmUntilMs
-    for (let w = 0; w < windows.length; w++) {
-      const window = windows[w]
-      const cursor = clock.departures[w]
-      const leavingMs = clock.nowMs - window.windowMs
-      while (cursor.peekTime() <= leavingMs) {
-        const row = cursor.take()
-        const chunk = this.rows.chunkOf(row)
-        const at = Rows.at(row)
-        const type = chunk.types[at]
-        const baselines = window.baselines[type]
-        for (let i = 0; i < baselines.length; i++) {
-          const slot = this.#slotIn(baselines[i], chunk, at)
-          if (slot >= 0) baselines[i].baseline.catchUp(slot, clock.nowMs - 1)
-        }
-        window.leave[type](chunk, at, row, clock.nowMs)
-        const retires = window.retires[type]
-        if (retires.length > 0) this.#retire(retires, chunk, at, clock.nowMs)
-        this.#evaluator.left(window.touches[type], chunk, at, row, isWarming)
-        if (this.#draining && this.#isTaken(window.takers[type], chunk, at)) this.#lastEffectMs = this.context.streamMs
-        for (const space of window.releases) {
-          const slot = chunk.slots[space][at]
-          if (slot >= 0 && this.layout.spaces[space].release(slot)) this.#idle.push(space, slot)
-        }
-      }
-    }
-  }
-
-  /** Tumbling windows that end now: the keys with an open episode are to be looked at. */
-  #endWindows(clock: Clock): void {
-    const { tumbling } = clock.plan
-    if (this.context.streamMs > this.#endsThroughMs) return
-    for (let w = 0; w < tumbling.length; w++) {
-      const { startMs, heldUntilMs, enders } = tumbling[w]
-      if (startMs !== clock.nowMs) continue
-      if (heldUntilMs === startMs) this.#lastEffectMs = this.context.streamMs
-      for (const plan of enders) {
-        for (const slot of this.alerts.openEpisodes(plan)) this.#evaluator.ended(plan, slot)
-      }
-    }
+    this.#idle.forget()
   }
 
   #rank(board: RankingBoard, nowMs: number): void {
@@ -457,204 +375,9 @@ export class Core {
     if (this.evaluating) {
       const key = rankingKey(board.plan)
       const changed = (name: string, json: string | null): void => this.#options.changed(`${key}/${name}`, json)
-      if (board.make(nowMs, this.#options.emit, changed)) this.#lastEffectMs = this.context.streamMs
+      if (board.make(nowMs, this.#options.emit, changed)) this.#drain.lastEffectMs = this.context.streamMs
     }
     board.arm(nowMs, true)
-  }
-
-  #enterWaiting(clock: Clock): void {
-    const cursor = clock.entry
-    while (cursor && cursor.peekTime() <= clock.nowMs) {
-      const row = cursor.take()
-      const chunk = this.rows.chunkOf(row)
-      const at = Rows.at(row)
-      this.context.chunk = chunk
-      this.context.at = at
-      this.#enterWindows(clock, chunk, at, row, chunk.timesMs[at])
-    }
-  }
-
-  /** The event enters every window of the clock that holds its time; the rules that take it are evaluated. */
-  #enterWindows(clock: Clock, chunk: Chunk, at: number, row: number, timeMs: number): void {
-    const { windows, arrivals, boards } = clock.plan
-    const type = chunk.types[at]
-    const { nowMs } = clock
-    if (clock.entry) chunk.entries[this.layout.entryColumns[this.#clocks.indexOf(clock)]][at] = clock.entries++
-    const baselines = clock.plan.baselines[type]
-    for (let i = 0; i < baselines.length; i++) {
-      const slot = this.#slotIn(baselines[i], chunk, at)
-      if (slot >= 0) baselines[i].baseline.arrive(slot, timeMs, nowMs)
-    }
-    const priors = clock.plan.priors[type]
-    for (let i = 0; i < priors.length; i++) this.#takePriors(priors[i], chunk, at)
-    for (let w = 0; w < windows.length; w++) {
-      if (timeMs <= nowMs - windows[w].windowMs) break
-      windows[w].enter[type](chunk, at, row, nowMs)
-    }
-    const { tumbling } = clock.plan
-    for (let w = 0; w < tumbling.length; w++) {
-      const window = tumbling[w]
-      if (timeMs < window.startMs) continue
-      this.#feedTumbling(window.feeds[type], chunk, at, nowMs)
-      if (window.heldUntilMs !== window.endMs && this.#isTaken(window.takers[type], chunk, at))
-        window.heldUntilMs = window.endMs
-    }
-    for (let i = 0; i < boards.length; i++) this.boards[boards[i]].arm(nowMs, false)
-    this.#evaluator.arrived(arrivals[type], chunk, at, row, timeMs, nowMs)
-    const sequences = clock.plan.sequences[type]
-    for (let i = 0; i < sequences.length; i++) {
-      const entered = this.sequences.enter(sequences[i], chunk, at, nowMs)
-      if (entered && this.#draining) this.#lastEffectMs = this.context.streamMs
-    }
-  }
-
-  /**
-   * Stream time at which the last of the events held is out of all windows and rankings. An episode that is open in
-   * empty tumbling windows goes on for ever: a finite input is not followed to their ends after that.
-   */
-  #eventsThroughMs(): number {
-    let throughMs = Number.NEGATIVE_INFINITY
-    for (let row = this.rows.firstRow; row < this.rows.endRow; row++) {
-      const chunk = this.rows.chunkOf(row)
-      const at = Rows.at(row)
-      const type = chunk.types[at]
-      const timeMs = chunk.timesMs[at]
-      for (const { plan } of this.#clocks) {
-        for (const { windowMs, takers } of plan.windows) {
-          const leavesMs = timeMs + windowMs + plan.settleMs
-          if (leavesMs > throughMs && this.#isTaken(takers[type], chunk, at)) throughMs = leavesMs
-        }
-        for (const { calendar, takers } of plan.tumbling) {
-          const endsMs = calendar.endOf(timeMs) + plan.settleMs
-          if (endsMs > throughMs && this.#isTaken(takers[type], chunk, at)) throughMs = endsMs
-        }
-      }
-      for (const { ranking, space, filter } of this.layout.rankings) {
-        if (!ranking.on.includes(this.layout.types[type].name) || this.#slotIn({ space, filter }, chunk, at) < 0)
-          continue
-        const asOfMs = Math.floor((timeMs + ranking.windowMs) / ranking.stepMs) * ranking.stepMs
-        throughMs = Math.max(throughMs, asOfMs + ranking.settleMs)
-      }
-    }
-    return throughMs
-  }
-
-  #isTaken(rules: readonly RuleClass[], chunk: Chunk, at: number): boolean {
-    const { bitWords } = this.rows.shape
-    return rules.some(({ space, filter }) => chunk.slots[space][at] >= 0 && passes(filter, chunk, at, bitWords))
-  }
-
-  /** The event enters the tumbling windows that its clock stands in. */
-  #feedTumbling(list: readonly TumblingFeeds[], chunk: Chunk, at: number, nowMs: number): void {
-    const words = at * this.rows.shape.bitWords
-    for (let g = 0; g < list.length; g++) {
-      const { window, group, feeds } = list[g]
-      const slot = chunk.slots[group.space][at]
-      if (slot < 0) continue
-      const keySpace = this.layout.spaces[group.space]
-      const cells = keySpace.writeCells(slot)
-      const base = keySpace.baseOf(slot)
-      if (cells[base + group.epochCell] !== window.epoch) {
-        for (const baseline of group.baselines) baseline.catchUp(slot, nowMs)
-        for (const feed of group.feeds) feed.clear(cells, base)
-        cells[base + group.epochCell] = window.epoch
-      }
-      for (let f = 0; f < feeds.length; f++) {
-        const feed = feeds[f]
-        if (feed.mask !== 0 && (chunk.bits[words + feed.word] & feed.mask) === 0) continue
-        feed.apply(cells, base, slot, chunk, at, 1)
-      }
-    }
-  }
-
-  /** The event's tumbling windows are over for long, and it is let go. */
-  #retire(list: readonly TumblingFeeds[], chunk: Chunk, at: number, nowMs: number): void {
-    const words = at * this.rows.shape.bitWords
-    for (let g = 0; g < list.length; g++) {
-      const { window, group, feeds } = list[g]
-      const slot = chunk.slots[group.space][at]
-      if (slot < 0) continue
-      const keySpace = this.layout.spaces[group.space]
-      const cells = keySpace.writeCells(slot)
-      const base = keySpace.baseOf(slot)
-      const epoch = epochOf(window.calendar.startOf(chunk.timesMs[at]))
-      const isCleared = cells[base + group.epochCell] > epoch
-      if (!isCleared) for (const baseline of group.baselines) baseline.catchUp(slot, nowMs - 1)
-      for (let f = 0; f < feeds.length; f++) {
-        const feed = feeds[f]
-        if (feed.mask !== 0 && (chunk.bits[words + feed.word] & feed.mask) === 0) continue
-        feed.retire(cells, base, slot, chunk, at, epoch, isCleared)
-      }
-    }
-  }
-
-  #takePriors(plan: RulePlan, chunk: Chunk, at: number): void {
-    const slot = this.#slotIn(plan, chunk, at)
-    if (slot < 0) return
-    this.context.setKey(this.layout.spaces[plan.space], slot)
-    for (const prior of plan.priors) prior.value = prior.read()
-  }
-
-  /** Slot of the event's key, -1 if it does not pass the filter. */
-  #slotIn({ space, filter }: Pick<BaselineUse, 'space' | 'filter'>, chunk: Chunk, at: number): number {
-    return passes(filter, chunk, at, this.rows.shape.bitWords) ? chunk.slots[space][at] : -1
-  }
-
-  #computeLets(type: TypePlan, chunk: Chunk, at: number): void {
-    for (let i = 0; i < type.lets.length; i++) {
-      const { ref, read } = type.lets[i]
-      const value = read()
-      if (value === null || value === undefined) continue
-      if (ref.store === 'code' && typeof value === 'number' && !fits(value, ref.scale)) continue
-      if (ref.store === 'code') {
-        chunk.codes[ref.index][at] =
-          typeof value === 'string' ? this.strings.internText(value) : this.strings.internNumber(Number(value))
-      } else this.rows.setNumber(chunk, at, ref, Number(value))
-    }
-  }
-
-  #setBits(type: TypePlan, chunk: Chunk, at: number): void {
-    const { filters } = type
-    const words = at * this.rows.shape.bitWords
-    for (let i = 0; i < filters.length; i++) {
-      const { word, mask, parent, passes } = filters[i]
-      if (parent !== null && (chunk.bits[words + parent.word] & parent.mask) === 0) continue
-      if (passes()) chunk.bits[words + word] |= mask
-    }
-  }
-
-  /** Finds the slots of the event's keys, in the key spaces whose rules take it and whose windows still hold it. */
-  #setKeys(type: TypePlan, chunk: Chunk, at: number, row: number, timeMs: number): void {
-    const bitWords = this.rows.shape.bitWords
-    for (let i = 0; i < type.spaces.length; i++) {
-      const { space: index, users } = type.spaces[i]
-      let wanted = false
-      for (let u = 0; u < users.length && !wanted; u++) wanted = passes(users[u].filter, chunk, at, bitWords)
-      if (!wanted) continue
-      const space = this.layout.spaces[index]
-      if (!probe(space, this.layout.keyColumns(index), chunk, at)) {
-        if (!this.evaluating) continue
-        for (const user of users) if (passes(user.filter, chunk, at, bitWords)) user.nullKeys.value++
-        continue
-      }
-      if (timeMs <= this.context.streamMs - this.layout.longestMs(index)) continue
-      const slot = space.slotOf(this.#options.limits.keys)
-      if (slot < 0) {
-        if (!this.evaluating) continue
-        for (const user of users) if (passes(user.filter, chunk, at, bitWords)) user.keysRefused.value++
-        continue
-      }
-      chunk.slots[index][at] = slot
-      chunk.chains[index][at] = space.chain(slot, row)
-    }
-  }
-
-  /** Slots that nothing referred to at some time of this moment, and that still nothing refers to. */
-  #forgetIdle(): void {
-    const idle = this.#idle
-    if (idle.length === 0) return
-    for (let i = 0; i < idle.length; i += 2) this.layout.spaces[idle[i]].forget(idle[i + 1])
-    idle.length = 0
   }
 
   #coverage(plan: RulePlan, nowMs: number): number {
@@ -669,21 +392,6 @@ function finite(ms: number): number | null {
   return Number.isFinite(ms) ? ms : null
 }
 
-function featureName({ feature }: FeatureBoard): string {
-  return `${feature.id}@${feature.version}#${feature.hash}`
-}
-
 export function rankingKey(plan: RankingPlan): string {
   return `ranking/${plan.ranking.id}@${plan.ranking.version}`
-}
-
-/** Puts the event's key into the space's probe; false when a part of it is null. */
-function probe(space: KeySpace, columns: readonly number[], chunk: Chunk, at: number): boolean {
-  const target = space.keys.probe
-  for (let i = 0; i < columns.length; i++) {
-    const code = chunk.codes[columns[i]][at]
-    if (code < 0) return false
-    target[i] = code
-  }
-  return true
 }
