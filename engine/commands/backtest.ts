@@ -1,10 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
-import { type Config, loadConfig } from '../config.ts'
+import { loadConfig } from '../config.ts'
 import { JsonLinesWriter } from '../edge/files/write.ts'
 import { EngineError } from '../model/errors.ts'
 import type { Output } from '../model/output.ts'
 import { overBudget } from './backtest/budget.ts'
+import { type InputsOptions, inputsOf } from './backtest/inputs.ts'
 import { Progress } from './backtest/progress.ts'
 import { reportPage } from './backtest/report/page.ts'
 import { type Run, runBacktest } from './backtest/run.ts'
@@ -13,25 +14,16 @@ import { type SweepRow, settingName, sweepJson, sweepRows, sweepTable } from './
 import { labelTable } from './backtest/table.ts'
 import { compileOrRefuse } from './compiled.ts'
 import { EXIT, type ExitCode, talk } from './exit.ts'
-import { cacheFolderOf, cacheOptions, FiniteInput, timeOption, type Until, untilOption } from './finite/input.ts'
+import { cacheOptions, timeOption, type Until, untilOption } from './finite/input.ts'
 import { readLabels } from './finite/labels.ts'
-import { LogRange } from './finite/log-range.ts'
-import type { PlayInput } from './finite/play.ts'
 import { configOption, positiveNumber, type Verb } from './options.ts'
 import { readRuleFiles } from './rule-files.ts'
 
 const KINDS = { alerts: 'alert', rankings: 'ranking', measures: 'measures' } as const
 
-interface BacktestOptions {
+interface BacktestOptions extends InputsOptions {
   readonly config?: string
-  readonly input?: string
-  readonly from?: number
-  readonly to?: number
   readonly data?: string
-  readonly stream?: string
-  readonly strict?: boolean
-  readonly sort?: boolean
-  readonly cache?: string | boolean
   readonly set?: readonly string[]
   readonly labels?: string
   readonly good?: readonly string[]
@@ -49,8 +41,8 @@ export function addBacktest(program: Command, verb: Verb): void {
     .description('run rules over history; results on standard output, a summary on standard error')
     .argument('<path...>', 'rule files, and folders of them')
     .option('--input <file>', 'JSON lines or CSV, plain or gzip; - is standard input')
-    .option('--from <time>', 'events from then on; without --input those of the local log', timeOption('--from'))
-    .option('--to <time>', 'events before then; without --input those of the local log', timeOption('--to'))
+    .option('--from <time>', 'events from then on; without --input those of the log', timeOption('--from'))
+    .option('--to <time>', 'events before then; without --input those of the log', timeOption('--to'))
     .option('--data <folder>', 'folder of the local log, in place of the configured one')
     .option('--stream <name>', 'the stream that all records belong to')
     .option('--set <param=values...>', "params in place of the files'; several values: a table of all combinations")
@@ -81,23 +73,28 @@ async function backtest(paths: readonly string[], options: BacktestOptions): Pro
   const isSweep = settings.length > 1
   const stdout = new JsonLinesWriter(process.stdout)
   const progress = new Progress()
+  const inputs = await inputsOf(options, config, sets[0]!)
   const runs: Run[] = []
-  for (const [i, set] of sets.entries()) {
-    const what = isSweep ? `${settingName(settings[i]!.values)} (${i + 1} of ${sets.length}): ` : ''
-    const run = await runBacktest({
-      input: inputOf(options, config),
-      streams,
-      set,
-      until: options.until ?? 'drained',
-      measures: printsMeasures(options),
-      limits: config.limits,
-      labels: labels?.fresh() ?? null,
-      isWanted: (output) => isWanted(output, options),
-      writer: isSweep ? null : stdout,
-      progress,
-      what,
-    })
-    runs.push(run)
+  try {
+    for (const [i, set] of sets.entries()) {
+      const what = isSweep ? `${settingName(settings[i]!.values)} (${i + 1} of ${sets.length}): ` : ''
+      const run = await runBacktest({
+        input: inputs.fresh(),
+        streams,
+        set,
+        until: options.until ?? 'drained',
+        measures: printsMeasures(options),
+        limits: config.limits,
+        labels: labels?.fresh() ?? null,
+        isWanted: (output) => isWanted(output, options),
+        writer: isSweep ? null : stdout,
+        progress,
+        what,
+      })
+      runs.push(run)
+    }
+  } finally {
+    await inputs.close()
   }
   const rows = sweepRows(settings, runs)
   if (isSweep) await printSweep(rows, options, stdout)
@@ -105,29 +102,6 @@ async function backtest(paths: readonly string[], options: BacktestOptions): Pro
   if (!isSweep) printSummary(runs[0]!)
   if (options.report !== undefined) writeReport(options.report, reportPage(rows))
   return checkBudget(settings, runs, options.maxAlertsPerDay)
-}
-
-function inputOf(options: BacktestOptions, { streams, data, log }: Config): PlayInput {
-  const { input, stream, sort = false, strict = false, cache, from, to } = options
-  const range = { fromMs: from ?? Number.NEGATIVE_INFINITY, toMs: to ?? Number.POSITIVE_INFINITY }
-  const isRestricted = from !== undefined || to !== undefined
-  if (input === undefined) {
-    if (!isRestricted) throw new EngineError('USAGE', 'history is wanted: --input FILE, or --from and --to of the log')
-    if (log.kind !== 'local') throw new EngineError('USAGE', '--from and --to without --input read the local log only')
-    return new LogRange(data, range, streams)
-  }
-  return new FiniteInput(
-    {
-      input,
-      sort,
-      strict,
-      guarded: true,
-      ...(stream === undefined ? {} : { stream }),
-      ...(isRestricted ? { range } : {}),
-      ...cacheFolderOf(cache, data),
-    },
-    streams,
-  )
 }
 
 function printsMeasures({ measures, only }: BacktestOptions): boolean {

@@ -9,10 +9,10 @@ import { EngineError } from '../../model/errors.ts'
 import { eventTimeMs } from '../../model/event-time.ts'
 import type { Stream } from '../../model/stream.ts'
 import { talk } from '../exit.ts'
+import { PassedOver } from './passed-over.ts'
 import { sortedBatches } from './sorted.ts'
 import { type TimeRange, withinRange } from './time-range.ts'
 
-const MALFORMED_SHOWN = 10
 /** What came through a pipe is handed on after so long at the latest. */
 const PIPE_WAIT_MS = 100
 /** docs/semantics.md, "Finite inputs". */
@@ -33,13 +33,13 @@ export interface InputOptions {
 
 /** A finite input, and what was wrong with it: the first faulty records are said aloud, the others counted. */
 export class FiniteInput {
-  malformed = 0
   /** Events passed over because they were far ahead of those around them. */
   ahead = 0
   firstAhead: { readonly line: number; readonly timeMs: number } | null = null
   late: LateSince | null = null
   /** Of the input's bytes, the share that was read; null while that is unknown. */
   share: number | null = null
+  readonly #passedOver = new PassedOver()
   readonly #options: InputOptions
   readonly #streams: readonly Stream[]
 
@@ -54,7 +54,7 @@ export class FiniteInput {
     const options: ReadOptions = {
       streams: this.#streams,
       strict,
-      onMalformed: (line, reason) => this.#malformed(line, reason),
+      onMalformed: (line, reason) => this.#passedOver.add(`${this.name}:${line}`, reason),
       onAhead: (line, timeMs) => this.#passOver(line, timeMs),
       onLate: (late) => {
         this.late = late
@@ -80,15 +80,13 @@ export class FiniteInput {
     for await (const batch of this.batches()) yield* slicer.blocks(batch)
   }
 
+  get malformed(): number {
+    return this.#passedOver.count
+  }
+
   get name(): string {
     const { input } = this.#options
     return input === '-' ? 'standard input' : input
-  }
-
-  #malformed(line: number, reason: string): void {
-    this.malformed += 1
-    if (this.malformed <= MALFORMED_SHOWN) talk(`${this.name}:${line}: passed over: ${reason}`)
-    if (this.malformed === MALFORMED_SHOWN) talk('further malformed records are only counted')
   }
 
   #passOver(line: number, timeMs: number): void {

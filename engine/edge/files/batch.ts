@@ -44,7 +44,7 @@ export class BatchSlicer {
       const from = next[runs[i]!]!
       const to = from + runs[i + 1]!
       next[runs[i]!] = to
-      take(this.#slice(block, from, to))
+      take(sliceBlock(block, from, to, this.#kept.get(block.stream)!))
     }
   }
 
@@ -53,23 +53,23 @@ export class BatchSlicer {
     this.each(batch, (block) => blocks.push(block))
     return blocks
   }
+}
 
-  #slice(block: Block, from: number, to: number): Block {
-    const { stream, sourceTopic, sourcePartition } = block
-    const left = this.#kept.get(stream)!
-    const timesMs = block.timesMs.subarray(from, to)
-    const types = strings(block.types, from, to)
-    const columns: Column[] = new Array(block.columns.length)
-    for (let i = 0; i < columns.length; i++) {
-      const column = block.columns[i]!
-      if (column === block.types) columns[i] = types
-      else if (column.kind === 'number' && column.values === block.timesMs)
-        columns[i] = { kind: 'number', values: timesMs }
-      else columns[i] = left[i] ?? slice(column, from, to)
-    }
-    const offsets = block.offsets.subarray(from, to)
-    return { kind: 'block', stream, sourceTopic, sourcePartition, length: to - from, offsets, timesMs, types, columns }
+/** Rows `[from, to)` as views of the block's columns; in place of a column the one that `others` has there, if any. */
+export function sliceBlock(block: Block, from: number, to: number, others: readonly (Column | null)[] = []): Block {
+  const { stream, sourceTopic, sourcePartition } = block
+  const timesMs = block.timesMs.subarray(from, to)
+  const types = strings(block.types, from, to)
+  const columns: Column[] = new Array(block.columns.length)
+  for (let i = 0; i < columns.length; i++) {
+    const column = block.columns[i]!
+    if (column === block.types) columns[i] = types
+    else if (column.kind === 'number' && column.values === block.timesMs)
+      columns[i] = { kind: 'number', values: timesMs }
+    else columns[i] = others[i] ?? slice(column, from, to)
   }
+  const offsets = block.offsets.subarray(from, to)
+  return { kind: 'block', stream, sourceTopic, sourcePartition, length: to - from, offsets, timesMs, types, columns }
 }
 
 function slice(column: Column, from: number, to: number): Column {

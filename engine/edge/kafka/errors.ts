@@ -17,6 +17,7 @@ export function codeOf(error: unknown): number | null {
   return null
 }
 
+export const OFFSET_OUT_OF_RANGE = 1
 export const MESSAGE_TOO_LARGE = 10
 /** The coordinator is loading, away, or elsewhere; or the last transaction's markers are not written yet. */
 const COORDINATOR_BUSY: readonly number[] = [14, 15, 16, 51]

@@ -1,0 +1,14 @@
+import { talk } from '../exit.ts'
+
+const SAID_MAX = 10
+
+/** Records that cannot be read: the first are said aloud, the others counted. */
+export class PassedOver {
+  count = 0
+
+  add(where: string, reason: string): void {
+    this.count += 1
+    if (this.count <= SAID_MAX) talk(`${where}: passed over: ${reason}`)
+    if (this.count === SAID_MAX) talk('further malformed records are only counted')
+  }
+}
