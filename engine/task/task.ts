@@ -206,6 +206,7 @@ export class Task {
     core.memory.load(state.roots[0], state.pages[0])
     this.#intake.memory.load(state.roots[1], state.pages[1])
     core.loadHeld(state.held)
+    core.setNumbers(meta.rows, meta.entries)
     this.#commit.keepAll(state.kept)
     for (const alert of alertsIn(state.kept)) restoreAlert(core, alert, (plan, key) => core.reclaimSlot(plan, key))
     restoreRanks(core, state.kept, null)
