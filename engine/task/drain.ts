@@ -13,7 +13,7 @@ export class Drain {
 }
 
 /**
- * Stream time at which the last of the events held is out of all windows and rankings. An episode that is open in
+ * Stream time at which the last of the events held is out of all windows and rankings, and has entered all sequences. An episode that is open in
  * empty tumbling windows goes on for ever: a finite input is not followed to their ends after that.
  */
 export function eventsThroughMs(layout: Layout, rows: Rows, clocks: readonly Clock[]): number {
@@ -25,6 +25,8 @@ export function eventsThroughMs(layout: Layout, rows: Rows, clocks: readonly Clo
     const type = chunk.types[at]
     const timeMs = chunk.timesMs[at]
     for (const { plan } of clocks) {
+      const entersMs = timeMs + plan.settleMs
+      if (entersMs > throughMs && isTaken(plan.sequences[type], chunk, at, bitWords)) throughMs = entersMs
       for (const { windowMs, takers } of plan.windows) {
         const leavesMs = timeMs + windowMs + plan.settleMs
         if (leavesMs > throughMs && isTaken(takers[type], chunk, at, bitWords)) throughMs = leavesMs

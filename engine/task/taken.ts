@@ -13,7 +13,12 @@ export function slotIn(
   return passes(filter, chunk, at, bitWords) ? chunk.slots[space][at] : -1
 }
 
-/** True when one of the rules takes the event. */
-export function isTaken(rules: readonly RuleClass[], chunk: Chunk, at: number, bitWords: number): boolean {
-  return rules.some(({ space, filter }) => chunk.slots[space][at] >= 0 && passes(filter, chunk, at, bitWords))
+/** True when one of them takes the event. */
+export function isTaken(
+  takers: readonly Pick<RuleClass, 'space' | 'filter'>[],
+  chunk: Chunk,
+  at: number,
+  bitWords: number,
+): boolean {
+  return takers.some(({ space, filter }) => chunk.slots[space][at] >= 0 && passes(filter, chunk, at, bitWords))
 }
