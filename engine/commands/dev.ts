@@ -58,7 +58,8 @@ async function dev({ config: path, data, port, rate, watch }: DevOptions): Promi
   const feeding = new AbortController()
   const ends: (() => void | Promise<void>)[] = []
   try {
-    const http = await serveHttp(service, config)
+    const http = await serveHttp(config)
+    http.show(service)
     ends.push(() => http.close())
     service.committed$.subscribe((committed) => {
       if (isNow()) observeLatency(http.metrics, committed)

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { type Config, type KafkaConfig, loadConfig } from '../config.ts'
+import type { RuleSource } from '../model/block.ts'
 import { EngineError } from '../model/errors.ts'
 import { compileOrRefuse } from './compiled.ts'
 import { EXIT, type ExitCode } from './exit.ts'
@@ -18,6 +19,7 @@ import {
   serviceLogger,
   signalled,
 } from './service/serve.ts'
+import type { Logger } from './service/service.ts'
 
 interface RunOptions extends Partial<FiniteRunOptions> {
   readonly config?: string
@@ -68,21 +70,38 @@ async function serve(config: Config, watch: boolean): Promise<ExitCode> {
   const files = read()
   compileOrRefuse(files, config.streams)
   const stop = signalled()
+  const http = await serveHttp(config)
+  try {
+    return await serveShown(config, { http, files, read, logger, stop, watch })
+  } finally {
+    await http.close()
+  }
+}
+
+interface Serving {
+  readonly http: Served
+  readonly files: readonly RuleSource[]
+  readonly read: () => readonly RuleSource[]
+  readonly logger: Logger
+  readonly stop: Promise<string>
+  readonly watch: boolean
+}
+
+async function serveShown(config: Config, { http, files, read, logger, stop, watch }: Serving): Promise<ExitCode> {
+  const { url, metrics } = http
+  logger.info({ url, data: config.data, log: config.log.kind }, 'opening')
   const local = isOnKafka(config) ? null : await openedBefore(stop, LocalService.open({ config, files, read, logger }))
   const service = isOnKafka(config) ? await openKafka(config, read, logger) : local!
   service.start()
+  http.show(service)
   const unfollow = followRules(service.rules, watch)
-  let http: Served | null = null
   try {
-    http = await serveHttp(service, config)
-    const { url, metrics } = http
     local?.committed$.subscribe((committed) => observeLatency(metrics, committed))
     logger.info({ url, data: config.data, log: config.log.kind }, 'running')
     const signal = await Promise.race([stop, service.done])
     logger.info({ signal }, 'stopping')
   } finally {
     unfollow()
-    await http?.close()
     await service.stop()
   }
   return EXIT.fine

@@ -3,6 +3,7 @@ import { pino } from 'pino'
 import type { Config } from '../../config.ts'
 import { startHttp } from '../../edge/http/server.ts'
 import { Metrics } from '../../edge/metrics/metrics.ts'
+import { Counters } from '../../model/counters.ts'
 import type { Committed } from '../../pipeline.ts'
 import { EXIT } from '../exit.ts'
 import type { Logger, Reloadable, Service } from './service.ts'
@@ -44,17 +45,27 @@ export function followRules(rules: Reloadable, watch: boolean): () => void {
 export interface Served {
   readonly url: string
   readonly metrics: Metrics
+  /** The service has opened: it is shown from now on. */
+  show(service: Service): void
   close(): Promise<void>
 }
 
-/** Metrics and health of a service over HTTP. EngineError USAGE when the port is taken. */
-export async function serveHttp(service: Service, config: Config): Promise<Served> {
-  const metrics = new Metrics(service.counters, () => service.gauges())
+/**
+ * Metrics and health over HTTP, alive and not ready until there is a service to show: to take up a large state takes
+ * its time. EngineError USAGE when the port is taken.
+ */
+export async function serveHttp(config: Config): Promise<Served> {
+  let service: Service | null = null
+  const none = new Counters()
+  const metrics = new Metrics({ all: () => (service?.counters ?? none).all() }, () => service?.gauges() ?? [])
   const server = await startHttp(config.http, {
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
-    ready: () => service.ready(),
+    ready: () => service?.ready() ?? { ok: false, detail: 'the state of the last commit is being taken up' },
   })
-  return { url: server.url, metrics, close: () => server.close() }
+  const show = (opened: Service): void => {
+    service = opened
+  }
+  return { url: server.url, metrics, show, close: () => server.close() }
 }
 
 /** What a commit of live records adds to the latency: once for each alert record in it. */

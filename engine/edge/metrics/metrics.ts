@@ -16,11 +16,11 @@ const LATENCY_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1
 /** The engine's counters and gauges as Prometheus reads them, read when somebody asks. */
 export class Metrics {
   readonly #registry = new Registry()
-  readonly #counters: Counters
+  readonly #counters: Pick<Counters, 'all'>
   readonly #gauges: () => readonly Gauge[]
   readonly #latency: Histogram
 
-  constructor(counters: Counters, gauges: () => readonly Gauge[]) {
+  constructor(counters: Pick<Counters, 'all'>, gauges: () => readonly Gauge[]) {
     this.#counters = counters
     this.#gauges = gauges
     collectDefaultMetrics({ register: this.#registry, prefix: PREFIX })
