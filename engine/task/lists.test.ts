@@ -155,7 +155,7 @@ test('alerts feed a list, right after the record that made them, for the time th
 test('what goes on the list is what the alert is about: the last of "by" if nothing is said', async () => {
   const about = (alert: string): LogEntry => {
     const entry = rules('a', 1) as LogEntry & { kind: 'rules' }
-    const text = entry.files[0]!.text.replace('by: [shop_id]', 'by: [shop_id, buyer_id]')
+    const text = entry.files.find((f) => !f.data)!.text.replace('by: [shop_id]', 'by: [shop_id, buyer_id]')
     return { ...entry, files: [{ path: 'rules.yaml', text: text.replace('{ cooldown: 10s }', alert) }] }
   }
   const events = [orders({ at: 0 }), orders({ at: 1 }, { at: 2 }), orders({ at: 60 }), orders({ at: 61 })]

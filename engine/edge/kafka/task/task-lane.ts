@@ -69,7 +69,7 @@ export class TaskLane {
   #changes = new Map<string, string | null>()
   /** The commit under way, or the one that failed until its fate is known. `done` never rejects. */
   #flight: { readonly commit: Commit; readonly done: Promise<void> } | null = null
-  #committedAtMs = 0
+  #committedAtMs = Number.NEGATIVE_INFINITY
   #waiters: Waiter[] = []
   /** The batch under way; never rejects. */
   #busy: Promise<unknown> = Promise.resolve()
