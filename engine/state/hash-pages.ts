@@ -12,7 +12,7 @@ const HEAD_WORDS = 2
 const HEADS_BITS = 7
 
 export interface EntryShape {
-  /** Words an entry has: 1 to 5. */
+  /** Words an entry has: 1 to 4. */
   readonly stride: number
   /** Word of an entry that is 0 when the entry is free, and only then. */
   readonly flag: number
@@ -105,6 +105,15 @@ export class HashPages {
     table[place * stride + flag] = 0
     this.#head(number)[headOf(number) + USED]--
     this.size--
+  }
+
+  /** Each entry, stale ones as well, to be changed in place but for what its hash is made of. */
+  forEach(change: (page: Int32Array, at: number) => void): void {
+    const { stride, flag } = this.#shape
+    for (let i = 0; i < this.#pagesInUse; i++) {
+      const page = this.#pages.write(i)
+      for (let at = 0; at < page.length; at += stride) if (page[at + flag] !== 0) change(page, at)
+    }
   }
 
   /** Lets go of all entries. */

@@ -81,7 +81,7 @@ test('distinct values in windows of any length, with late events and equal times
       const all = new Counts()
       all.marks.trim(Math.floor(firstRow / 4096) * 4096)
       const events: Event[] = []
-      let nowMs = 2 ** 33 - 100 // its low half turns over in between
+      let nowMs = 2 ** 33
       steps.forEach(({ slot, value, stepMs, lateMs }, i) => {
         nowMs += stepMs
         const event = { slot, value, timeMs: nowMs - lateMs, row: firstRow + i }
@@ -99,6 +99,29 @@ test('distinct values in windows of any length, with late events and equal times
     }),
     { numRuns: 300 },
   )
+})
+
+test('the origin of times moves on with the windows: after weeks and months all is as it was', () => {
+  const all = new Counts()
+  const step = 0xffff_ffff - 15
+  let row = 0
+  for (let i = 0; i < 5; i++) {
+    const events: Event[] = []
+    for (const [value, ms] of [
+      [1, 0],
+      [2, 5],
+      [1, 10],
+      [3, 15],
+      [2, 19],
+      [2, 22],
+    ]) {
+      const event = { slot: 0, value, timeMs: 1_000 + i * step + ms, row: row++ }
+      all.arrive(event)
+      events.push(event)
+      const counts = WINDOWS.map((windowMs) => naive(events, 0, all.nowMs, windowMs))
+      expect(all.counts.map((c) => c.get(0))).toEqual(counts)
+    }
+  }
 })
 
 test('a pair that has no room is refused, and counts nothing as it leaves', () => {

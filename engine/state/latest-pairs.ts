@@ -4,12 +4,11 @@ import type { Memory } from './memory.ts'
 import { hashPair } from './pair-counts.ts'
 import type { RowMarks } from './row-marks.ts'
 
-const STRIDE = 5 // key slot + 1 (0 = free), value, row modulo 2^32, time in two halves
+const STRIDE = 4 // key slot + 1 (0 = free), value, row modulo 2^32, milliseconds since the origin
 const VALUE = 1
 const ROW = 2
-const TIME_LOW = 3
-const TIME_HIGH = 4
-const TWO_32 = 0x1_0000_0000
+const SINCE = 3
+const SINCE_MAX = 0xffff_ffff
 
 /** What `arrive` says where there is no room for a new pair. */
 export const REFUSED = Number.NaN
@@ -22,7 +21,8 @@ export const REFUSED = Number.NaN
  * Order   newest by event time; of equal times either may be, as they leave together
  * Life    a pair whose newest event has left the longest window is not there; its entry goes when its page has no room
  * Room    a pair that finds none in the budget is refused; the owner gives room back as a newest event leaves
- * Memory  32 to 80 bytes a pair, those that lately left included
+ * Span    windows of up to 31 days; the origin moves, through all entries, when times are 49 days from it
+ * Memory  26 to 64 bytes a pair, those that lately left included
  */
 export class LatestPairs {
   readonly #table: HashPages
@@ -31,6 +31,8 @@ export class LatestPairs {
   readonly #kind: number
   /** Events of this time and before have left the longest window. */
   #throughMs = Number.NEGATIVE_INFINITY
+  /** All events in the longest window are after it; null before the first. */
+  #originMs: number | null = null
 
   /** `kind`: which of the marks are its own. */
   constructor(init: { memory: Memory; budget: Budget; marks: RowMarks; kind: number }) {
@@ -41,8 +43,14 @@ export class LatestPairs {
       stride: STRIDE,
       flag: 0,
       hashOf: (page, at) => hashPair(page[at] - 1, page[at + VALUE]),
-      isStale: (page, at) => timeOf(page, at) <= this.#throughMs,
+      isStale: (page, at) => this.#timeOf(page, at) <= this.#throughMs,
     })
+    init.memory.root(
+      () => this.#originMs,
+      (originMs) => {
+        this.#originMs = originMs
+      },
+    )
   }
 
   /**
@@ -51,6 +59,8 @@ export class LatestPairs {
    */
   arrive(slot: number, value: number, timeMs: number, row: number, throughMs: number): number {
     this.#throughMs = throughMs
+    if (this.#originMs === null) this.#originMs = throughMs
+    else if (timeMs - this.#originMs > SINCE_MAX) this.#moveOrigin(throughMs)
     const hash = hashPair(slot, value)
     const table = this.#table.tableOf(hash)
     const mask = this.#table.maskOf(table)
@@ -61,7 +71,7 @@ export class LatestPairs {
       at = place * STRIDE
     }
     const isNew = table[at] === 0
-    let newestMs = isNew ? Number.NEGATIVE_INFINITY : timeOf(table, at)
+    let newestMs = isNew ? Number.NEGATIVE_INFINITY : this.#timeOf(table, at)
     if (newestMs > throughMs) {
       if (newestMs > timeMs) {
         this.#marks.set(row, this.#kind)
@@ -80,13 +90,19 @@ export class LatestPairs {
     table[at] = slot + 1
     table[at + VALUE] = value
     table[at + ROW] = row
-    table[at + TIME_LOW] = timeMs
-    table[at + TIME_HIGH] = Math.floor(timeMs / TWO_32)
+    table[at + SINCE] = timeMs - this.#originMs!
     if (isNew) this.#table.added(hash)
     return newestMs
   }
-}
 
-function timeOf(table: Int32Array, at: number): number {
-  return table[at + TIME_HIGH] * TWO_32 + (table[at + TIME_LOW] >>> 0)
+  #timeOf(table: Int32Array, at: number): number {
+    return (this.#originMs as number) + (table[at + SINCE] >>> 0)
+  }
+
+  #moveOrigin(originMs: number): void {
+    this.#table.forEach((page, at) => {
+      page[at + SINCE] = Math.max(0, this.#timeOf(page, at) - originMs)
+    })
+    this.#originMs = originMs
+  }
 }
