@@ -17,6 +17,8 @@ export class Checker {
   readonly #inferNode: (checker: Checker, node: ASTNode) => Typed
   /** Conditions so far that are always the same. */
   #constants = 0
+  /** Where nodes of a wrong type begin, as far as they have been told. */
+  readonly #mismatches = new Set<number>()
 
   /** `inferNode` knows each kind of node; it asks `infer` for those below. */
   constructor(
@@ -49,7 +51,12 @@ export class Checker {
     this.fault('type-mismatch', node, `${what}, but this is ${aType(typed.type)}`, listHint(typed))
   }
 
+  /** A wrong type is told once in one place: `a > b > c > d` and its part `a > b > c` begin alike. */
   fault(code: IssueCode, node: ASTNode, message: string, suggestion: string | null = null): Typed {
+    if (code === 'type-mismatch') {
+      if (this.#mismatches.has(node.start)) return UNKNOWN
+      this.#mismatches.add(node.start)
+    }
     return this.faultAt(code, this.span(node), message, suggestion)
   }
 

@@ -60,16 +60,18 @@ export function inferEquality(checker: Checker, node: ASTNode & { op: '==' | '!=
 
 export function inferOrdering(checker: Checker, node: ASTNode & { op: '<' | '<=' | '>' | '>=' }): Typed {
   const [left, right] = node.args.map((n) => checker.infer(n))
-  const type = left.type === 'unknown' ? right.type : left.type
-  if (type !== 'unknown') {
-    if (type !== 'number' && type !== 'string') {
-      const at = left.type === 'unknown' ? node.args[1] : node.args[0]
-      const typed = at === node.args[0] ? left : right
-      const message = `"${node.op}" orders numbers or text, but this is ${aType(type)}`
-      checker.fault('type-mismatch', at, message, listHint(typed))
-    } else checker.expect(node.args[1], right, type, `"${node.op}" needs ${aType(type)} on both sides`)
-  }
+  const { type } = ordered(checker, node.op, node.args[0], left)
+  if (type === 'unknown') ordered(checker, node.op, node.args[1], right)
+  else checker.expect(node.args[1], right, type, `"${node.op}" needs ${aType(type)} on both sides`)
   return call(COMPARISONS[node.op], 'boolean', [left, right])
+}
+
+/** An operand that has an order; unknown after the fault that it has none. */
+function ordered(checker: Checker, symbol: string, node: ASTNode, typed: Typed): Typed {
+  const { type } = typed
+  if (type === 'number' || type === 'string' || type === 'unknown') return typed
+  const message = `"${symbol}" orders numbers or text, but this is ${aType(type)}`
+  return checker.fault('type-mismatch', node, message, listHint(typed))
 }
 
 export function inferPlus(checker: Checker, node: ASTNode & { op: '+' }): Typed {
