@@ -71,6 +71,19 @@ export class Chunk implements ChunkMoment {
     this.entries = make(shape.entries, () => new Float64Array(CHUNK_ROWS).fill(-1))
   }
 
+  /** As if new: to be used again, by other events. Nobody may hold it any more. */
+  clear(): void {
+    this.length = 0
+    this.isFrozen = false
+    this.timeMsMax = Number.NEGATIVE_INFINITY
+    this.bits.fill(0)
+    for (const column of [...this.codes, ...this.slots, ...this.entries]) column.fill(-1)
+    for (const column of this.numbers) column.fill(Number.NaN)
+    for (const column of this.highs) column.fill(DECIMAL_NULL_HIGH)
+    for (const column of [...this.lows, ...this.chains]) column.fill(0)
+    for (const text of this.texts) text.clear()
+  }
+
   /** Bytes in memory, texts left out. */
   get bytes(): number {
     const { bits, codes, numbers, highs, lows, slots, chains, entries } = this
@@ -103,9 +116,9 @@ export class Chunk implements ChunkMoment {
     return packer.finish()
   }
 
-  static unpack(shape: RowShape, bytes: Uint8Array): Chunk {
+  /** `chunk`: an empty one. */
+  static unpack(shape: RowShape, bytes: Uint8Array, chunk: Chunk = new Chunk(shape)): Chunk {
     const unpacker = new Unpacker(bytes)
-    const chunk = new Chunk(shape)
     const [length, timeMsMax] = unpacker.numbers(new Float64Array(2), 2)
     chunk.length = length
     chunk.timeMsMax = timeMsMax

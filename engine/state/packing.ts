@@ -20,6 +20,9 @@ export function packSome(packing: Packing, valuesMax: number): Uint8Array | null
   return null
 }
 
+/** What the last packer wrote to, for the next one. */
+let spareBytes: Uint8Array | null = null
+
 /**
  * Packs arrays of numbers, columns of a few thousand rows, into few bytes; `Unpacker` gives them back, bit by bit.
  *
@@ -29,17 +32,24 @@ export function packSome(packing: Packing, valuesMax: number): Uint8Array | null
  * Exact   whole numbers below 2^52 in size take the short forms when they span less than 2^32; all others are kept raw
  */
 export class Packer {
-  #bytes = new Uint8Array(1 << 16)
-  #view = new DataView(this.#bytes.buffer)
+  #bytes: Uint8Array
+  #view: DataView
   #end = 0
+
+  constructor() {
+    this.#bytes = spareBytes ?? new Uint8Array(1 << 16)
+    spareBytes = null
+    this.#view = new DataView(this.#bytes.buffer)
+  }
 
   numbers(values: Numbers, length: number): void {
     this.#room(8 * length + 32)
-    const shape = measure(values, length)
+    const doubles = asDoubles(values, length)
+    const shape = measure(doubles, length, values)
     this.#bytes[this.#end++] = shape.mode
-    if (shape.mode === CONSTANT) this.#double(length === 0 ? 0 : values[0])
-    else if (shape.mode === RAW) for (let i = 0; i < length; i++) this.#double(values[i])
-    else this.#short(values, length, shape)
+    if (shape.mode === CONSTANT) this.#double(length === 0 ? 0 : doubles[0])
+    else if (shape.mode === RAW) for (let i = 0; i < length; i++) this.#double(doubles[i])
+    else this.#short(doubles, length, shape)
   }
 
   /** Bytes as they are; the reader must know how many. */
@@ -49,21 +59,25 @@ export class Packer {
     this.#end += end - start
   }
 
+  /** Then it is of no use any more. */
   finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#end)
+    const packed = this.#bytes.slice(0, this.#end)
+    spareBytes = this.#bytes
+    return packed
   }
 
-  #short(values: Numbers, length: number, { mode, base }: Shape): void {
+  #short(values: Float64Array, length: number, { mode, base }: Shape): void {
     const isDelta = mode >= DELTA
     this.#double(base)
     if (isDelta) this.#double(values[0])
     const width = mode & 7
     const bytes = this.#bytes
     let at = this.#end
-    let before = values[0]
+    let before = isDelta ? values[0] : 0
     for (let i = isDelta ? 1 : 0; i < length; i++) {
-      let rest = isDelta ? values[i] - before - base : values[i] - base
-      before = values[i]
+      const value = values[i]
+      let rest = (value - before - base) >>> 0
+      if (isDelta) before = value
       if (width > 0) {
         bytes[at++] = rest
         if (width > 1) bytes[at++] = rest >>> 8
@@ -173,10 +187,11 @@ const WHOLE_MAX = 2 ** 52
 const SPAN_MAX = 2 ** 32 - 1
 const AS_IS: Shape = { mode: RAW, base: 0 }
 
-/** The shortest form of the values; varints are tried for 32-bit columns only. */
-function measure(values: Numbers, length: number): Shape {
-  if (isConstant(values, length)) return { mode: CONSTANT, base: 0 }
-  if (values instanceof Float64Array && !isWhole(values, length)) return AS_IS
+/** The shortest form of the values, that stand in `source` as they came; varints are tried for 32-bit columns only. */
+function measure(values: Float64Array, length: number, source: Numbers): Shape {
+  const isExact = source instanceof Float64Array
+  if (isExact ? isConstant(values, length) : isEqual(values, length)) return { mode: CONSTANT, base: 0 }
+  if (isExact && !isWhole(values, length)) return AS_IS
   let least = values[0]
   let most = least
   let leastDelta = Number.POSITIVE_INFINITY
@@ -194,18 +209,22 @@ function measure(values: Numbers, length: number): Shape {
   const deltaWidth = widthOf(mostDelta - leastDelta)
   if (width === 8 && deltaWidth === 8) return AS_IS
   if (deltaWidth < width) return { mode: FIXED + DELTA + deltaWidth, base: leastDelta }
-  if (width > 1 && values instanceof Uint32Array && varintBytes(values, length, least) < width * length) {
+  if (width > 1 && source instanceof Uint32Array && varintBytes(values, length, least) < width * length) {
     return { mode: VARINT, base: least }
   }
   return { mode: FIXED + width, base: least }
 }
 
-function isConstant(values: Numbers, length: number): boolean {
+/** NaN is the same as NaN, and 0 another one than -0. */
+function isConstant(values: Float64Array, length: number): boolean {
   const first = values[0]
-  if (Number.isNaN(first) || first === 0) {
-    for (let i = 1; i < length; i++) if (!Object.is(values[i], first)) return false
-    return true
-  }
+  if (first !== 0 && !Number.isNaN(first)) return isEqual(values, length)
+  for (let i = 1; i < length; i++) if (!Object.is(values[i], first)) return false
+  return true
+}
+
+function isEqual(values: Float64Array, length: number): boolean {
+  const first = values[0]
   for (let i = 1; i < length; i++) if (values[i] !== first) return false
   return true
 }
@@ -223,11 +242,27 @@ function widthOf(span: number): number {
   return span < 0x100 ? 1 : span < 0x10000 ? 2 : span < 0x1000000 ? 3 : span <= SPAN_MAX ? 4 : 8
 }
 
-function varintBytes(values: Uint32Array, length: number, base: number): number {
+function varintBytes(values: Float64Array, length: number, base: number): number {
   let bytes = 0
   for (let i = 0; i < length; i++) {
     const rest = values[i] - base
     bytes += rest < 0x80 ? 1 : rest < 0x4000 ? 2 : rest < 0x200000 ? 3 : rest < 0x10000000 ? 4 : 5
   }
   return bytes
+}
+
+let doublesAtHand = new Float64Array(4096)
+
+/** Room for `length` values, until the next asking. */
+function scratch(length: number): Float64Array {
+  if (doublesAtHand.length < length) doublesAtHand = new Float64Array(length * 2)
+  return doublesAtHand
+}
+
+/** The values as one kind of array: loops over five kinds take several times as long. Until the next asking. */
+function asDoubles(values: Numbers, length: number): Float64Array {
+  if (values instanceof Float64Array) return values
+  const doubles = scratch(length)
+  doubles.set(length === values.length ? values : values.subarray(0, length))
+  return doubles
 }

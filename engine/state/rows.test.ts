@@ -11,11 +11,17 @@ const shape: RowShape = { codes: 2, numbers: 1, decimals: 1, texts: 1, bitWords:
 const ref = (store: ColumnRef['store'], index: number, scale = 0): ColumnRef => ({ store, index, scale })
 /** Names go to a code and a text, prices to a decimal and a code, amounts to a number; the last column nowhere. */
 const mapping = [[ref('code', 0), ref('text', 0)], [ref('decimal', 0), ref('code', 1, 2)], [ref('number', 0, 4)], []]
+const priceless = [mapping[0], [], mapping[2], []]
+/** Rows of another stream, that has no prices: each second 1,500. */
+const isPriceless = (row: number): boolean => Math.floor(row / 1_500) % 2 === 1
 
 const nameOf = (row: number): string | null => (row % 5 === 0 ? null : `name ${row % 7_000}`)
 /** In hundredths. */
-const priceOf = (row: number): number | null => (row % 3 === 0 ? null : (row % 11) - 5)
-const amountOf = (row: number): number | null => (row % 4 === 0 ? null : row + 0.5)
+const priceOf = (row: number): number | null => (row % 3 === 0 || isPriceless(row) ? null : (row % 11) - 5)
+const amountOf = (row: number): number | null => (row % 5 === 4 ? null : row + 0.5)
+
+/** Slot, chain and filter bits of every seventh row, what all others begin with. */
+const keyOf = (row: number): [number, number, number] => (row % 7 === 0 ? [row % 50, row % 90, row % 31] : [-1, 0, 0])
 
 /** `rows`, at the time `row`, and in front of each a row that is not accepted. */
 function blockOf(rows: readonly number[]): [block: Block, accepted: Int32Array] {
@@ -51,11 +57,11 @@ function expectRow(rows: Rows, row: number): void {
   expect([
     [chunk.timesMs[at], chunk.offsets[at], chunk.types[at], chunk.sources[at], chunk.entries[0][at]],
     [value(chunk.codes[0][at]), chunk.texts[0].at(at), value(chunk.codes[1][at]), chunk.numbers[0][at]],
-    [chunk.highs[0][at], chunk.lows[0][at], chunk.slots[0][at], chunk.chains[0][at]],
+    [chunk.highs[0][at], chunk.lows[0][at], chunk.slots[0][at], chunk.chains[0][at], chunk.bits[at]],
   ]).toEqual([
     [row, row * 10, row % 13, 3, row % 2 === 0 ? row : -1],
     [nameOf(row), nameOf(row), price === null ? null : price / 100, amount ?? Number.NaN],
-    [price === null ? DECIMAL_NULL_HIGH : price < 0 ? -1 : 0, (price ?? 0) >>> 0, -1, 0],
+    [price === null ? DECIMAL_NULL_HIGH : price < 0 ? -1 : 0, (price ?? 0) >>> 0, ...keyOf(row)],
   ])
 }
 
@@ -96,10 +102,12 @@ function build(files: Segments | null) {
 function append(rows: Rows, from: number, count: number): void {
   const [block, accepted] = blockOf(Array.from({ length: count }, (_, i) => from + i))
   const types = Uint16Array.from({ length: block.length }, (_, i) => (i % 2 === 0 ? 99 : (from + (i >> 1)) % 13))
-  rows.append(block, accepted, count, types, 3, mapping)
+  rows.append(block, accepted, count, types, 3, isPriceless(from) ? priceless : mapping)
   for (let row = from; row < from + count; row++) {
     const chunk = rows.chunkOf(row)
-    if (row % 2 === 0) chunk.entries[0][Rows.at(row)] = row
+    const at = Rows.at(row)
+    if (row % 2 === 0) chunk.entries[0][at] = row
+    if (row % 7 === 0) [chunk.slots[0][at], chunk.chains[0][at], chunk.bits[at]] = keyOf(row)
   }
 }
 
@@ -129,7 +137,7 @@ test.each([false, true])('events that are held come back until they go, in files
     for (let step = 0; step < 8; step++) rows.freeze(end - 5_000) // each packs a few columns
     const cursors = [Math.max(0, oldest + 1), end - 1]
     rows.makeRoom(cursors)
-    expectRow(rows, end - 1)
+    for (let row = end - 1_500; row < end; row += 50) expectRow(rows, row)
     expectRow(rows, cursors[0])
     if (files) {
       expect(rows.bytesInMemory / chunkBytes).toBeLessThanOrEqual(files.inMemoryMax + 9)
@@ -168,6 +176,29 @@ test.each([false, true])('events that are held come back until they go, in files
   }
   expect(rows.strings.live).toBe(left.size)
 })
+
+test.each([false, true])(
+  'a snapshot under way has the events of its moment, whatever goes meanwhile, in files: %s',
+  (inFiles) => {
+    const rows = build(inFiles ? new Recording() : null)
+    const go = (from: number, to: number): void => {
+      for (let end = from + 1_500; end <= to; end += 1_500) {
+        append(rows, end - 1_500, 1_500)
+        rows.trim(end - 5 * CHUNK_ROWS)
+        rows.freeze(end - CHUNK_ROWS)
+        rows.makeRoom([Math.max(0, end - 5 * CHUNK_ROWS), end - 1])
+      }
+    }
+    const packed = (saved: Omit<HeldBytes, 'index'>) =>
+      saved.chunks.map((part) => Buffer.from(packSome(part.packing(), Number.POSITIVE_INFINITY)!).toString('latin1'))
+    go(0, 60_000)
+    const expected = packed(rows.saveHeld(Number.NEGATIVE_INFINITY))
+    const saved = rows.saveHeld(Number.NEGATIVE_INFINITY)
+    go(60_000, 150_000)
+    expect(packed(saved)).toEqual(expected)
+    saved.release()
+  },
+)
 
 test('a number whose fixed-point form has more than 63 bits is null, and counted once', () => {
   const limit = 2 ** 63 / 10 ** 4

@@ -18,6 +18,8 @@ const EVICTED_AT_ONCE = 8
 const NEAR = 2
 /** Values packed at a time as a chunk freezes: half a millisecond, a few when the code is new. */
 const PACKED_AT_ONCE = 8_192
+/** Chunks that are kept to be used again: each one less is half a megabyte less for the garbage collector to come for. */
+const SPARE_MAX = EVICTED_AT_ONCE
 /** So many chunks behind, with memory short, one is packed in one go. */
 const BEHIND_MAX = 2
 
@@ -71,6 +73,7 @@ export class Rows {
   /** Number of the first chunk that a snapshot under way may ask for. */
   #pinned = Number.POSITIVE_INFINITY
   #lastLoaded = 0
+  readonly #spare: Chunk[] = []
   #firstRow = 0
   #endRow = 0
   #outOfRange = 0
@@ -137,7 +140,7 @@ export class Rows {
       let chunk = this.#chunks[this.#chunks.length - 1]
       if (!chunk || chunk.length === CHUNK_ROWS) {
         const before = chunk?.timeMsMax ?? Number.NEGATIVE_INFINITY
-        chunk = new Chunk(this.shape)
+        chunk = this.#emptyChunk()
         chunk.timeMsMax = before
         this.#chunks.push(chunk)
       }
@@ -267,6 +270,7 @@ export class Rows {
         for (let i = 0; i < CHUNK_ROWS; i++) if (codes[i] >= 0) this.strings.release(codes[i])
       }
       if (chunk.isFrozen) this.#frozenInMemory--
+      this.#keepSpare(chunk)
     }
     if (gone === 0) return
     this.#chunks = this.#chunks.slice(gone)
@@ -321,6 +325,7 @@ export class Rows {
     }
     far.sort((a, b) => b.distance - a.distance)
     for (const { i } of far.slice(0, this.#inMemory - this.#segments.inMemoryMax)) {
+      this.#keepSpare(this.#chunks[i] as Chunk)
       this.#chunks[i] = null
       this.#frozenInMemory--
     }
@@ -335,11 +340,23 @@ export class Rows {
       this.#frozenInMemory--
     }
     this.#lastLoaded = i
-    const chunk = Chunk.unpack(this.shape, segments.read(this.#number(i)))
+    const chunk = Chunk.unpack(this.shape, segments.read(this.#number(i)), this.#emptyChunk())
     chunk.isFrozen = true
     this.#chunks[i] = chunk
     this.#frozenInMemory++
     return chunk
+  }
+
+  #emptyChunk(): Chunk {
+    const chunk = this.#spare.pop()
+    if (chunk === undefined) return new Chunk(this.shape)
+    chunk.clear()
+    return chunk
+  }
+
+  /** Between records only: nobody else has the chunk at hand then, but a snapshot under way may. */
+  #keepSpare(chunk: Chunk): void {
+    if (this.#spare.length < SPARE_MAX && this.#pinned === Number.POSITIVE_INFINITY) this.#spare.push(chunk)
   }
 
   /** What was packed as the chunk froze. */

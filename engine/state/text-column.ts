@@ -3,6 +3,7 @@ import type { Packer, Unpacker } from './packing.ts'
 
 const utf8 = new TextDecoder()
 const WORDS_MAX = 256
+const NO_DICTIONARY = { words: null, codes: new Uint8Array(0) }
 
 /** Strings that are only kept to be shown: their bytes, end to end, and where each one ends. Grows by doubling. */
 export class TextColumn {
@@ -10,6 +11,8 @@ export class TextColumn {
   readonly #nulls: Uint8Array
   #bytes: Uint8Array = new Uint8Array(1024)
   #rows = 0
+  /** Nobody else reads `#bytes`. */
+  #isOwn = true
 
   constructor(rowsMax: number) {
     this.#ends = new Uint32Array(rowsMax)
@@ -50,6 +53,13 @@ export class TextColumn {
     }
   }
 
+  /** Lets go of all rows. */
+  clear(): void {
+    this.#rows = 0
+    if (!this.#isOwn) this.#bytes = new Uint8Array(1024)
+    this.#isOwn = true
+  }
+
   /** Makes the rows up to `to` that nobody gave a value null. */
   fillTo(to: number): void {
     if (this.#rows >= to) return
@@ -66,7 +76,8 @@ export class TextColumn {
 
   /** The first `rows` of them. */
   pack(packer: Packer, rows: number): void {
-    const { words, codes } = this.#dictionary(rows)
+    const isEmpty = rows === 0 || this.#ends[rows - 1] === 0
+    const { words, codes } = isEmpty ? NO_DICTIONARY : this.#dictionary(rows)
     packer.numbers(this.#nulls, rows)
     packer.numbers(Float64Array.of(words ? words.length : 0), 1)
     if (words) {
@@ -89,6 +100,7 @@ export class TextColumn {
     if (count === 0) {
       unpacker.numbers(this.#ends, rows)
       this.#bytes = unpacker.raw(rows === 0 ? 0 : this.#ends[rows - 1])
+      this.#isOwn = false
       return
     }
     const codes = unpacker.numbers(new Uint8Array(rows), rows)
@@ -96,7 +108,8 @@ export class TextColumn {
     const words = Array.from(lengths, (length) => unpacker.raw(length))
     let end = 0
     for (let row = 0; row < rows; row++) end += lengths[codes[row]]
-    this.#bytes = new Uint8Array(end)
+    if (!this.#isOwn || this.#bytes.length < end) this.#bytes = new Uint8Array(end)
+    this.#isOwn = true
     end = 0
     for (let row = 0; row < rows; row++) {
       this.#bytes.set(words[codes[row]], end)
@@ -122,7 +135,7 @@ export class TextColumn {
       }
       codes[row] = table[at] - 1
     }
-    return { words: rows === 0 ? null : words, codes }
+    return { words, codes }
   }
 
   #same(a: number, b: number): boolean {
@@ -142,5 +155,6 @@ export class TextColumn {
     const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
     grown.set(this.#bytes)
     this.#bytes = grown
+    this.#isOwn = true
   }
 }

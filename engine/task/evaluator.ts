@@ -3,6 +3,7 @@ import { sumAsDouble } from '../state/exact.ts'
 import { OPEN_ALERTS } from '../state/key-space.ts'
 import type { AlertBook } from './alert-book.ts'
 import type { Context } from './context.ts'
+import { DueList } from './due-list.ts'
 import { passes } from './held-events.ts'
 import type { Layout } from './layout.ts'
 import type { RulePlan } from './plans.ts'
@@ -31,13 +32,14 @@ export class Evaluator {
   readonly #host: Host
   readonly #bitWords: number
   readonly #asked: readonly Asked[]
+  /** The first `#touchedCount` of them. */
   readonly #touched: RuleClass[] = []
+  #touchedCount = 0
   readonly #ended: { readonly plan: RulePlan; readonly slot: number }[] = []
-  /** Indexes of rules, and of those that left the key and the event as well. */
+  /** Indexes of rules that one key is to be looked at for. */
   readonly #due: Int32Array
-  readonly #dueRules: number[] = []
-  readonly #dueSlots: number[] = []
-  readonly #dueRows: number[] = []
+  /** What departures leave to be looked at when their moment is over. */
+  readonly #later = new DueList()
 
   constructor(host: Host) {
     this.#host = host
@@ -91,7 +93,7 @@ export class Evaluator {
         if (keys.cellsOf(slot)[keys.baseOf(slot) + OPEN_ALERTS] === 0) continue
       }
       const { touched } = this.#asked[index]
-      if (touched.slots.length === 0) this.#touched.push(classes[c])
+      if (touched.size === 0) this.#touched[this.#touchedCount++] = classes[c]
       touched.add(slot, row)
     }
   }
@@ -103,53 +105,50 @@ export class Evaluator {
 
   /** The moment is over: each (rule, key) once, rules in their order, keys in the order in which the first event left. */
   evaluateTouched(all: boolean): void {
-    if (this.#touched.length === 0 && this.#ended.length === 0) return
-    for (const touchedClass of this.#touched) {
-      const { touched } = this.#asked[touchedClass.index]
-      if (this.#host.context.evaluating) this.#askTouched(touchedClass, all)
-      touched.clear()
-    }
-    this.#touched.length = 0
-    for (const { plan, slot } of this.#ended) {
-      const isDue = this.#dueRules.some((rule, i) => rule === plan.index && this.#dueSlots[i] === slot)
-      if (!isDue && this.#host.context.evaluating) this.#addDue(plan.index, slot, -1)
-    }
-    this.#ended.length = 0
-    if (this.#dueRules.length > 0) this.#evaluateDue()
+    if (this.#touchedCount > 0) this.#askTouched(all)
+    if (this.#ended.length > 0) this.#addEnded()
+    if (this.#later.size > 0) this.#evaluateLater()
   }
 
-  #askTouched({ index, space }: RuleClass, all: boolean): void {
+  #askTouched(all: boolean): void {
+    for (let i = 0; i < this.#touchedCount; i++) {
+      const touchedClass = this.#touched[i]
+      if (this.#host.context.evaluating) this.#askClass(touchedClass, all)
+      this.#asked[touchedClass.index].touched.clear()
+    }
+    this.#touchedCount = 0
+  }
+
+  #askClass({ index, space }: RuleClass, all: boolean): void {
     const { context, layout } = this.#host
     const { entered, left, touched } = this.#asked[index]
     const asks = all ? entered : left
     const keys = layout.spaces[space]
     const due = this.#due
-    const { slots, rows } = touched
-    for (let k = 0; k < slots.length; k++) {
+    const { slots, rows, size } = touched
+    for (let k = 0; k < size; k++) {
       context.setKey(keys, slots[k])
       let n = 0
       for (let i = 0; i < asks.length; i++) n = asks[i](context.cells, context.base, slots[k], due, n)
-      for (let i = 0; i < n; i++) this.#addDue(due[i], slots[k], rows[k])
+      for (let i = 0; i < n; i++) this.#later.add(due[i], slots[k], rows[k])
     }
   }
 
-  #addDue(rule: number, slot: number, row: number): void {
-    this.#dueRules.push(rule)
-    this.#dueSlots.push(slot)
-    this.#dueRows.push(row)
+  #addEnded(): void {
+    for (const { plan, slot } of this.#ended) {
+      if (this.#host.context.evaluating && !this.#later.has(plan.index, slot)) this.#later.add(plan.index, slot, -1)
+    }
+    this.#ended.length = 0
   }
 
-  #evaluateDue(): void {
+  #evaluateLater(): void {
     const { layout, alerts } = this.#host
-    const order = Array.from(this.#dueRules, (_, i) => i).sort((a, b) => this.#dueRules[a] - this.#dueRules[b] || a - b)
-    for (const i of order) {
-      const plan = layout.rules[this.#dueRules[i]]
-      const slot = this.#dueSlots[i]
-      alerts.evaluate(plan, slot, false, this.#dueRows[i], this.#host.nowMs(plan.clock))
+    const { rules, slots, rows } = this.#later
+    for (const i of this.#later.inOrder()) {
+      const plan = layout.rules[rules[i]]
+      alerts.evaluate(plan, slots[i], false, rows[i], this.#host.nowMs(plan.clock))
     }
-    this.#dueRules.length = 0
-    this.#dueSlots.length = 0
-    this.#dueRows.length = 0
+    this.#later.clear()
   }
 }
 

@@ -3,9 +3,11 @@ const GOLDEN = 0x9e3779b1
 
 /** Keys of one class to be looked at when a moment is over: each once, in the order in which they were added. */
 export class TouchedKeys {
-  readonly slots: number[] = []
+  size = 0
+  /** The first `size` of them. */
+  slots = new Int32Array(SLOTS_MIN >> 1)
   /** The event of each key that left first. */
-  readonly rows: number[] = []
+  rows = new Float64Array(SLOTS_MIN >> 1)
   /** Open addressing; a place is taken if it bears the stamp of now. */
   #places = new Int32Array(SLOTS_MIN)
   #stamps = new Uint32Array(SLOTS_MIN)
@@ -13,14 +15,13 @@ export class TouchedKeys {
 
   add(slot: number, row: number): void {
     if (this.#isKnown(slot)) return
-    this.slots.push(slot)
-    this.rows.push(row)
-    if (this.slots.length * 2 > this.#places.length) this.#grow()
+    this.slots[this.size] = slot
+    this.rows[this.size++] = row
+    if (this.size === this.slots.length) this.#grow()
   }
 
   clear(): void {
-    this.slots.length = 0
-    this.rows.length = 0
+    this.size = 0
     this.#stamp = (this.#stamp + 1) >>> 0
     if (this.#stamp === 0) {
       this.#stamps.fill(0)
@@ -42,8 +43,13 @@ export class TouchedKeys {
 
   #grow(): void {
     const places = this.#places.length * 2
+    const { slots, rows } = this
+    this.slots = new Int32Array(places >> 1)
+    this.slots.set(slots)
+    this.rows = new Float64Array(places >> 1)
+    this.rows.set(rows)
     this.#places = new Int32Array(places)
     this.#stamps = new Uint32Array(places)
-    for (const slot of this.slots) this.#isKnown(slot)
+    for (const slot of slots) this.#isKnown(slot)
   }
 }

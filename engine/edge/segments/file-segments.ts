@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, read, readSync, rmSync, write, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, read, readSync, rmSync, writev, writevSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { EngineError } from '../../model/errors.ts'
@@ -134,12 +134,12 @@ export class FileSegments implements Segments {
     const [next] = this.#unwritten
     if (!next) return
     const [number, bytes] = next
-    const { place, open, record } = this.#place(number, bytes)
+    const { place, open, head } = this.#place(number, bytes)
     this.#writing = number
-    write(open.fd, record, 0, record.length, place.at - HEAD_BYTES, (error, length) => {
+    writev(open.fd, [head, bytes], place.at - HEAD_BYTES, (error, length) => {
       this.#writing = -1
       for (const fd of this.#closing.splice(0)) closeSync(fd)
-      if (error || length !== record.length) {
+      if (error || length !== HEAD_BYTES + bytes.length) {
         this.counts.writesFailed++
         return
       }
@@ -151,10 +151,10 @@ export class FileSegments implements Segments {
   #writeNow(): void {
     for (const [number, bytes] of [...this.#unwritten]) {
       if (number === this.#writing) continue
-      const { place, open, record } = this.#place(number, bytes)
+      const { place, open, head } = this.#place(number, bytes)
       this.counts.writesAwaited++
       try {
-        if (writeSync(open.fd, record, 0, record.length, place.at - HEAD_BYTES) !== record.length)
+        if (writevSync(open.fd, [head, bytes], place.at - HEAD_BYTES) !== HEAD_BYTES + bytes.length)
           throw new Error('short')
       } catch {
         this.counts.writesFailed++
@@ -164,7 +164,7 @@ export class FileSegments implements Segments {
     }
   }
 
-  #place(number: number, bytes: Uint8Array): { place: Place; open: OpenFile; record: Uint8Array } {
+  #place(number: number, bytes: Uint8Array): { place: Place; open: OpenFile; head: Uint8Array } {
     const file = Math.floor(number / PER_FILE)
     let open = this.#files.get(file)
     if (!open) {
@@ -173,11 +173,10 @@ export class FileSegments implements Segments {
     }
     const place = { file, at: open.end + HEAD_BYTES, length: bytes.length, crc: crc32(bytes) }
     open.end = place.at + place.length
-    const record = new Uint8Array(HEAD_BYTES + bytes.length)
-    const view = new DataView(record.buffer)
+    const head = new Uint8Array(HEAD_BYTES)
+    const view = new DataView(head.buffer)
     for (const [i, value] of [MAGIC, number, place.length, place.crc].entries()) view.setUint32(i * 4, value, true)
-    record.set(bytes, HEAD_BYTES)
-    return { place, open, record }
+    return { place, open, head }
   }
 
   #written(number: number, place: Place): void {
