@@ -2,6 +2,7 @@ import type { Expression } from '../../model/expression.ts'
 import { type Rule, type RuleException, SEVERITIES, type Severity } from '../../model/rule.ts'
 import { checkExpression } from '../expression/check.ts'
 import type { Names } from '../expression/names.ts'
+import { isNeverReached } from '../expression/ranges.ts'
 import { APPLIES, EXCEPTION_KEYS } from '../shape/common.ts'
 import { EXCEPTIONS_MAX } from '../shape/limits.ts'
 import { type Entry, entryOf, type MapNode, type Node } from '../source/tree.ts'
@@ -41,6 +42,11 @@ export function checkSeverity(draft: Draft, names: Names): Rule['severity'] {
     if (isLast)
       read.fault('wrong-value', scalar, 'the last level is for all other cases', `write ${entry.key}: otherwise`)
     const when = checkCondition(draft, scalar, names)
+    const earlier = out.flatMap((l) => (l.when ? [l.when] : []))
+    if (when && names.ranges && isNeverReached(when, earlier, names.ranges)) {
+      const message = 'this level is never reached: one above it holds whenever this does'
+      read.report.warning('constant-condition', scalar.span, message)
+    }
     if (when) out.push({ level, when })
   })
   return out

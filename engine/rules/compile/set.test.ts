@@ -579,6 +579,12 @@ test('limits', () => {
   expect(codes([rule('a', `where: ${'-'.repeat(1_900)}1 > 0\n`)])).toEqual(['expression-too-deep'])
 })
 
+test('what a faulty name makes of a condition is not doubted', () => {
+  const faulty = 'owner: me\nwhere: nope == 3 || event.nope in [1] || "a" == event.nope\n'
+  const lint = { nowMs: 0, whole: true }
+  expect(codes([rule('a', faulty)], { lint })).toEqual(['unknown-name', 'unknown-field', 'unknown-field'])
+})
+
 test('a quiet test that has a fault is not also missing', () => {
   const faulty = 'owner: me\ntests:\n  - { name: quiet, start: yesterday, events: [], expect: [] }\n'
   expect(codes([rule('a', faulty)], { lint: { nowMs: 0, whole: true } })).toEqual(['bad-date'])

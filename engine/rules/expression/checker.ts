@@ -3,9 +3,10 @@ import type { ValueType } from '../../model/expression.ts'
 import type { IssueCode, Reporter } from '../source/issues.ts'
 import type { Span } from '../source/text.ts'
 import type { ExpressionText } from '../source/tree.ts'
+import { isUnread, knownHint, knownOf } from './known.ts'
 import type { Names } from './names.ts'
 import { spanIn } from './parse.ts'
-import { constantOf } from './ranges.ts'
+import { constantOf, isSame } from './ranges.ts'
 import { type Typed, UNKNOWN } from './typed.ts'
 import { aType, listHint, rangeHint } from './wording.ts'
 
@@ -71,12 +72,20 @@ export class Checker {
 
   /** Parts that are constant have been said: what they make of the whole is not said again. */
   #warnConstant(node: ASTNode, { expression }: Typed): void {
-    const { ranges } = this.names
-    const constant = ranges && constantOf(expression, ranges)
+    const { ranges, fields } = this.names
+    if (!ranges || isUnread(expression)) return
+    const constant = constantOf(expression, ranges) ?? knownOf(expression, fields)
     if (constant === null) return
+    const [left, right] = expression.op === 'call' ? expression.args : []
+    const isOfEquals = right !== undefined && left.op !== 'literal' && isSame(left, right)
+    const hint = isOfEquals ? 'both sides are the same' : left && rangeHint([left, right ?? left], ranges)
+    this.warnDoubtful(node, `this can never be ${!constant}`, hint ?? knownHint(expression, fields))
+  }
+
+  /** Where `check` looks for what is hardly meant. */
+  warnDoubtful(node: ASTNode, message: string, hint: string | null = null): void {
+    if (!this.names.ranges) return
     this.#constants += 1
-    const message = `this can never be ${!constant}`
-    const hint = ranges && expression.op === 'call' ? rangeHint(expression.args, ranges) : null
     this.#report.warning('constant-condition', this.span(node), message, hint)
   }
 }

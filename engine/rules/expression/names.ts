@@ -16,6 +16,9 @@ export interface FieldNames {
   readonly faults: ReadonlyMap<string, { code: 'field-not-everywhere' | 'field-type-differs'; message: string }>
   /** For messages: "order.created". */
   readonly label: string
+  readonly eventTypes: readonly string[]
+  /** The field with the event's type, where all streams of the rule have it under one name. */
+  readonly typeField: string | null
   /** True when an event type is unknown, so that nothing can be said about fields. */
   readonly open: boolean
 }
@@ -104,5 +107,7 @@ export function fieldNames(types: readonly string[], streams: readonly Stream[],
       } else found.set(field.name, type)
     }
   }
-  return { types: found, faults, label, open: open || byType.length === 0 }
+  const typeFields = new Set(byType.map(({ stream }) => ('field' in stream!.type ? stream!.type.field : null)))
+  const typeField = typeFields.size === 1 ? [...typeFields][0] : null
+  return { types: found, faults, label, eventTypes: types, typeField, open: open || byType.length === 0 }
 }

@@ -87,5 +87,8 @@ export function inferPlus(checker: Checker, node: ASTNode & { op: '+' }): Typed 
 
 export function inferArithmetic(checker: Checker, node: ASTNode & { op: '-' | '*' | '/' | '%' }): Typed {
   const [left, right] = node.args.map((n) => checker.number(n, `"${node.op}"`))
+  const isDivision = node.op === '/' || node.op === '%'
+  if (isDivision && right.expression.op === 'literal' && right.expression.value === 0)
+    checker.warnDoubtful(node, 'a division by zero always abstains')
   return call(ARITHMETIC[node.op], 'number', [left, right])
 }

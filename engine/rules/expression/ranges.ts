@@ -59,6 +59,7 @@ export function constantOf(e: Expression, ranges: Ranges): boolean | null {
   if ((e.fn === 'eq' || e.fn === 'ne') && left.op === 'literal' && right.op === 'literal') {
     return (left.value === right.value) === (e.fn === 'eq')
   }
+  if (e.fn in OF_EQUALS && isSame(left, right)) return OF_EQUALS[e.fn]!
   if (left?.type !== 'number' || right?.type !== 'number') return null
   return compared(e.fn, rangeOf(left, ranges), rangeOf(right, ranges))
 }
@@ -80,6 +81,30 @@ function compared(fn: Operator, a: Range, b: Range): boolean | null {
     default:
       return null
   }
+}
+
+/** What a comparison of a value with itself comes to. */
+const OF_EQUALS: Readonly<Partial<Record<Operator, boolean>>> = {
+  lt: false,
+  le: true,
+  gt: false,
+  ge: true,
+  eq: true,
+  ne: false,
+}
+
+export function isSame(a: Expression, b: Expression): boolean {
+  return a.op === b.op && JSON.stringify(a) === JSON.stringify(b)
+}
+
+/** True if `e` never holds where none of `earlier` does. */
+export function isNeverReached(e: Expression, earlier: readonly Expression[], ranges: Ranges): boolean {
+  if (constantOf(e, ranges) !== null) return false
+  return earlier.some((other) => {
+    if (isSame(e, other)) return true
+    if (other.op !== 'call' || !(other.fn in NEGATED) || constantOf(other, ranges) !== null) return false
+    return contradict([...chain(e, 'and'), { ...other, fn: NEGATED[other.fn]! }], false, ranges)
+  })
 }
 
 function chain(e: Expression, fn: 'and' | 'or'): Expression[] {
