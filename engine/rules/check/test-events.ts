@@ -7,14 +7,21 @@ import { type Entry, entryOf, type MapNode, type Node } from '../source/tree.ts'
 import { DAY_MS, durationOf, offsetOf } from '../source/values.ts'
 import type { FieldValue, TestStep } from '../tests.ts'
 import { typeHint } from './definition.ts'
+import { likelyType } from './likely-type.ts'
 import { testTemplate } from './test-template.ts'
 
 const ROW_KEYS = Object.keys(EVENT_KEYS)
 
+interface Around {
+  readonly streams: readonly Stream[]
+  /** Those that the definition reads, where rows of types beside them are doubted; else none. */
+  readonly types: readonly string[]
+}
+
 type Writer = (n: number) => FieldValue
 
 /** Rows of a test -> single events in order of arrival. Null after a fault. */
-export function checkEvents(read: Reader, node: Node, startMs: number, streams: readonly Stream[]): TestStep[] | null {
+export function checkEvents(read: Reader, node: Node, startMs: number, around: Around): TestStep[] | null {
   const before = read.report.errorCount
   const list = read.seq(node, 'events')
   if (!list) return null
@@ -30,7 +37,7 @@ export function checkEvents(read: Reader, node: Node, startMs: number, streams: 
       steps.push({ step: { advanceToMs: clockMs }, arrivesMs: clockMs })
       continue
     }
-    const events = checkRow(read, row, startMs, streams, TEST_EVENTS_MAX - steps.length)
+    const events = checkRow(read, row, startMs, around, TEST_EVENTS_MAX - steps.length)
     for (const event of events) {
       clockMs = Math.max(clockMs, event.atMs, event.arrivesMs)
       steps.push({ step: event, arrivesMs: event.arrivesMs })
@@ -42,7 +49,7 @@ export function checkEvents(read: Reader, node: Node, startMs: number, streams: 
 
 type EventStep = Exclude<TestStep, { advanceToMs: number }>
 
-function checkRow(read: Reader, row: MapNode, startMs: number, streams: readonly Stream[], room: number): EventStep[] {
+function checkRow(read: Reader, row: MapNode, startMs: number, { streams, types }: Around, room: number): EventStep[] {
   const before = read.report.errorCount
   const at = row.entries[0]?.keySpan ?? { start: row.span.start, end: row.span.start + 1 }
   const atNode = read.required(row, 'at', at, 'a row of events')
@@ -65,6 +72,11 @@ function checkRow(read: Reader, row: MapNode, startMs: number, streams: readonly
   const stream = type ? streamOfType(streams, type) : undefined
   if (type && typeNode && !stream) {
     read.fault('unknown-event-type', typeNode, `no stream carries events of type "${type}"`, typeHint(type, streams))
+  }
+  const meant = type && typeNode && stream && !types.includes(type) ? likelyType(type, types) : undefined
+  if (typeNode && meant !== undefined) {
+    const message = `"${type}" is not a type that the rule reads, but looks like one`
+    read.report.warning('unlikely-event-type', typeNode.span, message, `did you mean "${meant}"?`)
   }
   const writers = stream ? fieldWriters(read, row, stream, repeat) : []
   if (read.report.errorCount > before || atOffset === null || arrives === null || !type) return []

@@ -23,6 +23,8 @@ export interface Tested {
   readonly names: TestNames
   readonly params: ReadonlyMap<string, Scalar>
   readonly streams: readonly Stream[]
+  /** Those that the definition reads, where rows of types beside them are doubted; else none. */
+  readonly types: readonly string[]
   readonly lists: ReadonlyMap<string, 'string' | 'number'>
   readonly features: ReadonlyMap<string, FeatureNames>
   readonly incomplete: boolean
@@ -56,7 +58,7 @@ function checkTest(read: Reader, map: MapNode, tested: Tested): RuleTest | null 
   const startNode = entryOf(map, 'start')?.value
   const startMs = (startNode && dateOf(read, startNode, 'start')) ?? TEST_START_MS
   const eventsNode = read.required(map, 'events', at, 'a test')
-  const events = eventsNode && checkEvents(read, eventsNode, startMs, tested.streams)
+  const events = eventsNode && checkEvents(read, eventsNode, startMs, tested)
   const expect = checkExpectations(read, map, 'expect', startMs, tested)
   const expectMuted = checkExpectations(read, map, 'expect_muted', startMs, tested)
   const abstainedNode = entryOf(map, 'expect_abstained')?.value

@@ -1,7 +1,7 @@
 import { type Stream, typeMatches } from '../../model/stream.ts'
 import type { Draft, Lint } from '../check/definition.ts'
+import { likelyType } from '../check/likely-type.ts'
 import { partsOf } from '../check/measure-ranges.ts'
-import { editDistance } from '../source/suggest.ts'
 import type { RuleTest } from '../tests.ts'
 import type { Document } from './documents.ts'
 import type { CheckedFeature } from './features.ts'
@@ -82,18 +82,9 @@ function knownTypes(streams: readonly Stream[]): string[] {
 function warnOfTypes({ read, typeNames, types }: Draft, known: readonly string[]): void {
   for (const { name, span } of typeNames) {
     if (known.includes(name) || !types.includes(name)) continue
-    const family = name.slice(0, name.lastIndexOf('.') + 1)
-    const meant = known
-      .filter((k) => k.startsWith(family))
-      .find((k) => isNear(name.slice(family.length), k.slice(family.length)))
+    const meant = likelyType(name, known)
     if (meant === undefined) continue
     const message = `"${name}" is not a type that its stream speaks of, but looks like one`
     read.report.warning('unlikely-event-type', span, message, `did you mean "${meant}"?`)
   }
-}
-
-/** One edit apart, two in a longer word, or cut short: `creatd`, `create` for `created`. */
-function isNear(word: string, known: string): boolean {
-  const edits = word.length <= 5 ? 1 : 2
-  return editDistance(word, known, edits + 1) <= edits || (word.length >= 3 && known.startsWith(word))
 }

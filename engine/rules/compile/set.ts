@@ -259,7 +259,8 @@ function tested({ draft, document, names }: Checked, around: Surroundings): Test
   const { streams, lists, features, incomplete } = around
   const version = Number(plainVersion(document))
   const kind = draft.kind as TestedKind // features have no tests
-  return { kind, id: draft.id, version, names, params: draft.params, streams, lists, features, incomplete }
+  const types = around.lint ? draft.types : []
+  return { kind, id: draft.id, version, names, params: draft.params, streams, types, lists, features, incomplete }
 }
 
 function checkOverrides(
