@@ -153,7 +153,9 @@ test('the service follows what another process appends, stops in order, goes on 
     shop_id: 'S1',
   })
   const appended = await lapwing(['ingest', '-', '--data', data], [order(0), order(1), 'x', future].join('\n'))
-  expect(appended.err).toContain('2 events appended, 1 too far in the future (lapwing tap dlq), 1 malformed')
+  expect(appended.err).toContain(
+    '2 events appended, 1 too far in the future, 1 malformed; what was set aside: lapwing dlq',
+  )
   const url = /"url":"([^"]+)"/.exec(first.said.err)![1]
   await expect.poll(async () => await (await fetch(`${url}/metrics`)).text()).toMatch(/^lapwing_events_total 2$/m)
   expect(await (await fetch(`${url}/readyz`)).json()).toMatchObject({ ok: true, behind: 0 })
@@ -173,7 +175,10 @@ test('the service follows what another process appends, stops in order, goes on 
   expect((await tap.ended).code).toBe(0)
   expect(lines(tap.said.out)).toHaveLength(1)
   const dlq = await lapwing(['tap', 'dlq', '--data', data])
-  expect(lines(dlq.out)).toMatchObject([{ reason: 'FUTURE_TIME', record: { event_id: 'f' } }])
+  expect(lines(dlq.out)).toMatchObject([
+    { reason: 'FUTURE_TIME', record: { event_id: 'f' } },
+    { reason: 'MALFORMED', input: 'standard input:3', detail: 'not JSON', text: 'x' },
+  ])
 
   // One more order and the state goes on: an input with --data is appended, and nothing closes at its end.
   const onto = await lapwing(

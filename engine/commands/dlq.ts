@@ -3,6 +3,11 @@ import { EXIT, type ExitCode } from './exit.ts'
 import type { DeadLetter } from './future.ts'
 import { configOption, type Verb, wholeNumber } from './options.ts'
 import { configOf, newestOutputs, type OutputsOptions } from './outputs.ts'
+import type { UnreadLetter } from './unread-letters.ts'
+
+const TEXT_SHOWN = 80
+/** What a terminal would obey. */
+const CONTROLS = /\p{Cc}+/gu
 
 interface DlqOptions extends OutputsOptions {
   readonly reason?: string
@@ -31,7 +36,7 @@ interface RawLetter {
 async function dlq(options: DlqOptions): Promise<ExitCode> {
   const lines: string[] = []
   await newestOutputs(configOf(options), 'dlq', (output) => {
-    const letter = output as DeadLetter | RawLetter
+    const letter = output as DeadLetter | UnreadLetter | RawLetter
     const { reason, from, detail } = 'headers' in letter ? ofHeaders(letter) : ofLocal(letter)
     if (options.reason !== undefined && options.reason !== reason) return true
     lines.push(options.json ? JSON.stringify(letter) : `${reason.padEnd(14)}  ${from}  ${detail}`)
@@ -41,7 +46,12 @@ async function dlq(options: DlqOptions): Promise<ExitCode> {
   return EXIT.fine
 }
 
-function ofLocal({ reason, stream, event_time, detail }: DeadLetter) {
+function ofLocal(letter: DeadLetter | UnreadLetter) {
+  if ('input' in letter) {
+    const { reason, input, detail, text } = letter
+    return { reason, from: input, detail: `${detail}: ${text.replace(CONTROLS, ' ').slice(0, TEXT_SHOWN)}` }
+  }
+  const { reason, stream, event_time, detail } = letter
   return { reason, from: `${stream} ${new Date(event_time).toISOString()}`, detail }
 }
 

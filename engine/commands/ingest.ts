@@ -1,16 +1,20 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { loadConfig } from '../config.ts'
-import { openDatabase } from '../edge/local/database.ts'
+import { openDatabase, type Sqlite } from '../edge/local/database.ts'
 import { LOG_FILE } from '../edge/local/local-log.ts'
 import { Outputs } from '../edge/local/outputs.ts'
 import { LocalWriter } from '../edge/local/writer.ts'
 import type { Block } from '../model/block.ts'
+import { EngineError } from '../model/errors.ts'
+import type { Stream } from '../model/stream.ts'
 import { EXIT, type ExitCode, talk } from './exit.ts'
 import { FiniteInput } from './finite/input.ts'
 import { withoutFuture } from './future.ts'
 import { configOption, type Verb } from './options.ts'
 import { regrouped } from './regroup.ts'
+import { UnreadLetters } from './unread-letters.ts'
 
 /** So many events go into one transaction; fewer when the input has nothing more at the moment. */
 const ROWS_TOGETHER = 5_000
@@ -26,7 +30,7 @@ export function addIngest(program: Command, verb: Verb): void {
   program
     .command('ingest')
     .description('append events to the local log; a running engine reads them at once')
-    .argument('<file>', 'JSON lines or CSV, plain or gzip; - is standard input')
+    .argument('<file...>', 'JSON lines or CSV, plain or gzip, one after the other; - is standard input')
     .addOption(configOption())
     .option('--data <folder>', 'folder of the local log, in place of the configured one')
     .option('--stream <name>', 'the stream that all records belong to')
@@ -34,40 +38,76 @@ export function addIngest(program: Command, verb: Verb): void {
     .action(verb(ingest))
 }
 
-async function ingest(file: string, { config: path, data, stream, strict = false }: IngestOptions): Promise<ExitCode> {
-  const { streams, data: folder } = loadConfig({ path, env: process.env, overrides: { data } })
-  const input = new FiniteInput({ input: file, strict, ...(stream === undefined ? {} : { stream }) }, streams)
-  const db = openDatabase(join(folder, LOG_FILE))
+async function ingest(files: readonly string[], options: IngestOptions): Promise<ExitCode> {
+  const config = loadConfig({ path: options.config, env: process.env, overrides: { data: options.data } })
+  if (config.log.kind === 'kafka' && options.data === undefined)
+    throw new EngineError(
+      'USAGE',
+      'the configured log is Kafka: an engine there reads its topics; --data names a local log',
+    )
+  const missing = files.find((file) => file !== '-' && !existsSync(file))
+  if (missing !== undefined) throw new EngineError('INPUT_MISSING', `${missing}: no such file or folder`)
+  const db = openDatabase(join(config.data, LOG_FILE))
+  const counts = { appended: 0, ahead: 0, malformed: 0 }
+  try {
+    for (const file of files) await ingestOne(file, options, config.streams, db, counts)
+  } finally {
+    db.close()
+    const { appended, ahead, malformed } = counts
+    const letters = ahead + malformed > 0 ? '; what was set aside: lapwing dlq' : ''
+    talk(`${appended} events appended, ${ahead} too far in the future, ${malformed} malformed${letters}`)
+  }
+  return EXIT.fine
+}
+
+interface Counts {
+  appended: number
+  ahead: number
+  malformed: number
+}
+
+async function ingestOne(
+  file: string,
+  { stream, strict = false }: IngestOptions,
+  streams: readonly Stream[],
+  db: Sqlite,
+  counts: Counts,
+): Promise<void> {
+  const unread = new UnreadLetters()
+  const input = new FiniteInput(
+    {
+      input: file,
+      strict,
+      ...(stream === undefined ? {} : { stream }),
+      onMalformed: (where, reason, text) => unread.add(where, reason, text),
+    },
+    streams,
+  )
   const writer = new LocalWriter(db, streams)
   const outputs = new Outputs(db)
   let waiting: Block[] = []
-  let [appended, ahead, rowsWaiting] = [0, 0, 0]
+  let rowsWaiting = 0
   const append = async (): Promise<void> => {
+    const letters = unread.take()
+    if (letters.length > 0) outputs.addDeadLetters(letters)
     if (rowsWaiting === 0) return
     const [blocks, rows] = [waiting, rowsWaiting]
     waiting = [] // given up where the disk is full: they are not tried again
     rowsWaiting = 0
     await writer.append(blocks)
-    appended += rows
+    counts.appended += rows
   }
   try {
     for await (const block of regrouped(input.blocks(), streams, append)) {
       const { kept, letters } = withoutFuture(block, streams, Date.now())
       if (letters.length > 0) outputs.addDeadLetters(letters)
-      ahead += letters.length
+      counts.ahead += letters.length
       if (kept.length > 0) waiting.push(kept)
       rowsWaiting += kept.length
       if (rowsWaiting >= ROWS_TOGETHER) await append()
     }
   } finally {
-    try {
-      await append()
-    } finally {
-      db.close()
-      talk(
-        `${appended} events appended, ${ahead} too far in the future (lapwing tap dlq), ${input.malformed} malformed`,
-      )
-    }
+    counts.malformed += input.malformed
+    await append()
   }
-  return EXIT.fine
 }

@@ -27,6 +27,8 @@ export interface InputOptions {
   readonly guarded?: boolean
   /** Only the events of that time. */
   readonly range?: TimeRange
+  /** Told of each malformed record: its place, what is wrong, at most 200 characters of it. */
+  readonly onMalformed?: (where: string, reason: string, text: string) => void
   /** Folder of the cache; without it each reading is of the input itself. */
   readonly cacheFolder?: string
 }
@@ -54,7 +56,11 @@ export class FiniteInput {
     const options: ReadOptions = {
       streams: this.#streams,
       strict,
-      onMalformed: (line, reason) => this.#passedOver.add(`${this.name}:${line}`, reason),
+      onMalformed: (line, reason, text) => {
+        const where = `${this.name}:${line}`
+        this.#passedOver.add(where, reason)
+        this.#options.onMalformed?.(where, reason, text)
+      },
       onAhead: (line, timeMs) => this.#passOver(line, timeMs),
       onLate: (late) => {
         this.late = late

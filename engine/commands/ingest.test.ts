@@ -1,0 +1,55 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { addDlq } from './dlq.ts'
+import { addIngest } from './ingest.ts'
+import { runVerb } from './testing.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'lapwing-ingest-'))
+afterAll(() => rmSync(root, { recursive: true }))
+const order = (n: number) =>
+  JSON.stringify({ event_id: `e${n}`, type: 'order.created', event_time: 1_767_225_600_000 + n, shop_id: 'S1' })
+
+function fileOf(name: string, ...lines: string[]): string {
+  const path = join(root, name)
+  writeFileSync(path, `${lines.join('\n')}\n`)
+  return path
+}
+
+test('several files one after the other; what cannot be read is in dlq, with its place', async () => {
+  const data = join(root, 'several')
+  const first = fileOf('a.jsonl', order(1), 'garb\u001bage', order(2))
+  const second = fileOf('b.csv', 'event_id,type,event_time', 'e3,order.created,soon', 'e4,order.created,1767225600004')
+  const { code, err } = await runVerb(addIngest, 'ingest', first, second, '--data', data)
+  expect([code, err.split('\n').at(-2)]).toEqual([
+    0,
+    '3 events appended, 0 too far in the future, 2 malformed; what was set aside: lapwing dlq',
+  ])
+  const dlq = await runVerb(addDlq, 'dlq', '--data', data, '--reason', 'MALFORMED')
+  expect(dlq.out.split('\n')).toEqual([
+    `MALFORMED       ${second}:2  "event_time" is no time: "soon": e3,order.created,soon`,
+    `MALFORMED       ${first}:2  not JSON: garb age`,
+    '',
+  ])
+})
+
+test('of a file that is something else the first thousand are kept', async () => {
+  const data = join(root, 'else')
+  const input = fileOf('else.jsonl', ...Array.from({ length: 1_200 }, () => 'x'))
+  const { err } = await runVerb(addIngest, 'ingest', input, '--data', data)
+  expect(err).toContain('0 events appended, 0 too far in the future, 1200 malformed')
+  const { out } = await runVerb(addDlq, 'dlq', '--data', data, '--limit', '5000', '--json')
+  expect(out.trim().split('\n')).toHaveLength(1_000)
+})
+
+test('nothing is appended where a file is missing, or where no engine would read it', async () => {
+  const data = join(root, 'nothing')
+  const there = fileOf('there.jsonl', order(1))
+  const missing = await runVerb(addIngest, 'ingest', there, join(root, 'gone.jsonl'), '--data', data)
+  expect([missing.code, missing.err]).toEqual([2, expect.stringContaining('gone.jsonl: no such file or folder')])
+  expect(await runVerb(addDlq, 'dlq', '--data', data)).toMatchObject({ code: 2 })
+  const config = fileOf('kafka.yaml', "log: { kind: kafka, brokers: ['127.0.0.1:1'] }")
+  const kafka = await runVerb(addIngest, 'ingest', there, '-c', config)
+  expect([kafka.code, kafka.err]).toEqual([2, expect.stringContaining('the configured log is Kafka')])
+})
