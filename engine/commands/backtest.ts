@@ -100,6 +100,7 @@ async function backtest(paths: readonly string[], options: BacktestOptions): Pro
   if (isSweep) await printSweep(rows, options, stdout)
   await stdout.flush()
   if (!isSweep) printSummary(runs[0]!)
+  if (runs[0]!.labelsLeftOut > 0) talk(leftOut(runs[0]!))
   if (options.report !== undefined) writeReport(options.report, reportPage(rows))
   return checkBudget(settings, runs, options.maxAlertsPerDay)
 }
@@ -125,6 +126,13 @@ async function printSweep(
 function printSummary({ summary, played, input, scores }: Run): void {
   talk(summary.text(played, input))
   if (scores.length > 0) talk(labelTable(scores))
+}
+
+function leftOut({ labelsLeftOut, scores }: Run): string {
+  const counted = scores.some(({ events }) => events > 0)
+  return counted
+    ? `${labelsLeftOut} labels are of events that are not in the input: they are left out`
+    : 'no label is of an event in the input: is it the file of other events?'
 }
 
 /** Says which rules were over it, and on which day. */

@@ -139,6 +139,13 @@ test('a sweep is a table; measures and labels', async () => {
   ])
 })
 
+test('labels of other events are told from a rule that finds nothing', async () => {
+  const other = file('other.csv', 'event_id,label\nX1,ring\nX2,0\n')
+  const input = file('told.jsonl', order(0))
+  const { code, err } = await lapwing(['backtest', good, '--input', input, '--labels', other])
+  expect([code, err]).toEqual([0, expect.stringContaining('no label is of an event in the input')])
+})
+
 test('the service follows what another process appends, stops in order, goes on where it was', async () => {
   const data = join(root, 'data')
   const args = ['run', '--data', data, '--rules', good, '--port', '0']

@@ -80,6 +80,13 @@ test('events of a time range, and no others', async () => {
   expect([run.played.rows, run.summary.alerts]).toEqual([4, 1])
 })
 
+test('recall is of the labelled events that were read', async () => {
+  const labels = new Labels(new Map(ORDERS.map((_, n) => [`e${n}`, { label: 'ring', group: `ring-${n}` }])))
+  const run = await ran(2, labels, { fromMs: START_MS + 60 * 60_000, toMs: START_MS + DAY_MS })
+  expect(run.scores[0]).toMatchObject({ label: 'ring', events: 4, flagged: 2, recall: 0.5, groups: 4 })
+  expect(run.labelsLeftOut).toBe(4)
+})
+
 describe('a sweep', async () => {
   const settings = settingsOf(['limit=2,3'], compileOrRefuse(files, streams).set)
   const group = (n: number) => ({ label: n < 2 ? 'ring' : '0', group: n < 2 ? 'ring-0' : 'crowd-0' })

@@ -1,8 +1,10 @@
+import type { Batch } from '../../edge/files/batch.ts'
 import type { JsonLinesWriter } from '../../edge/files/write.ts'
 import type { Limits } from '../../model/limits.ts'
 import type { Output } from '../../model/output.ts'
 import type { RuleSet } from '../../model/rule.ts'
 import type { Stream } from '../../model/stream.ts'
+import { eachEventId } from '../finite/event-ids.ts'
 import type { Until } from '../finite/input.ts'
 import type { LabelScore, Labels } from '../finite/labels.ts'
 import { type Played, type PlayInput, playFinite } from '../finite/play.ts'
@@ -17,6 +19,8 @@ export interface Run {
   readonly ruleNames: readonly string[]
   /** Empty without labels. */
   readonly scores: readonly LabelScore[]
+  /** Labels of events that are not in the input. */
+  readonly labelsLeftOut: number
 }
 
 export interface RunOptions {
@@ -48,6 +52,7 @@ export async function runBacktest(options: RunOptions): Promise<Run> {
     measures: labels !== null || measures,
     limits,
     onProgress: (rows: number, timeMs: number) => progress.at(rows, input.share, timeMs, what),
+    ...(labels ? { onBatch: (batch: Batch) => eachEventId(batch, streams, (id) => labels.read(id)) } : {}),
   }
   const played = await playFinite(play, async (outputs) => {
     for (const output of outputs) {
@@ -59,5 +64,6 @@ export async function runBacktest(options: RunOptions): Promise<Run> {
   })
   progress.end()
   const ruleNames = [...set.rules, ...set.sequences, ...set.rankings].map((d) => `${d.id}@${d.version}`)
-  return { summary, played, input, ruleNames, scores: labels?.scores() ?? [] }
+  const labelled = { scores: labels?.scores() ?? [], labelsLeftOut: labels?.leftOut ?? 0 }
+  return { summary, played, input, ruleNames, ...labelled }
 }

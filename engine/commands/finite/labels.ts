@@ -37,6 +37,8 @@ export class Labels {
   readonly #byEvent: ReadonlyMap<string, Label>
   readonly #good: ReadonlySet<string>
   readonly #flagged = new Set<string>()
+  /** Those of the input; null = nobody says, and all count. */
+  #read: Set<string> | null = null
 
   /** `good`: labels of honest events, besides 0. */
   constructor(byEvent: ReadonlyMap<string, Label>, good: readonly string[] = []) {
@@ -49,6 +51,17 @@ export class Labels {
     return new Labels(this.#byEvent, [...this.#good])
   }
 
+  /** Only labels of events that were read count: the input may be a part of what is labelled. */
+  read(eventId: string): void {
+    this.#read ??= new Set()
+    if (this.#byEvent.has(eventId)) this.#read.add(eventId)
+  }
+
+  /** How many labels are of events that were not read. */
+  get leftOut(): number {
+    return this.#byEvent.size - (this.#read?.size ?? this.#byEvent.size)
+  }
+
   flag(eventId: string): void {
     if (this.#byEvent.has(eventId)) this.#flagged.add(eventId)
   }
@@ -57,6 +70,7 @@ export class Labels {
   scores(): LabelScore[] {
     const tallies = new Map<string, Tally>()
     for (const [id, { label, group }] of this.#byEvent) {
+      if (this.#read && !this.#read.has(id)) continue
       const name = this.#good.has(label) ? GOOD_ROW : label
       const tally = tallies.get(name) ?? { events: 0, flagged: 0, groups: new Set(), found: new Set() }
       tallies.set(name, tally)

@@ -30,6 +30,7 @@ export interface FinitePlay {
   readonly limits?: Limits
   /** Told of the rows read so far, batch by batch, and of the time of the newest one. */
   readonly onProgress?: (rows: number, timeMs: number) => void
+  readonly onBatch?: (batch: Batch) => void
 }
 
 export interface Played {
@@ -63,7 +64,7 @@ export async function playFinite(
 
 async function playIn(
   folder: HeldFolder,
-  { input, streams, set, until, measures, limits, onProgress }: FinitePlay & { readonly limits: Limits },
+  { input, streams, set, until, measures, limits, onProgress, onBatch }: FinitePlay & { readonly limits: Limits },
   take: (outputs: readonly Output[]) => Promise<boolean>,
 ): Promise<Played> {
   const counters = new Counters()
@@ -77,6 +78,7 @@ async function playIn(
   const beganAt = performance.now()
   const played = () => ({ counters, rows, tookMs: performance.now() - beganAt, taskMs, fromMs, toMs })
   for await (const batch of input.batches()) {
+    onBatch?.(batch)
     const from = performance.now()
     slicer.each(batch, (entry) => task.process({ position: position++, entry }, sink))
     taskMs += performance.now() - from

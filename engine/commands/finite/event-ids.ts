@@ -1,0 +1,15 @@
+import type { Batch } from '../../edge/files/batch.ts'
+import { cellAt } from '../../model/column.ts'
+import type { Stream } from '../../model/stream.ts'
+
+/** Calls `take` with the id of each event, as alerts name it: its position where the stream has none. */
+export function eachEventId({ blocks }: Batch, streams: readonly Stream[], take: (id: string) => void): void {
+  for (const { stream: name, sourceTopic, sourcePartition, columns, offsets, length } of blocks) {
+    const stream = streams.find((s) => s.name === name)!
+    const column = columns[stream.fields.findIndex((f) => f.name === stream.idField)]
+    for (let row = 0; row < length; row++) {
+      const id = column === undefined ? null : cellAt(column, row)
+      take(id === null ? `${sourceTopic}/${sourcePartition}/${offsets[row]}` : String(id))
+    }
+  }
+}
