@@ -23,6 +23,7 @@ interface CheckOptions {
   readonly denyWarnings?: boolean
   readonly now?: number
   readonly format: (typeof FORMATS)[number]
+  readonly json?: boolean
 }
 
 export function addCheck(program: Command, verb: Verb): void {
@@ -34,6 +35,7 @@ export function addCheck(program: Command, verb: Verb): void {
     .option('--deny-warnings', 'exit with 3 when there are warnings and nothing worse')
     .option('--now <date>', 'the day on which exceptions must still hold; else today', dateMs)
     .addOption(oneOf('--format <format>', 'how faults are printed', FORMATS))
+    .option('--json', 'the same as --format json')
     .action(verb(check))
 }
 
@@ -50,7 +52,7 @@ export function check(paths: readonly string[], options: CheckOptions): ExitCode
   const files = readRuleFiles(paths, { tests: true })
   const whole = paths.every((path) => statSync(path).isDirectory())
   const compiled = compileRuleSet(files, { streams, lint: { nowMs: options.now ?? Date.now(), whole } })
-  process.stdout.write(formatted(compiled, files, options.format))
+  process.stdout.write(formatted(compiled, files, options.json ? 'json' : options.format))
   if (!compiled.ok) return EXIT.failed
   return options.denyWarnings && compiled.issues.length > 0 ? EXIT.onlyWarnings : EXIT.fine
 }

@@ -11,7 +11,7 @@ import { compareLives, type Life, Lives, type Pair } from './diff/lives.ts'
 import { EXIT, type ExitCode, talk } from './exit.ts'
 import { cacheFolderOf, cacheOptions, FiniteInput, type InputOptions, type Until, untilOption } from './finite/input.ts'
 import { playFinite } from './finite/play.ts'
-import { configOption, type Verb } from './options.ts'
+import { configOption, jsonAlways, type Verb } from './options.ts'
 import { readRuleFiles } from './rule-files.ts'
 
 interface DiffOptions extends InputOptions {
@@ -44,6 +44,7 @@ export function addDiff(program: Command, verb: Verb): void {
     .option('--strict', 'end at the first malformed record')
     .addOption(untilOption())
     .addOption(configOption())
+    .addOption(jsonAlways())
   for (const option of cacheOptions()) command.addOption(option)
   command.action(verb(diff))
 }

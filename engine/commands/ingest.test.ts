@@ -34,13 +34,15 @@ test('several files one after the other; what cannot be read is in dlq, with its
   ])
 })
 
-test('of a file that is something else the first thousand are kept', async () => {
+test('of a file that is something else the first thousand are kept, each time', async () => {
   const data = join(root, 'else')
   const input = fileOf('else.jsonl', ...Array.from({ length: 1_200 }, () => 'x'))
   const { err } = await runVerb(addIngest, 'ingest', input, '--data', data)
   expect(err).toContain('0 events appended, 0 too far in the future, 1200 malformed')
+  const again = await runVerb(addIngest, 'ingest', input, '--data', data, '--json')
+  expect(JSON.parse(again.out)).toEqual({ appended: 0, ahead: 0, malformed: 1_200 })
   const { out } = await runVerb(addDlq, 'dlq', '--data', data, '--limit', '5000', '--json')
-  expect(out.trim().split('\n')).toHaveLength(1_000)
+  expect(out.trim().split('\n')).toHaveLength(2_000)
 })
 
 test('nothing is appended where a file is missing, or where no engine would read it', async () => {

@@ -24,6 +24,7 @@ interface IngestOptions {
   readonly data?: string
   readonly stream?: string
   readonly strict?: boolean
+  readonly json?: boolean
 }
 
 export function addIngest(program: Command, verb: Verb): void {
@@ -35,6 +36,7 @@ export function addIngest(program: Command, verb: Verb): void {
     .option('--data <folder>', 'folder of the local log, in place of the configured one')
     .option('--stream <name>', 'the stream that all records belong to')
     .option('--strict', 'end at the first malformed record; what was read before it stays appended')
+    .option('--json', 'how many there were of each, as a JSON line')
     .action(verb(ingest))
 }
 
@@ -55,7 +57,8 @@ async function ingest(files: readonly string[], options: IngestOptions): Promise
     db.close()
     const { appended, ahead, malformed } = counts
     const letters = ahead + malformed > 0 ? '; what was set aside: lapwing dlq' : ''
-    talk(`${appended} events appended, ${ahead} too far in the future, ${malformed} malformed${letters}`)
+    if (options.json) process.stdout.write(`${JSON.stringify(counts)}\n`)
+    else talk(`${appended} events appended, ${ahead} too far in the future, ${malformed} malformed${letters}`)
   }
   return EXIT.fine
 }

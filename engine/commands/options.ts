@@ -9,6 +9,11 @@ export function configOption(): Option {
   return new Option('-c, --config <file>', 'configuration; else LAPWING_CONFIG, else lapwing.yaml if there is one')
 }
 
+/** For verbs that write JSON lines whatever is said. */
+export function jsonAlways(): Option {
+  return new Option('--json', 'results are JSON lines anyway').hideHelp()
+}
+
 /** The first choice is the default. */
 export function oneOf(flags: string, description: string, choices: readonly string[]): Option {
   return new Option(flags, description).choices(choices).default(choices[0])

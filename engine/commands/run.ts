@@ -6,7 +6,7 @@ import { compileOrRefuse } from './compiled.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { untilOption } from './finite/input.ts'
 import { type FiniteRunOptions, runFinite, runOntoLog } from './finite/run.ts'
-import { configOption, type Verb, wholeNumber } from './options.ts'
+import { configOption, jsonAlways, type Verb, wholeNumber } from './options.ts'
 import { readRuleFiles } from './rule-files.ts'
 import { openKafka } from './service/kafka.ts'
 import { LocalService } from './service/local-service.ts'
@@ -34,6 +34,7 @@ export function addRun(program: Command, verb: Verb): void {
     .command('run')
     .description('the service; with --input: one finite input, results as JSON lines, then exit')
     .addOption(configOption())
+    .addOption(jsonAlways())
     .option('--rules <path...>', 'rule files, and folders of them, in place of the configured ones')
     .option('--data <folder>', 'folder of the local log, in place of the configured one')
     .option('--port <port>', 'port of /metrics, /livez and /readyz; 0 = any that is free', wholeNumber)

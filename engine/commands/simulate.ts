@@ -8,7 +8,7 @@ import { EngineError } from '../model/errors.ts'
 import { HONEST, SCENARIOS, type Scenario, type TrafficEvent } from '../traffic/event.ts'
 import { Traffic } from '../traffic/traffic.ts'
 import { EXIT, type ExitCode } from './exit.ts'
-import { configOption, oneOf, positiveNumber, rateNumber, type Verb, wholeNumber } from './options.ts'
+import { configOption, jsonAlways, oneOf, positiveNumber, rateNumber, type Verb, wholeNumber } from './options.ts'
 import { serviceLogger, signalled } from './service/serve.ts'
 
 const START_MS = Date.UTC(2026, 0, 1)
@@ -39,6 +39,7 @@ export function addSimulate(program: Command, verb: Verb): void {
     )
     .option('--send', 'produce to the Kafka of the configuration, in real time')
     .addOption(configOption())
+    .addOption(jsonAlways())
     .action(verb(simulate))
 }
 

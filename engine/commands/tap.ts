@@ -4,7 +4,7 @@ import { type Config, type KafkaConfig, loadConfig } from '../config.ts'
 import { TOPICS, type Topic } from '../edge/local/local-log.ts'
 import { Outputs } from '../edge/local/outputs.ts'
 import { EXIT, type ExitCode } from './exit.ts'
-import { configOption, type Verb } from './options.ts'
+import { configOption, jsonAlways, type Verb } from './options.ts'
 import { serviceLogger, signalled } from './service/serve.ts'
 
 const POLL_MS = 50
@@ -23,6 +23,7 @@ export function addTap(program: Command, verb: Verb): void {
     )
     .addArgument(new Argument('<topic>', 'which records').choices(TOPICS))
     .addOption(configOption())
+    .addOption(jsonAlways())
     .option('--data <folder>', 'folder of the local log, in place of the configured one')
     .option('--follow', 'go on with what comes')
     .action(verb(tap))

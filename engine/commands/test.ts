@@ -52,6 +52,11 @@ export async function test(paths: readonly string[], options: TestOptions): Prom
   const files = readRuleFiles(paths, { tests: true })
   const compiled = compileOrRefuse(files, streams)
   const chosen = compiled.tests.filter((t) => options.run?.test(`${t.rule}: ${t.name}`) ?? true)
+  if (options.run && chosen.length === 0) {
+    const names = compiled.tests.slice(0, 5).map((t) => `"${t.rule}: ${t.name}"`)
+    const there = names.length > 0 ? `such as ${names.join(', ')}` : 'there are none'
+    throw new EngineError('USAGE', `--run ${options.run.source}: no test is called that; ${there}`)
+  }
   const results = chosen.map((t) => runRuleTest(compiled.set, t, streams))
   const failed = results.filter((r) => !r.ok)
   if (options.update) return offerUpdate(updateExpectations(files, failed, streams), files, options.yes === true)
@@ -61,7 +66,7 @@ export async function test(paths: readonly string[], options: TestOptions): Prom
   const lacking = lackingTests(compiled, options.minTests ?? 0)
   for (const line of lacking) talk(line)
   const rules = new Set(chosen.map((t) => `${t.rule}@${t.version}`)).size
-  const summary = `${results.length - failed.length} of ${results.length} tests passed, ${rules} rules`
+  const summary = `${results.length - failed.length} of ${results.length} tests passed, of ${rules} ${rules === 1 ? 'rule' : 'rules'}`
   if (options.json || options.format === 'junit') talk(summary)
   else process.stdout.write(`${summary}\n`)
   return failed.length > 0 || lacking.length > 0 ? EXIT.failed : EXIT.fine
