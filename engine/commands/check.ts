@@ -1,8 +1,10 @@
 import { statSync } from 'node:fs'
 import { type Command, InvalidArgumentError } from 'commander'
-import { loadConfig } from '../config.ts'
+import { type Config, loadConfig } from '../config.ts'
 import type { RuleSource } from '../model/block.ts'
 import { EngineError } from '../model/errors.ts'
+import type { RuleSet } from '../model/rule.ts'
+import type { Stream } from '../model/stream.ts'
 import {
   type Compiled,
   compileRuleSet,
@@ -11,8 +13,9 @@ import {
   formatIssuesJson,
   formatIssuesSarif,
 } from '../rules/index.ts'
+import { costDoubts, KEY_BYTES_MAX, stateLine } from './check/costs.ts'
 import { EXIT, type ExitCode } from './exit.ts'
-import { configOption, oneOf, type Verb } from './options.ts'
+import { configOption, oneOf, type Verb, wholeNumber } from './options.ts'
 import { readRuleFiles } from './rule-files.ts'
 import { junitOfIssues } from './rule-test/junit.ts'
 
@@ -24,6 +27,7 @@ interface CheckOptions {
   readonly now?: number
   readonly format: (typeof FORMATS)[number]
   readonly json?: boolean
+  readonly maxKeyBytes?: number
 }
 
 export function addCheck(program: Command, verb: Verb): void {
@@ -34,6 +38,11 @@ export function addCheck(program: Command, verb: Verb): void {
     .addOption(configOption())
     .option('--deny-warnings', 'exit with 3 when there are warnings and nothing worse')
     .option('--now <date>', 'the day on which exceptions must still hold; else today', dateMs)
+    .option(
+      '--max-key-bytes <n>',
+      `how much a rule may keep for each key, by estimate (default: ${KEY_BYTES_MAX})`,
+      wholeNumber,
+    )
     .addOption(oneOf('--format <format>', 'how faults are printed', FORMATS))
     .option('--json', 'the same as --format json')
     .action(verb(check))
@@ -41,9 +50,9 @@ export function addCheck(program: Command, verb: Verb): void {
 
 /** Faults are what was asked for: they go to standard output. */
 export function check(paths: readonly string[], options: CheckOptions): ExitCode {
-  let streams: ReturnType<typeof loadConfig>['streams']
+  let config: Config
   try {
-    streams = loadConfig({ path: options.config, env: process.env }).streams
+    config = loadConfig({ path: options.config, env: process.env })
   } catch (error) {
     if (!(error instanceof EngineError) || error.code !== 'CONFIG_INVALID') throw error
     process.stdout.write(`${error.message}\n`)
@@ -51,17 +60,25 @@ export function check(paths: readonly string[], options: CheckOptions): ExitCode
   }
   const files = readRuleFiles(paths, { tests: true })
   const whole = paths.every((path) => statSync(path).isDirectory())
-  const compiled = compileRuleSet(files, { streams, lint: { nowMs: options.now ?? Date.now(), whole } })
-  process.stdout.write(formatted(compiled, files, options.json ? 'json' : options.format))
+  const { streams, log } = config
+  const limits = { keyBytesMax: options.maxKeyBytes ?? KEY_BYTES_MAX, exchangesCost: log.kind === 'kafka' }
+  const costs = (set: RuleSet) => costDoubts(set, streams, limits)
+  const compiled = compileRuleSet(files, { streams, lint: { nowMs: options.now ?? Date.now(), whole, costs } })
+  process.stdout.write(formatted(compiled, files, streams, options.json ? 'json' : options.format))
   if (!compiled.ok) return EXIT.failed
   return options.denyWarnings && compiled.issues.length > 0 ? EXIT.onlyWarnings : EXIT.fine
 }
 
-function formatted(compiled: Compiled, files: readonly RuleSource[], format: CheckOptions['format']): string {
+function formatted(
+  compiled: Compiled,
+  files: readonly RuleSource[],
+  streams: readonly Stream[],
+  format: CheckOptions['format'],
+): string {
   const { issues } = compiled
   switch (format) {
     case 'text':
-      return asText(compiled, files)
+      return asText(compiled, files, streams)
     case 'json':
       return formatIssuesJson(issues)
     case 'github':
@@ -73,7 +90,7 @@ function formatted(compiled: Compiled, files: readonly RuleSource[], format: Che
   }
 }
 
-function asText(compiled: Compiled, files: readonly RuleSource[]): string {
+function asText(compiled: Compiled, files: readonly RuleSource[], streams: readonly Stream[]): string {
   const { issues } = compiled
   const issuesText = issues.length === 0 ? '' : `${formatIssues(issues, files)}\n`
   const errors = issues.filter((i) => i.severity === 'error').length
@@ -81,6 +98,7 @@ function asText(compiled: Compiled, files: readonly RuleSource[]): string {
   if (!compiled.ok) return `${issuesText}${counted(files.length, 'file')}: ${faults}\n`
   const { set, tests, notes } = compiled
   const notesText = notes.map((n) => `${n.file}:${n.line}:${n.column}: note: ${n.message}\n`).join('')
+  const state = stateLine(set, streams)
   const parts = [
     counted(set.rules.length + set.sequences.length, 'rule'),
     counted(set.rankings.length, 'ranking'),
@@ -88,7 +106,7 @@ function asText(compiled: Compiled, files: readonly RuleSource[]): string {
     counted(set.lists.length, 'list'),
     counted(tests.length, 'test'),
   ]
-  return `${issuesText}${notesText}${counted(files.length, 'file')}, ${parts.join(', ')}: ${issues.length === 0 ? 'no faults' : faults}\n`
+  return `${issuesText}${notesText}${state === null ? '' : `${state}\n`}${counted(files.length, 'file')}, ${parts.join(', ')}: ${issues.length === 0 ? 'no faults' : faults}\n`
 }
 
 function counted(n: number, what: string): string {

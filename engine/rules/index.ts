@@ -3,7 +3,7 @@
  * fault, `compile/` puts the set together, `evaluate/` turns checked expressions into closures.
  */
 
-export type { Lint } from './check/definition.ts'
+export type { CostDoubt, Lint } from './check/definition.ts'
 export type { ListItems } from './compile/lists.ts'
 export { type Compiled, type CompileOptions, compileRuleSet, type RuleNote, ruleSetForTest } from './compile/set.ts'
 export { compileCondition, compileExpression, compileNumber } from './evaluate/compile.ts'

@@ -116,7 +116,7 @@ function nameOf({ id, version }: Explained): string {
   return `${id}@${version}`
 }
 
-function membersOf({ rules, sequences, rankings, features }: RuleSet): Explained[] {
+export function membersOf({ rules, sequences, rankings, features }: RuleSet): Explained[] {
   return [...rules, ...sequences, ...rankings, ...features]
 }
 

@@ -1,11 +1,11 @@
 import type { Expression } from '../../model/expression.ts'
-import type { Let, Mode, Scalar } from '../../model/rule.ts'
+import type { Let, Mode, RuleSet, Scalar } from '../../model/rule.ts'
 import { type Stream, streamOfType } from '../../model/stream.ts'
 import { checkExpression } from '../expression/check.ts'
 import { type FeatureNames, type FieldNames, fieldNames, type Names, type Type, Uses } from '../expression/names.ts'
 import { MODES } from '../shape/common.ts'
 import { LETS_MAX, PARAMS_MAX, TYPES_MAX } from '../shape/limits.ts'
-import type { Reporter } from '../source/issues.ts'
+import type { IssueCode, Reporter } from '../source/issues.ts'
 import { Reader } from '../source/read.ts'
 import { didYouMean, nearest } from '../source/suggest.ts'
 import type { Span } from '../source/text.ts'
@@ -41,6 +41,19 @@ export interface Lint {
   readonly nowMs: number
   /** True when all rules that may read the lists are there. */
   readonly whole: boolean
+  /** What a sound set costs too much. */
+  readonly costs?: (set: RuleSet) => readonly CostDoubt[]
+}
+
+/** Something that one definition of a set costs. */
+export interface CostDoubt {
+  readonly id: string
+  readonly version: number
+  readonly code: IssueCode
+  readonly message: string
+  readonly hint: string | null
+  /** Told, but no warning. */
+  readonly isNote: boolean
 }
 
 const SETTLE_MAX_MS = 3_600_000

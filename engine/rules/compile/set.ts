@@ -2,7 +2,7 @@ import type { RuleSource } from '../../model/block.ts'
 import { featuresRead } from '../../model/features-read.ts'
 import type { Ranking, Rule, RuleSet, Scalar, SequenceRule } from '../../model/rule.ts'
 import type { Stream } from '../../model/stream.ts'
-import { Draft, type Lint, type Surroundings } from '../check/definition.ts'
+import { type CostDoubt, Draft, type Lint, type Surroundings } from '../check/definition.ts'
 import { checkRanking } from '../check/ranking.ts'
 import { checkRule, type Note, type TestNames } from '../check/rule.ts'
 import { checkSequence, isSequence } from '../check/sequence.ts'
@@ -111,13 +111,14 @@ export function compileRuleSet(files: readonly RuleSource[], options: CompileOpt
   const hash = hashOf([bodies, lists])
   const runningKeys = new Set(running.map((r) => `${r.id}@${r.version}`))
   const runnable = tests.filter((t) => runningKeys.has(`${t.rule}@${t.version}`))
-  return {
-    ok: true,
-    set: { hash, rules, sequences, rankings, lists, features: published },
-    tests: runnable,
-    issues,
-    notes,
+  const set = { hash, rules, sequences, rankings, lists, features: published }
+  const doubts = options.lint?.costs?.(set) ?? []
+  for (const doubt of doubts) {
+    const of = [...accepted, ...features].find(({ value }) => value?.id === doubt.id && value.version === doubt.version)
+    if (of) tellCost(doubt, of.draft, notes)
   }
+  if (doubts.length > 0) issues.sort(byPlace(files))
+  return { ok: true, set, tests: runnable, issues, notes }
 }
 
 /** The set with nothing but the rule or ranking of `test`, what it reads, and the test's params, lists and features. */
@@ -174,6 +175,12 @@ function checkDocument(document: Document, around: Surroundings, notes: RuleNote
   const { rule, names, note } = checkRule(draft)
   if (note) notes.push(noteAt(note, id, report.source))
   return { document, draft, value: rule && { ...rule, hash }, names }
+}
+
+function tellCost({ code, message, hint, isNote }: CostDoubt, draft: Draft, notes: RuleNote[]): void {
+  const { report } = draft.read
+  if (isNote) notes.push(noteAt({ span: draft.idSpan, message }, draft.id, report.source))
+  else report.warning(code, draft.idSpan, message, hint)
 }
 
 function noteAt({ span, message }: Note, rule: string, source: SourceText): RuleNote {

@@ -53,6 +53,8 @@ export type IssueCode =
   | 'expired-exception'
   | 'no-owner'
   | 'no-quiet-test'
+  | 'state-budget'
+  | 'own-exchange'
   // expressions
   | 'expression-syntax'
   | 'expression-too-long'
