@@ -58,14 +58,17 @@ export function stateLine(set: RuleSet, streams: readonly Stream[]): string | nu
   if (all.length === 0) return null
   const byBytes = [...all].sort((a, b) => a.bytes_per_key - b.bytes_per_key)
   const longest = all.reduce((most, needs) => (needs.held_ms > most.held_ms ? needs : most))
+  const featuresMs = Math.max(...all.map((needs) => needs.features_ms))
   const [least, most] = [byBytes[0]!, byBytes.at(-1)!]
   const range =
     least.bytes_per_key === most.bytes_per_key
       ? count(most.bytes_per_key)
       : `${count(least.bytes_per_key)} to ${count(most.bytes_per_key)}`
   const which = all.length === 1 ? ['', ''] : [` (most: ${most.rule})`, ` (${longest.rule})`]
+  const longer =
+    featuresMs === 0 ? '' : `, and ${formatDuration(featuresMs - (featuresMs % 1_000))} longer for features`
   const values = all.some(({ measures }) => measures.some((m) => m.bytes_per_value > 0)) ? ', more for each value' : ''
-  return `state: some ${range} bytes a key${which[0]}${values}; events of ${formatDuration(longest.held_ms)}${which[1]}`
+  return `state: some ${range} bytes a key${which[0]}${values}; events of ${formatDuration(longest.held_ms)}${which[1]}${longer}`
 }
 
 function count(n: number): string {

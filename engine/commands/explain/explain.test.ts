@@ -96,6 +96,25 @@ severity: low
       ['baseline of orders over 7d, a point every 1d, 3 at least', null],
     ])
   })
+  test('a feature makes the engine hold events for longer, where it is read as events are read by its window too', () => {
+    const feature = `feature: price
+version: 1
+title: T
+owner: test
+on: payment.captured
+by: item_id
+window: 7d
+measure: { median: { percentile: unit_price, p: 50 } }
+every: 1m
+`
+    const reader = rule('dear', 'orders > 3').replace('window:', 'where: event.amount > PRICE\nwindow:')
+    const read = { path: 'r.yaml', text: reader.replace('PRICE', 'features.price[event.item_id].median') }
+    const { set: priced } = compileOrRefuse([{ path: 'f.yaml', text: feature }, read, files[1]!], streams)
+    const [dear, other] = priced.rules.map((r) => needsOf(r, priced, streams))
+    expect([dear!.held_ms, dear!.features_ms, other!.features_ms]).toEqual([600_000, 7 * 86_400_000 + 60_001, 0])
+    expect(needsText(dear!)).toContain('holds     events of 10m\n          and all events 7d1m longer, so that')
+    expect(needsOf(priced.features[0]!, priced, streams).features_ms).toBe(60_000)
+  })
   test('the steps, violations and matches of a sequence', () => {
     const text = `rule: order_lifecycle
 version: 1

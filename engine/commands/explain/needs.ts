@@ -1,6 +1,6 @@
 import { formatDuration } from '../../kit/duration.ts'
 import type { Expression } from '../../model/expression.ts'
-import { featureNamesIn } from '../../model/features-read.ts'
+import { featureNamesIn, featuresRead } from '../../model/features-read.ts'
 import {
   type Feature,
   isRunning,
@@ -16,6 +16,7 @@ import { type Stream, streamOfType } from '../../model/stream.ts'
 import { planExchanges } from '../../plan/plan.ts'
 import { SQUARE_CELLS, SUM_CELLS } from '../../state/exact.ts'
 import { canonical } from '../../task/columns.ts'
+import { featureReachMs } from '../../task/feature-reach.ts'
 import { matchText, stepText, violationText } from './sequence-text.ts'
 import { expressionText } from './text.ts'
 
@@ -66,6 +67,8 @@ export interface Needs {
   readonly published: { readonly every_ms: number; readonly read_by: readonly string[] } | null
   readonly settle_ms: number
   readonly held_ms: number
+  /** How much longer all events are held, so that what features said can be said again. */
+  readonly features_ms: number
   readonly measures: readonly MeasureNeeds[]
   readonly bytes_per_key: number
   readonly cost: { readonly updates_per_event: number; readonly evaluations_per_event: number }
@@ -98,6 +101,7 @@ export function needsOf(definition: Explained, set: RuleSet, streams: readonly S
       definition.kind === 'feature' ? { every_ms: definition.everyMs, read_by: readersOf(definition, set) } : null,
     settle_ms: definition.settleMs,
     held_ms: heldMs(definition) + definition.settleMs,
+    features_ms: featuresMs(definition, set),
     measures,
     bytes_per_key: KEY_BYTES + measures.reduce((sum, m) => sum + m.bytes_per_key, 0),
     cost: { updates_per_event: perEvent, evaluations_per_event: evaluations },
@@ -142,6 +146,13 @@ function exchangeOf(definition: Explained, set: RuleSet, streams: readonly Strea
   const mine = planExchanges(set, streams).find((e) => membersOf(e.set).includes(definition))
   if (!mine) return null
   return { id: mine.id, shared_with: membersOf(mine.set).filter((d) => d !== definition).map(nameOf) } // biome-ignore format: one step
+}
+
+function featuresMs(definition: Explained, set: RuleSet): number {
+  const only = <D extends Explained>(all: readonly D[]): D[] => all.filter((d) => d === definition)
+  const features = [...only(set.features), ...featuresRead([definition], set.features)]
+  const [rules, sequences, rankings] = [only(set.rules), only(set.sequences), only(set.rankings)]
+  return featureReachMs({ ...set, rules, sequences, rankings, features })
 }
 
 function heldMs(definition: Explained): number {

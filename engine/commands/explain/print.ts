@@ -9,7 +9,7 @@ import type { Needs } from './needs.ts'
 export function needsText(needs: Needs): string {
   const { rule, title, mode, topics, key, exchange, features, published, settle_ms, held_ms, measures, cost, when } =
     needs
-  const { steps, violations, matches } = needs
+  const { steps, violations, matches, features_ms } = needs
   const lines = [`${rule} (${needs.kind}, ${mode}): ${title}`, '']
   for (const { stream, topic, types } of topics) lines.push(`reads     ${topic} (${stream}): ${types.join(', ')}`)
   lines.push(`key       ${key.join(', ')}`)
@@ -24,6 +24,10 @@ export function needsText(needs: Needs): string {
     )
   const settle = settle_ms === 0 ? '' : `, settle ${formatDuration(settle_ms)} included`
   lines.push(`holds     events of ${formatDuration(held_ms)}${settle}`)
+  if (features_ms > 0) {
+    const published = formatDuration(features_ms - (features_ms % 1_000))
+    lines.push(`          and all events ${published} longer, so that what features said can be said again`)
+  }
   const values = measures.some((m) => m.bytes_per_value > 0) ? ', and what each different value takes' : ''
   lines.push(`state     some ${needs.bytes_per_key} bytes a key${values}`)
   const [updates, evaluations] = [cost.updates_per_event, cost.evaluations_per_event]
