@@ -59,6 +59,7 @@ tests:
 `
 const good = file('good/rule.yaml', RULE.replace('LATER', '2m'))
 const failing = file('failing/rule.yaml', RULE.replace('LATER', '3m'))
+const off = file('off/rule.yaml', RULE.replace('LATER', '2m').replace('mode: live', 'mode: off'))
 const broken = file('broken/rule.yaml', RULE.replace('by: [shop_id]', 'by: [shopid]'))
 const START_MS = Date.UTC(2026, 0, 5)
 const order = (n: number, shop = 'S1') =>
@@ -78,6 +79,9 @@ describe('exit codes, data on standard output, talk on standard error', () => {
     [['check', broken, '--json'], 1, /^\[\n {2}\{\n {4}"code": "unknown-field"/, /^$/],
     [['test', good, '--run', 'busy_shop: thre'], 0, /^1 of 1 tests passed, of 1 rule\n$/, /^$/],
     [['test', good, '--run', 'free'], 2, /^$/, /--run free: no test is called that; such as "busy_shop: three"/],
+    [['test', off], 0, /^0 of 0 tests passed/, /^1 tests are not run, for what they test is off: busy_shop@1\n$/],
+    [['run', '--strict', '--until', 'last', '--rules', good], 2, /^$/, /--strict and --until go with --input\n$/],
+    [['run', '--input', '-', '--watch', '--rules', good], 2, /^$/, /--watch is for the service, without --input\n$/],
     [['diff', 'busy_shop', 'busy_shop', '--input', 'none.jsonl', '--rules', good, '--json'], 2, /^$/, /no such file/],
     [['check', good, '--now', 'today'], 2, /^$/, /It is no date in UTC/],
     [

@@ -47,11 +47,7 @@ function show(name: string | undefined, options: ListsOptions): ExitCode {
   const { config, beside } = open(options)
   try {
     const set = setOf(beside.inForce(), config.streams)
-    const kept = beside.kept()
-    const lists = new Lists(new Counters())
-    lists.restore(kept)
-    lists.install(set)
-    lists.clock = { streamMs: JSON.parse(kept.get(META_KEY) ?? '{}').streamMs ?? Number.NEGATIVE_INFINITY }
+    const lists = listsNow(beside, set)
     const shown = name === undefined ? set.lists : [known(set, name)]
     const text = shown.map((list) =>
       lineOf(list, lists.items(list.id) ?? [], options.json === true, name === undefined),
@@ -61,6 +57,16 @@ function show(name: string | undefined, options: ListsOptions): ExitCode {
   } finally {
     beside.close()
   }
+}
+
+/** As the engine's last commit has them. */
+function listsNow(beside: RulesBeside, set: RuleSet): Lists {
+  const kept = beside.kept()
+  const lists = new Lists(new Counters())
+  lists.restore(kept)
+  lists.install(set)
+  lists.clock = { streamMs: JSON.parse(kept.get(META_KEY) ?? '{}').streamMs ?? Number.NEGATIVE_INFINITY }
+  return lists
 }
 
 function lineOf({ id, kind, source }: NamedList, items: readonly ListItem[], json: boolean, short: boolean): string {
@@ -84,15 +90,19 @@ async function change(
     throw new EngineError('USAGE', `--ttl ${options.ttl}: no duration such as 30m or 24h`)
   const { config, beside } = open(options)
   try {
-    const { of, source } = known(setOf(beside.last(), config.streams), name)
+    const set = setOf(beside.last(), config.streams)
+    const { of, source } = known(set, name)
     if (source?.kind === 'file')
       throw new EngineError('USAGE', `${name} is what ${source.path} says: change that, then lapwing rules push`)
     const items = texts.map((text) => itemOf(text, of, name))
+    const before = new Set(listsNow(beside, set).items(name) ?? [])
     const changed = { add: [], remove: [], [what]: items }
     const position = beside.change({ kind: 'list', list: name, ...changed, ttlMs, atMs: Date.now() })
     const reception = await beside.received(position, options.wait * 1_000)
     const done = `${items.length} ${items.length === 1 ? 'item' : 'items'} ${what === 'add' ? 'added to' : 'removed from'} ${name}`
-    if (reception === 'taken') talk(`${done}: in force`)
+    const idle = reception === 'taken' ? items.filter((item) => before.has(item) === (what === 'add')) : []
+    const was = what === 'add' ? 'there already' : 'not there'
+    if (reception === 'taken') talk(`${done}: in force${idle.length > 0 ? ` (${was}: ${idle.join(', ')})` : ''}`)
     else if (reception === 'no engine') talk(`${done}: no engine runs on ${config.data}, its next start will take it`)
     else talk(`${done}: the engine has not come to it yet; it will, in order`)
     return reception === 'waiting' ? EXIT.failed : EXIT.fine

@@ -70,7 +70,11 @@ test('rules and lists of a running engine are changed from another process', asy
     code: 0,
     err: '2 items added to trusted: in force\n',
   })
-  expect(await lists('remove', 'trusted', 'B7')).toMatchObject({ code: 0 })
+  expect(await lists('remove', 'trusted', 'B7', 'B9')).toMatchObject({
+    code: 0,
+    err: '2 items removed from trusted: in force (not there: B9)\n',
+  })
+  expect((await lists('add', 'trusted', 'B1', '--ttl', '2h')).err).toContain('in force (there already: B1)')
   expect((await lists('show', 'trusted')).out).toBe('B8\nB1\nB2\n')
   expect(await lists('add', 'amounts', '5')).toMatchObject({ code: 0 })
   expect((await lists('show')).out).toBe(

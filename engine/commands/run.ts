@@ -48,6 +48,7 @@ export function addRun(program: Command, verb: Verb): void {
 
 async function run(options: RunOptions): Promise<ExitCode> {
   const { rules, data, port, input } = options
+  refuseIdle(options)
   const overrides = { rules, data, 'http.port': port }
   const config = loadConfig({ path: options.config, env: process.env, overrides })
   if (input === undefined) return serve(config, options.watch === true)
@@ -57,6 +58,19 @@ async function run(options: RunOptions): Promise<ExitCode> {
     throw new EngineError('USAGE', '--until is for fresh state: with --data the engine stands where the input ends')
   return runOntoLog(config, finite)
 }
+
+/** Flags that would change nothing are mistakes. */
+function refuseIdle({ input, stream, strict, until, watch, port }: RunOptions): void {
+  const given = (flags: Readonly<Record<string, unknown>>) =>
+    Object.keys(flags).filter((flag) => flags[flag] !== undefined)
+  const [idle, why, whyAll] =
+    input === undefined
+      ? [given({ '--stream': stream, '--strict': strict, '--until': until }), 'goes with --input', 'go with --input']
+      : [given({ '--watch': watch, '--port': port }), SERVICE_ONLY, SERVICE_ONLY.replace('is', 'are')]
+  if (idle.length > 0) throw new EngineError('USAGE', `${idle.join(' and ')} ${idle.length === 1 ? why : whyAll}`)
+}
+
+const SERVICE_ONLY = 'is for the service, without --input'
 
 type OnKafka = Config & { readonly log: KafkaConfig }
 

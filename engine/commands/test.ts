@@ -63,6 +63,9 @@ export async function test(paths: readonly string[], options: TestOptions): Prom
   if (options.json) for (const r of results) process.stdout.write(`${JSON.stringify(resultJson(r))}\n`)
   else if (options.format === 'junit') process.stdout.write(junitOfTests(results))
   else for (const r of failed) process.stdout.write(`${failureText(r)}\n`)
+  const off = new Set(compiled.testsOff.map((t) => `${t.rule}@${t.version}`))
+  if (off.size > 0)
+    talk(`${compiled.testsOff.length} tests are not run, for what they test is off: ${[...off].join(', ')}`)
   const lacking = lackingTests(compiled, options.minTests ?? 0)
   for (const line of lacking) talk(line)
   const rules = new Set(chosen.map((t) => `${t.rule}@${t.version}`)).size

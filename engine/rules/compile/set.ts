@@ -50,6 +50,8 @@ export type Compiled =
       readonly ok: true
       readonly set: RuleSet
       readonly tests: readonly RuleTest[]
+      /** Of definitions that are off: there is nothing to run them on. */
+      readonly testsOff: readonly RuleTest[]
       /** Warnings only. */
       readonly issues: readonly RuleIssue[]
       readonly notes: readonly RuleNote[]
@@ -110,7 +112,8 @@ export function compileRuleSet(files: readonly RuleSource[], options: CompileOpt
   const bodies = [...running, ...published].map((r) => [r.kind, r.id, r.hash, r.mode, sorted(r.params)])
   const hash = hashOf([bodies, lists])
   const runningKeys = new Set(running.map((r) => `${r.id}@${r.version}`))
-  const runnable = tests.filter((t) => runningKeys.has(`${t.rule}@${t.version}`))
+  const isRunning = (t: RuleTest) => runningKeys.has(`${t.rule}@${t.version}`)
+  const [runnable, testsOff] = [tests.filter(isRunning), tests.filter((t) => !isRunning(t))]
   const set = { hash, rules, sequences, rankings, lists, features: published }
   const doubts = options.lint?.costs?.(set) ?? []
   for (const doubt of doubts) {
@@ -118,7 +121,7 @@ export function compileRuleSet(files: readonly RuleSource[], options: CompileOpt
     if (of) tellCost(doubt, of.draft, notes)
   }
   if (doubts.length > 0) issues.sort(byPlace(files))
-  return { ok: true, set, tests: runnable, issues, notes }
+  return { ok: true, set, tests: runnable, testsOff, issues, notes }
 }
 
 /** The set with nothing but the rule or ranking of `test`, what it reads, and the test's params, lists and features. */
