@@ -206,6 +206,7 @@ test('the service follows what another process appends, stops in order, goes on 
 
 test('dev without a terminal says a line, and stops within two seconds', async () => {
   const dev = start(['dev', '--data', join(root, 'dev'), '--port', '0', '--rate', '0.5'])
+  await dev.has('/metrics') // at once: where it can be looked at
   await dev.has('real time')
   const beganAt = performance.now()
   dev.kill('SIGINT')

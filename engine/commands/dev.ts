@@ -7,7 +7,7 @@ import type { AlertRecord, RankingRecord } from '../model/output.ts'
 import { compileOrRefuse } from './compiled.ts'
 import { Recent } from './dev/recent.ts'
 import { TrafficFeed } from './dev/traffic-feed.ts'
-import { lineOf, type Standing, viewOf } from './dev/view.ts'
+import { lineOf, newsOf, type Standing, viewOf } from './dev/view.ts'
 import { EXIT, type ExitCode, talk } from './exit.ts'
 import { configOption, positiveNumber, type Verb, wholeNumber } from './options.ts'
 import { readRuleFiles } from './rule-files.ts'
@@ -98,13 +98,20 @@ async function generate(service: LocalService, feed: TrafficFeed, stop: AbortSig
   }
 }
 
-/** The live view on a terminal, else a line now and then; what ends it. */
+/** The live view on a terminal, else lines now and then: what is new, and how it stands; what ends it. */
 function show(standing: () => Standing): () => void {
   if (process.stdout.isTTY) {
     const screen = new Screen(process.stdout, () => viewOf(standing(), Date.now()), REDRAW_MS)
     return () => screen.close()
   }
-  const line = () => talk(lineOf(standing(), Date.now()))
+  talk(standing().footer)
+  let told = standing().recent.alertsTotal
+  const line = () => {
+    const now = standing()
+    for (const news of newsOf(now.recent, told)) talk(news)
+    told = now.recent.alertsTotal
+    talk(lineOf(now, Date.now()))
+  }
   const timer = setInterval(line, LINE_MS)
   return () => {
     clearInterval(timer)

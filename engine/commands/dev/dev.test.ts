@@ -8,7 +8,7 @@ import { cellAt } from '../../model/column.ts'
 import type { AlertRecord, Output, RankingRecord } from '../../model/output.ts'
 import { Recent } from './recent.ts'
 import { TrafficFeed } from './traffic-feed.ts'
-import { lineOf } from './view.ts'
+import { lineOf, newsOf } from './view.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'lapwing-dev-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -113,6 +113,17 @@ describe('what the view shows', () => {
     for (const r of [ranking(1, 50, 'A'), ranking(2, 10, 'B'), ranking(2, 30, 'C'), ranking(2, 20, 'D')])
       recent.takeRanking(r)
     expect(recent.hot?.per).toEqual({ c: 'C' })
+  })
+  test('what is new for those without a terminal: the newest alerts, and how many came before them', () => {
+    const recent = new Recent()
+    const timed = (n: number) => ({ ...alert(n), event_time: n * 1_000, rule: 'burst', explain: `alert ${n}` })
+    recent.take(committed([0, 1, 2].map(timed)), 0, true)
+    expect(newsOf(recent, 1)).toEqual([
+      '  1970-01-01T00:00:01.000Z high     burst: alert 1',
+      '  1970-01-01T00:00:02.000Z high     burst: alert 2',
+    ])
+    recent.take(committed([3, 4, 5, 6].map(timed)), 0, true)
+    expect([newsOf(recent, 0).length, newsOf(recent, 0)[0], newsOf(recent, 7)]).toEqual([6, '  2 alerts, then', []])
   })
   test('a line for those without a terminal', () => {
     const standing = {

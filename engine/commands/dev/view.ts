@@ -2,6 +2,9 @@ import type { HotList, ViewModel } from '../../edge/terminal/frame.ts'
 import type { RankingRecord } from '../../model/output.ts'
 import type { Recent } from './recent.ts'
 
+/** Alerts that are told one by one between two lines. */
+const NEWS_MAX = 5
+
 export interface Standing {
   readonly recent: Recent
   readonly streamMs: number
@@ -40,6 +43,16 @@ export function lineOf(standing: Standing, nowMs: number): string {
     phaseOf(playing) ?? 'real time',
   ]
   return parts.join(', ')
+}
+
+/** Alerts opened since there were `before`, the newest ones, a line each in the order in which they opened. */
+export function newsOf({ alerts, alertsTotal }: Recent, before: number): string[] {
+  const opened = alertsTotal - before
+  const shown = alerts.slice(0, Math.min(opened, NEWS_MAX)).toReversed()
+  const lines = shown.map(
+    (a) => `  ${new Date(a.event_time).toISOString()} ${a.severity.padEnd(8)} ${a.rule}: ${a.explain}`,
+  )
+  return opened > shown.length ? [`  ${opened - shown.length} alerts, then`, ...lines] : lines
 }
 
 function phaseOf(playing: Standing['playing']): string | null {
