@@ -21,7 +21,10 @@ export function inferCall(checker: Checker, node: ASTNode & { op: 'call' }): Typ
     return checker.faultAt('unknown-function', span, 'there is no now(): time is the time of the events')
   const method = METHODS.get(name)
   if (method) return checker.faultAt('unknown-function', span, `"${name}" stands after a dot`, `write ${method.usage}`)
-  const hint = didYouMean(name, [...FUNCTIONS.keys(), DURATION])
+  const hint =
+    name === 'has'
+      ? 'a field that a record lacks is null: write event.x != null'
+      : didYouMean(name, [...FUNCTIONS.keys(), DURATION])
   return checker.faultAt('unknown-function', span, `there is no function "${name}"`, hint)
 }
 

@@ -47,7 +47,30 @@ export function spanIn(source: ExpressionText, start: number, end: number): Span
   return { start: from, end: end > start ? source.offset(end - 1) + 1 : from + 1 }
 }
 
-const WORDS: Readonly<Record<string, string>> = { and: '&&', or: '||', not: '!', AND: '&&', OR: '||', NOT: '!' }
+/** What other languages write -> what CEL writes. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  and: '&&',
+  or: '||',
+  not: '!',
+  is: '==',
+  '=': '==',
+  '&': '&&',
+  '|': '||',
+  '=>': '>=',
+  '=<': '<=',
+  '<>': '!=',
+  '===': '==',
+}
+
+function hintAt(text: string, start: number, token: string): string | null {
+  const [before, after] = [text.slice(0, start), text.slice(start)]
+  const digits = [/\d+$/.exec(before)?.[0], /^(?:[_,]\d+)+/.exec(after)?.[0]]
+  if (digits[0] && digits[1]) return `write ${digits[0]}${digits[1].replace(/[_,]/g, '')}`
+  if (/(^|[^\w.])not\s+$/i.test(before)) return 'write "!"'
+  const isSign = /^[=<>]/.test(token)
+  const written = isSign ? /[=<>]*$/.exec(before)![0] + /^[=<>]+/.exec(after)![0] : token.toLowerCase()
+  return Object.hasOwn(INSTEAD, written) ? `write "${INSTEAD[written]}"` : null
+}
 
 function syntaxFault(source: ExpressionText, start: number, end: number, summary: string, report: Reporter): void {
   const { text } = source
@@ -59,18 +82,7 @@ function syntaxFault(source: ExpressionText, start: number, end: number, summary
   const word = /^\w+/.exec(text.slice(start))?.[0]
   const token = word ?? text.slice(start, Math.max(end, start + 1))
   const span = spanIn(source, start, start + token.length)
-  const instead = word
-    ? Object.hasOwn(WORDS, word)
-      ? WORDS[word]
-      : undefined
-    : token === '='
-      ? '=='
-      : token === '&'
-        ? '&&'
-        : token === '|'
-          ? '||'
-          : undefined
-  const hint = instead === undefined ? null : `write "${instead}"`
+  const hint = hintAt(text, start, token)
   if (/^(Unexpected|Expected)/.test(summary)) {
     report.error('expression-syntax', span, `${JSON.stringify(token)} was not expected here`, hint)
   } else {

@@ -45,7 +45,9 @@ export function inferName(checker: Checker, name: string, node: ASTNode): Typed 
   }
   const scope = [...measures.keys(), ...lets.keys()]
   const what = measures.size > 0 ? 'neither a measure nor a let of this rule' : 'not a name that can be read here'
-  return checker.fault('unknown-name', node, `"${name}" is ${what}`, didYouMean(name, scope))
+  const quoted = checker.names.place === 'explain' ? null : `text stands in quotes: "${name}"`
+  const hint = didYouMean(name, scope) ?? quoted
+  return checker.fault('unknown-name', node, `"${name}" is ${what}`, hint)
 }
 
 export function inferMember(checker: Checker, node: ASTNode & { op: '.' }): Typed {
