@@ -60,6 +60,7 @@ tests:
 const good = file('good/rule.yaml', RULE.replace('LATER', '2m'))
 const failing = file('failing/rule.yaml', RULE.replace('LATER', '3m'))
 const off = file('off/rule.yaml', RULE.replace('LATER', '2m').replace('mode: live', 'mode: off'))
+const labels = file('labels.jsonl', '{"event_id":"a","label":"0"}\n{"event_id":"b","label":"1"}\n')
 const broken = file('broken/rule.yaml', RULE.replace('by: [shop_id]', 'by: [shopid]'))
 const START_MS = Date.UTC(2026, 0, 5)
 const order = (n: number, shop = 'S1') =>
@@ -80,6 +81,12 @@ describe('exit codes, data on standard output, talk on standard error', () => {
     [['test', good, '--run', 'busy_shop: thre'], 0, /^1 of 1 tests passed, of 1 rule\n$/, /^$/],
     [['test', good, '--run', 'free'], 2, /^$/, /--run free: no test is called that; such as "busy_shop: three"/],
     [['test', off], 0, /^0 of 0 tests passed/, /^1 tests are not run, for what they test is off: busy_shop@1\n$/],
+    [
+      ['run', '--input', labels, '--rules', good],
+      2,
+      /^$/,
+      /passed over[\s\S]*none of its 2 records is an event of a stream\n$/,
+    ],
     [['run', '--strict', '--until', 'last', '--rules', good], 2, /^$/, /--strict and --until go with --input\n$/],
     [['run', '--input', '-', '--watch', '--rules', good], 2, /^$/, /--watch is for the service, without --input\n$/],
     [['diff', 'busy_shop', 'busy_shop', '--input', 'none.jsonl', '--rules', good, '--json'], 2, /^$/, /no such file/],

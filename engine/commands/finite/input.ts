@@ -72,10 +72,11 @@ export class FiniteInput {
       },
       ...(guarded && !sort ? { aheadMaxMs: AHEAD_MAX_MS } : {}),
     }
-    const all =
+    const read =
       cacheFolder === undefined
         ? readBatches(input, options)
         : readCachedBatches(input, options, { folder: cacheFolder, say: talk })
+    const all = guarded ? this.#wanted(read) : read
     const batches = range ? withinRange(all, range, this.#streams) : all
     return sort ? sortedBatches(batches, this.#streams) : batches
   }
@@ -84,6 +85,18 @@ export class FiniteInput {
   async *blocks(): AsyncGenerator<Block, void, undefined> {
     const slicer = new BatchSlicer(this.#streams)
     for await (const batch of this.batches()) yield* slicer.blocks(batch)
+  }
+
+  /** A whole history of which nothing can be read is another file than was meant. */
+  async *#wanted(batches: AsyncIterable<Batch>): AsyncGenerator<Batch, void, undefined> {
+    let rows = 0
+    for await (const batch of batches) {
+      rows += batch.length
+      yield batch
+    }
+    if (rows > 0 || this.malformed === 0) return
+    const count = this.malformed === 1 ? 'its only record is not' : `none of its ${this.malformed} records is`
+    throw new EngineError('INPUT_MALFORMED', `${this.name}: ${count} an event of a stream`)
   }
 
   get malformed(): number {
