@@ -3,13 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Batch, BatchSlicer } from '../../edge/files/batch.ts'
 import { HeldFolder } from '../../edge/segments/held-folder.ts'
+import type { Block } from '../../model/block.ts'
 import { Counters } from '../../model/counters.ts'
 import { DEFAULT_LIMITS, type Limits } from '../../model/limits.ts'
 import type { Output } from '../../model/output.ts'
-import type { RuleSet } from '../../model/rule.ts'
+import { isFed, type RuleSet } from '../../model/rule.ts'
 import type { Stream } from '../../model/stream.ts'
 import { Task } from '../../task/task.ts'
 import type { Until } from './input.ts'
+import { eachSpan } from './spans.ts'
 import type { InputFaults } from './summary.ts'
 import { wantedFields } from './wanted-fields.ts'
 
@@ -73,6 +75,8 @@ async function playIn(
   let outputs: Output[] = []
   const sink = { output: (output: Output) => outputs.push(output), change: () => {} }
   const slicer = new BatchSlicer(streams, wantedFields(set, streams))
+  const feedsLists = set.lists.some(isFed)
+  const process = (entry: Block) => task.process({ position: position++, entry }, sink)
   let [rows, position, taskMs] = [0, 0, 0]
   let [fromMs, toMs] = [Number.NaN, Number.NaN]
   const beganAt = performance.now()
@@ -80,7 +84,7 @@ async function playIn(
   for await (const batch of input.batches()) {
     onBatch?.(batch)
     const from = performance.now()
-    slicer.each(batch, (entry) => task.process({ position: position++, entry }, sink))
+    slicer.each(batch, feedsLists ? (block) => eachSpan(block, process) : process)
     taskMs += performance.now() - from
     if (rows === 0) fromMs = batch.blocks[batch.runs[0]!]!.timesMs[0]!
     toMs = task.streamMs
