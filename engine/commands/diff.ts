@@ -2,11 +2,13 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { loadConfig } from '../config.ts'
 import { JsonLinesWriter } from '../edge/files/write.ts'
 import { EngineError } from '../model/errors.ts'
+import type { AlertRecord } from '../model/output.ts'
 import type { Rule, RuleSet, SequenceRule } from '../model/rule.ts'
 import type { Stream } from '../model/stream.ts'
 import { Progress } from './backtest/progress.ts'
 import { table } from './backtest/table.ts'
 import { compileOrRefuse } from './compiled.ts'
+import { feedersOf } from './diff/feeders.ts'
 import { compareLives, type Life, Lives, type Pair } from './diff/lives.ts'
 import { EXIT, type ExitCode, talk } from './exit.ts'
 import { cacheFolderOf, cacheOptions, FiniteInput, type InputOptions, type Until, untilOption } from './finite/input.ts'
@@ -54,19 +56,19 @@ async function diff(oldName: RuleName, newName: RuleName, options: DiffOptions):
   if (options.input === '-') throw new EngineError('USAGE', 'standard input can be read once only: give a file')
   const common = options.rules ?? rules
   const sides = [
-    { name: oldName, set: onlyRule(oldName, options.old ?? common, streams) },
-    { name: newName, set: onlyRule(newName, options.new ?? common, streams) },
+    sideOf(oldName, options.old ?? common, streams),
+    sideOf(newName, options.new ?? common, streams),
   ] as const
   const progress = new Progress()
   const lives: Life[][] = []
-  for (const { name, set } of sides) {
+  for (const { name, rule, set } of sides) {
     const input = new FiniteInput({ ...options, guarded: true, ...cacheFolderOf(options.cache, data) }, streams)
     const found = new Lives()
     progress.begin()
     const onProgress = (rows: number, timeMs: number) => progress.at(rows, input.share, timeMs, `${shown(name)}: `)
     const play = { input, streams, set, until: options.until ?? 'drained', measures: false, limits, onProgress }
     await playFinite(play, async (outputs) => {
-      for (const output of outputs) if (output.kind === 'alert') found.add(output)
+      for (const output of outputs) if (output.kind === 'alert' && isOf(output, rule)) found.add(output)
       return true
     })
     progress.end()
@@ -78,6 +80,10 @@ async function diff(oldName: RuleName, newName: RuleName, options: DiffOptions):
   await stdout.flush()
   talk(summaryTable(pairs))
   return EXIT.fine
+}
+
+function isOf(alert: AlertRecord, { id, version }: Rule | SequenceRule): boolean {
+  return alert.rule === id && alert.version === version
 }
 
 function asLine({ where, key, violation, before, after }: Pair): object {
@@ -103,8 +109,17 @@ function summaryTable(pairs: readonly Pair[]): string {
   return table([['', 'old alerts', 'new alerts', 'keys'], ...rows])
 }
 
-/** The set with nothing but that rule, and the lists. EngineError USAGE when it is not there, or not the only one. */
-function onlyRule(name: RuleName, paths: readonly string[], streams: readonly Stream[]): RuleSet {
+interface Side {
+  readonly name: RuleName
+  readonly rule: Rule | SequenceRule
+  readonly set: RuleSet
+}
+
+/**
+ * The set with nothing but that rule, the lists, and what feeds those that it reads. EngineError USAGE when it is not
+ * there, or not the only one.
+ */
+function sideOf(name: RuleName, paths: readonly string[], streams: readonly Stream[]): Side {
   const { set } = compileOrRefuse(readRuleFiles(paths), streams)
   const isMeant = (d: Rule | SequenceRule) => d.id === name.id && (name.version === null || d.version === name.version)
   const rules = set.rules.filter(isMeant)
@@ -115,7 +130,15 @@ function onlyRule(name: RuleName, paths: readonly string[], streams: readonly St
     throw new EngineError('USAGE', `there is no rule ${shown(name)} that is live or shadow; there are ${all || 'none'}`)
   if (found > 1)
     throw new EngineError('USAGE', `${name.id} has several versions (${all}): say which, as in ${name.id}@1`)
-  return { ...set, hash: `${set.hash} ${shown(name)}`, rules, sequences, rankings: [] }
+  const [rule] = [...rules, ...sequences]
+  const kept: readonly (Rule | SequenceRule)[] = [rule!, ...feedersOf(rule!, set)]
+  const only = <D extends Rule | SequenceRule>(all: readonly D[]): D[] => all.filter((d) => kept.includes(d))
+  const hash = `${set.hash} ${shown(name)}`
+  return {
+    name,
+    rule: rule!,
+    set: { ...set, hash, rules: only(set.rules), sequences: only(set.sequences), rankings: [] },
+  }
 }
 
 function shown({ id, version }: RuleName): string {
