@@ -115,6 +115,30 @@ every: 1m
     expect(needsText(dear!)).toContain('holds     events of 10m\n          and all events 7d1m longer, so that')
     expect(needsOf(priced.features[0]!, priced, streams).features_ms).toBe(60_000)
   })
+  test('what a ranking counts of each item, and its columns', () => {
+    const text = `ranking: hot
+version: 1
+title: T
+owner: test
+on: [item.viewed, item.bought]
+rank: item_id
+per: [category_id]
+window: { sliding: 60m, step: 1m }
+score: { weights: { item.viewed: 1, item.bought: 8 }, cap: { per: user_id, points: 20 } }
+limit: 50
+columns: { users: { distinct: user_id }, change: { rank_change: 1m }, trend: { sparkline: 60, step: 1m } }
+`
+    const { set: hot } = compileOrRefuse([{ path: 'hot.yaml', text }], streams)
+    const needs = needsOf(hot.rankings[0]!, hot, streams)
+    expect(needs.measures.map((m) => [m.name, m.what, m.window_ms, m.bytes_per_value])).toEqual([
+      ['events', 'count of events', 3_600_000, 0],
+      ['score', 'points: item.viewed 1, item.bought 8, at most 20 of each user_id', 3_600_000, 24],
+      ['users', 'distinct of user_id', 3_600_000, 24],
+      ['change', 'rank 1m ago, of the first 50 of each category_id', null, 0],
+      ['trend', 'scores in 60 rankings, 1m apart, of the first 50 of each category_id', null, 0],
+    ])
+    expect(needsText(needs)).toContain('state     some 120 bytes a key, and what each different value takes\n')
+  })
   test('the steps, violations and matches of a sequence', () => {
     const text = `rule: order_lifecycle
 version: 1

@@ -13,44 +13,14 @@ import {
   type SequenceRule,
 } from '../../model/rule.ts'
 import { type Stream, streamOfType } from '../../model/stream.ts'
+import type { Exchange } from '../../plan/exchange.ts'
 import { planExchanges } from '../../plan/plan.ts'
-import { SQUARE_CELLS, SUM_CELLS } from '../../state/exact.ts'
 import { canonical } from '../../task/columns.ts'
 import { featureReachMs } from '../../task/feature-reach.ts'
+import { CELL_BYTES, CELLS, KEY_BYTES, type MeasureNeeds, PER_VALUE, VALUE_BYTES } from './bytes.ts'
+import { rankingNeeds } from './ranking-needs.ts'
 import { matchText, stepText, violationText } from './sequence-text.ts'
 import { expressionText } from './text.ts'
-
-const CELL_BYTES = 8
-/** Slot, table entry, texts of a key; an estimate. */
-const KEY_BYTES = 96
-/** One value in a distinct count, a share or a list of candidates; an estimate. */
-const VALUE_BYTES = 24
-
-const CELLS: Readonly<Record<RunningMeasure['kind'], number>> = {
-  count: 1,
-  distinct: 1,
-  sum: SUM_CELLS,
-  avg: SUM_CELLS + 1,
-  min: 2,
-  max: 2,
-  stddev: SUM_CELLS + SQUARE_CELLS + 1,
-  last: 2,
-  share: 2,
-  top: 2,
-  percentile: 2,
-}
-/** Kinds that also keep something for each different value in the window. */
-const PER_VALUE: readonly RunningMeasure['kind'][] = ['distinct', 'min', 'max', 'last', 'share', 'top', 'percentile']
-
-export interface MeasureNeeds {
-  readonly name: string
-  readonly what: string
-  readonly window_ms: number | null
-  readonly bytes_per_key: number
-  readonly bytes_per_value: number
-  /** `rule@version.measure` of other rules that keep the very same number. */
-  readonly shared_with: readonly string[]
-}
 
 /** What a definition reads, keeps and costs. */
 export interface Needs {
@@ -83,10 +53,15 @@ export type Explained = Rule | SequenceRule | Ranking | Feature
 
 export function needsOf(definition: Explained, set: RuleSet, streams: readonly Stream[]): Needs {
   const counting = definition.kind === 'rule' || definition.kind === 'feature' ? definition : null
-  const measures = counting ? counting.measures.map((m) => measureNeeds(counting, m, set)) : []
+  const measures = counting
+    ? counting.measures.map((m) => measureNeeds(counting, m, set))
+    : definition.kind === 'ranking'
+      ? rankingNeeds(definition)
+      : []
   const running = counting ? counting.measures.filter(isRunning) : []
   const onDeparture = definition.kind === 'rule' && definition.evaluate === 'every_change'
-  const perEvent = definition.kind === 'sequence' ? 1 : 2 * Math.max(1, running.length)
+  const kept = definition.kind === 'ranking' ? measures.filter((m) => m.window_ms !== null) : running
+  const perEvent = definition.kind === 'sequence' ? 1 : 2 * Math.max(1, kept.length)
   const evaluations = definition.kind === 'feature' ? 0 : onDeparture ? 2 : 1
   return {
     kind: definition.kind,
@@ -142,8 +117,13 @@ function topicsOf({ on }: Explained, streams: readonly Stream[]): Needs['topics'
   }))
 }
 
+/** A set is asked of each of its definitions. */
+const planned = new WeakMap<RuleSet, Exchange[]>()
+
 function exchangeOf(definition: Explained, set: RuleSet, streams: readonly Stream[]): Needs['exchange'] {
-  const mine = planExchanges(set, streams).find((e) => membersOf(e.set).includes(definition))
+  const exchanges = planned.get(set) ?? planExchanges(set, streams)
+  planned.set(set, exchanges)
+  const mine = exchanges.find((e) => membersOf(e.set).includes(definition))
   if (!mine) return null
   return { id: mine.id, shared_with: membersOf(mine.set).filter((d) => d !== definition).map(nameOf) } // biome-ignore format: one step
 }
