@@ -42,6 +42,10 @@ test('what it writes has no faults, passes its tests, and is a configuration', a
   expect(jobs.rules.steps.at(-1).run).toBe('$LAPWING test rules --min-tests 2')
 })
 
+test('its pipeline fetches no package that happens to have the name', () => {
+  for (const text of Object.values(FILES)) expect(text).not.toMatch(/\bnpx\b/)
+})
+
 test('editors find the schema beside the rules that it writes', () => {
   const folder = join(root, 'edited')
   said(() => init(folder))

@@ -69,7 +69,7 @@ jobs:
   rules:
     runs-on: ubuntu-latest
     env:
-      LAPWING: npx --yes lapwing # or wherever your copy of it is
+      LAPWING: lapwing # a step before must bring your copy of it: no registry has it
     steps:
       - uses: actions/checkout@v4
       - uses: actions/setup-node@v4
