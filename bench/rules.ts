@@ -1,47 +1,51 @@
 import type { RuleSource } from '../engine/model/block.ts'
 
-/** Ten rules with fourteen running measures over shop, buyer, device and pair. */
-export function tenRules(window = '1m', long = '5m'): RuleSource[] {
+/**
+ * Ten rules with fourteen running measures over shop, buyer, device and pair. `scale` multiplies the thresholds: longer
+ * windows hold more.
+ */
+export function tenRules(window = '1m', long = '5m', scale = 1): RuleSource[] {
   const head = (id: string, by: string) =>
     `rule: ${id}\nversion: 1\ntitle: ${id}\nowner: bench\non: order.created\nby: [${by}]\nwindow: ${window}\n`
   const rule = (id: string, by: string, measures: string, when: string) =>
     `${head(id, by)}measure:\n${measures}\nwhen: ${when}\nseverity: high\nalert: { cooldown: 10m }\n`
+  const [many, some] = [100_000 * scale, 5_000 * scale]
   const files = [
     rule(
       'shop_concentration',
       'shop_id',
       '  orders: { count: events }\n  buyers: { distinct: buyer_id }\n  ratio: { ratio: [orders, buyers], at_least: { orders: 2000 } }',
-      'ratio >= 50',
+      `ratio >= ${50 * scale}`,
     ),
-    rule('shop_amount', 'shop_id', '  total: { sum: amount }', 'total > 100000000'),
+    rule('shop_amount', 'shop_id', '  total: { sum: amount }', `total > ${100_000_000 * scale}`),
     rule(
       'shop_long',
       'shop_id',
       `  orders: { count: events, window: ${long} }\n  recent: { count: events }`,
-      'recent > 0.9 * orders && orders > 100000',
+      `recent > 0.9 * orders && orders > ${many}`,
     ),
     rule(
       'shop_devices',
       'shop_id',
       '  devices: { distinct: device_id }\n  orders: { count: events }',
-      'devices > 0 && orders / devices > 5000',
+      `devices > 0 && orders / devices > ${some}`,
     ),
-    rule('buyer_burst', 'buyer_id', '  orders: { count: events }', 'orders > 100000'),
-    rule('buyer_shops', 'buyer_id', '  shops: { distinct: shop_id }', 'shops > 5000'),
+    rule('buyer_burst', 'buyer_id', '  orders: { count: events }', `orders > ${many}`),
+    rule('buyer_shops', 'buyer_id', '  shops: { distinct: shop_id }', `shops > ${some}`),
     rule(
       'buyer_amount',
       'buyer_id',
       `  total: { sum: amount }\n  usual: { avg: amount, window: ${long} }`,
-      'total > 10000000 && usual > 1',
+      `total > ${10_000_000 * scale} && usual > 1`,
     ),
-    rule('device_burst', 'device_id', '  buyers: { distinct: buyer_id }', 'buyers > 5000'),
+    rule('device_burst', 'device_id', '  buyers: { distinct: buyer_id }', `buyers > ${some}`),
     rule(
       'device_orders',
       'device_id',
       '  orders: { count: events }\n  top: { max: amount }',
-      'orders > 100000 && top > 1',
+      `orders > ${many} && top > 1`,
     ),
-    rule('buyer_cheap', 'buyer_id', '  cheap: { count: events, where: event.amount < 10 }', 'cheap > 100000'),
+    rule('buyer_cheap', 'buyer_id', '  cheap: { count: events, where: event.amount < 10 }', `cheap > ${many}`),
   ]
   return files.map((text, i) => ({ path: `bench-${i}.yaml`, text }))
 }

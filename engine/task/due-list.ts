@@ -1,4 +1,5 @@
 const ENTRIES_MIN = 64
+const FIRST = Float64Array.of(0)
 
 /** (Rule, key) pairs of one moment that the alert book is to hear of, with the row of the event that left, -1 = none. */
 export class DueList {
@@ -27,10 +28,11 @@ export class DueList {
 
   /** Places of the entries: rules in their order, those of one rule as they were added. Until the next call. */
   inOrder(): Float64Array {
+    if (this.size === 1) return FIRST
     const order = this.#order.subarray(0, this.size)
     const { length } = this.rules
     for (let i = 0; i < order.length; i++) order[i] = this.rules[i] * length + i
-    if (order.length > 1) order.sort()
+    order.sort()
     for (let i = 0; i < order.length; i++) order[i] %= length
     return order
   }
