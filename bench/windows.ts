@@ -35,7 +35,7 @@ interface Measured {
  * whose exact state grows with the values in the window. `quiet`: no condition ever holds, whatever the window.
  */
 export async function windowsBenchmark(): Promise<Figure[]> {
-  const events = size(20_000, 500_000)
+  const events = size(80_000, 500_000) // more than are read within a span of ids: they come again
   const figures: Figure[] = []
   for (const set of smoke ? ['plain'] : ['plain', 'ten']) {
     const cases = smoke
