@@ -87,9 +87,7 @@ test('each exchange gets its documents as they were written, and all lists', () 
   const file = fileOf(`# of shops\n${ruleText('a', '[shop_id]')}`, list, `${ruleText('b', '[buyer_id]')}# the end\n`)
   const tests = { path: 'a.test.yaml', text: 'for: a\ntests: []\n' }
   const set = setOf(file)
-  const [byBuyer, byShop] = planExchanges(set, STREAMS).map((exchange) =>
-    filesFor([file, tests], exchange.set, STREAMS),
-  )
+  const [byBuyer, byShop] = planExchanges(set, STREAMS).map((exchange) => filesFor([file, tests], exchange, STREAMS))
   expect(byBuyer.map(({ path }) => path)).toEqual(['rules.yaml'])
   expect(byBuyer[0].text).toContain('rule: b')
   expect(byBuyer[0].text).not.toContain('rule: a')

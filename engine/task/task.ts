@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Block, LogRecord, RuleSource } from '../model/block.ts'
+import type { Block, Broadcast, LogRecord, RuleSource } from '../model/block.ts'
 import type { Counter, Counters } from '../model/counters.ts'
 import { EngineError, SnapshotRefused } from '../model/errors.ts'
 import { DEFAULT_LIMITS, type Limits } from '../model/limits.ts'
@@ -115,6 +115,7 @@ export class Task {
     if (entry.kind === 'block') this.#readBlock(entry)
     else if (entry.kind === 'mark') this.#advance(this.#sources.mark(entry))
     else if (entry.kind === 'rules') this.#readRules(entry.files, position)
+    else if (entry.kind === 'broadcast') this.#readBroadcast(entry, position)
     else if (!this.#replaying) this.#lists.apply(entry, position, this.#streamMs)
     this.#lists.settle(position, this.#streamMs)
     this.#core.trim()
@@ -293,7 +294,13 @@ export class Task {
   #emit(output: Output): void {
     assert(this.#sink, 'outputs are made while a record is processed')
     this.#sink.output(output)
-    if (output.kind === 'alert') this.#lists.take(output)
+    if (output.kind === 'alert') this.#lists.take(output, (announcement) => this.#sink?.announce?.(announcement))
+  }
+
+  /** A replay knows all that lists will be. */
+  #readBroadcast({ topic, records }: Broadcast, position: number): void {
+    for (const record of records)
+      if ('list' in record && !this.#replaying) this.#lists.receive(topic, record, position, this.#streamMs)
   }
 
   /** A replay knows the rule set in force at its end: here it only lets go of what was not held at this place. */

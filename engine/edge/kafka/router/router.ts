@@ -1,28 +1,28 @@
 import type { Admin, Consumer, EachBatchPayload, Kafka, Producer } from 'kafkajs'
-import type { Block, Mark, RuleSource } from '../../../model/block.ts'
+import type { Block, LogEntry, Mark, RuleSource } from '../../../model/block.ts'
 import { encodeEntry } from '../../../model/block-codec.ts'
 import type { Counter, Counters } from '../../../model/counters.ts'
 import type { Stream } from '../../../model/stream.ts'
 import { BlockRouter, type RoutedExchange } from '../../../plan/block-router.ts'
+import { controlsOf } from '../../../plan/control-topics.ts'
 import { exchangeTopic } from '../../../plan/exchange.ts'
 import { reasonOf } from '../errors.ts'
 import type { Gauge } from '../gauges.ts'
 import { type Logger, Occasionally } from '../log.ts'
 import { PartitionReader } from '../partition-reader.ts'
 import type { Decoder } from '../ports.ts'
-import { assignedLanes } from './assignment.ts'
+import { assignedLanes, type LaneId } from './assignment.ts'
 import { BlockWriter } from './block-writer.ts'
+import { ControlLane } from './control-lane.ts'
 import { deadLetter } from './dead-letter.ts'
+import { isAbove, type Lane, resumeIfLow } from './lane.ts'
 import { Marks } from './marks.ts'
 import { choose, type SkewLimits } from './merge.ts'
 import { writeRules } from './rules-control.ts'
-import type { OnBadRecord, SourceLane } from './source-lane.ts'
+import { type OnBadRecord, SourceLane } from './source-lane.ts'
 
 const COMMIT_MS = 200
 const REGISTRY_RETRY_MS = 1_000
-/** What waits in a lane, in records and in bytes: above, its partition is paused; below half of it, it is read again. */
-const BUFFERED_MAX = 8_000
-const BUFFERED_BYTES_MAX = 16 << 20
 
 export interface RouterOptions {
   readonly kafka: Kafka
@@ -30,7 +30,7 @@ export interface RouterOptions {
   readonly streams: readonly Stream[]
   readonly exchanges: readonly RoutedExchange[]
   readonly ruleFiles: readonly RuleSource[]
-  /** Partitions of each source topic. */
+  /** Partitions of each source topic; a control topic has one. */
   readonly sourcePartitions: ReadonlyMap<string, number>
   readonly dlqTopic: string
   readonly decoderOf: (stream: Stream) => Decoder
@@ -45,14 +45,16 @@ export interface RouterOptions {
 }
 
 /**
- * Source topics -> exchange topics, at least once: offsets are committed over acknowledged blocks only. One life: `run`
- * ends with the first failure, and another router starts from the committed offsets.
+ * Source and control topics -> exchange topics, at least once: offsets are committed over acknowledged blocks only. One
+ * life: `run` ends with the first failure, and another router starts from the committed offsets.
  */
 export class Router {
   readonly #options: RouterOptions
   readonly #streams: readonly Stream[]
   readonly #decoders: ReadonlyMap<string, Decoder>
   readonly #routers: ReadonlyMap<string, BlockRouter>
+  /** What each exchange reads: topics of streams, then of controls. */
+  readonly #inputs: readonly (readonly string[])[]
   readonly #marks: Marks
   readonly #admin: Admin
   readonly #producer: Producer
@@ -63,8 +65,9 @@ export class Router {
   readonly #marked: Counter
   readonly #routed: Counter
   #lanes: readonly SourceLane[] = []
+  #controls: readonly ControlLane[] = []
   /** Those before the last join. */
-  #former: readonly SourceLane[] = []
+  #former: readonly Lane[] = []
   #assigned: Promise<void> = Promise.resolve()
   #generation = 0
   #joined = false
@@ -79,6 +82,10 @@ export class Router {
     this.#streams = options.streams.filter(({ name }) => exchanges.some((e) => e.exchange.streams.includes(name)))
     this.#decoders = new Map(this.#streams.map((stream) => [stream.topic, options.decoderOf(stream)]))
     this.#routers = new Map(this.#streams.map((s) => [s.topic, new BlockRouter(s, exchanges, counters)]))
+    this.#inputs = exchanges.map(({ exchange }) => [
+      ...this.#streams.filter(({ name }) => exchange.streams.includes(name)).map(({ topic }) => topic),
+      ...controlsOf(group, exchange).map(({ topic }) => topic),
+    ])
     this.#marks = new Marks(idleGraceMs, clock)
     this.#admin = kafka.admin()
     this.#producer = kafka.producer({ idempotent: true, allowAutoTopicCreation: false })
@@ -120,7 +127,7 @@ export class Router {
   }
 
   gauges(): Gauge[] {
-    return this.#lanes.map((lane) => ({
+    return this.#all.map((lane) => ({
       name: 'router_lag_records',
       labels: { topic: lane.topic, partition: String(lane.partition) },
       value: Math.max(0, lane.end - lane.acknowledged),
@@ -149,7 +156,7 @@ export class Router {
     this.#consumer.on(GROUP_JOIN, ({ payload }) => this.#assign(payload.memberAssignment))
     this.#consumer.on(CRASH, ({ payload }) => this.#fail(payload.error))
     this.#consumer.on(END_BATCH_PROCESS, ({ payload }) => this.#passed(payload))
-    await this.#consumer.subscribe({ topics: [...this.#decoders.keys()], fromBeginning: true })
+    await this.#consumer.subscribe({ topics: [...new Set(this.#inputs.flat())], fromBeginning: true })
     await this.#consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
@@ -159,25 +166,21 @@ export class Router {
     timers.push(setInterval(() => void this.#commit(), COMMIT_MS))
   }
 
+  get #all(): readonly Lane[] {
+    return [...this.#controls, ...this.#lanes]
+  }
+
   /** After each join: buffers are gone, kafkajs reads from the committed offsets again. */
   #assign(assignment: Readonly<Record<string, readonly number[]>>): void {
-    if (this.#lanes.length > 0) this.#former = this.#lanes
+    if (this.#all.length > 0) this.#former = this.#all
     this.#lanes = []
+    this.#controls = []
     this.#marks.clear()
     const generation = ++this.#generation
-    const { group, counters, log } = this.#options
-    const ids = this.#streams.flatMap((stream) =>
-      (assignment[stream.topic] ?? []).map((partition) => ({ stream, topic: stream.topic, partition })),
-    )
-    const made = assignedLanes(ids, this.#former, {
-      admin: this.#admin,
-      groupId: `${group}-router`,
-      decoders: this.#decoders,
-      counters,
-      log,
-    })
-    this.#assigned = made.then((lanes) => {
-      if (generation === this.#generation) this.#lanes = lanes
+    this.#assigned = this.#made(assignment).then(({ lanes, controls }) => {
+      if (generation !== this.#generation) return
+      this.#lanes = lanes
+      this.#controls = controls
     })
     this.#assigned.then(
       () => {
@@ -186,6 +189,31 @@ export class Router {
       },
       (error) => this.#fail(error),
     )
+  }
+
+  async #made(assignment: Readonly<Record<string, readonly number[]>>) {
+    const { group, exchanges, counters, log } = this.#options
+    const idsOf = <S extends { readonly topic: string }, Id>(
+      sources: Iterable<S>,
+      idOf: (source: S, at: LaneId) => Id,
+    ) =>
+      [...sources].flatMap((source) => {
+        const { topic } = source
+        return (assignment[topic] ?? []).map((partition) => idOf(source, { topic, partition }))
+      })
+    const read = new Map(exchanges.flatMap(({ exchange }) => controlsOf(group, exchange).map((c) => [c.topic, c])))
+    const common = { admin: this.#admin, groupId: `${group}-router`, counters, log }
+    const lanes = await assignedLanes(
+      idsOf(this.#streams, (stream, at) => ({ stream, ...at })),
+      this.#former,
+      { ...common, make: (id, position) => new SourceLane(id, this.#decoders.get(id.topic)!, position) },
+    )
+    const controls = await assignedLanes(
+      idsOf(read.values(), (control, at) => ({ control, ...at })),
+      this.#former,
+      { ...common, make: ({ control, partition }, position) => new ControlLane(control, partition, position) },
+    )
+    return { lanes, controls }
   }
 
   /** Only buffers: a fetch waits for all its batches, so nothing may wait for another partition here. */
@@ -206,14 +234,15 @@ export class Router {
     void this.#assigned.then(() => this.#laneOf(topic, partition)?.push([], Number(lastOffset)))
   }
 
-  #laneOf(topic: string, partition: number): SourceLane | undefined {
-    return this.#lanes.find((lane) => lane.topic === topic && lane.partition === partition)
+  #laneOf(topic: string, partition: number): Lane | undefined {
+    return this.#all.find((lane) => lane.topic === topic && lane.partition === partition)
   }
 
-  /** Moves what may move from the lanes to the writer: oldest head first, cut by cut, while there is room. */
+  /** Moves what may move from the lanes to the writer: controls, then the oldest head first, cut by cut, while there is room. */
   #pump(): void {
     if (this.#stopped) return
     try {
+      for (const lane of this.#controls) this.#hand(lane)
       while (this.#writer.hasRoom) {
         for (const lane of this.#lanes) this.#stage(lane)
         const lane = choose(this.#lanes, performance.now(), this.#options.skew)
@@ -221,7 +250,7 @@ export class Router {
         this.#move(lane)
         if (this.#writer.isFull) this.#flush()
       }
-      for (const lane of this.#lanes) this.#markIfDue(lane)
+      for (const lane of this.#all) this.#markIfDue(lane)
       this.#flush()
     } catch (error) {
       this.#fail(error)
@@ -229,7 +258,7 @@ export class Router {
   }
 
   #flush(): void {
-    for (const lane of this.#lanes) if (lane.routed > lane.acknowledged) this.#writer.reached(lane, lane.routed)
+    for (const lane of this.#all) if (lane.routed > lane.acknowledged) this.#writer.reached(lane, lane.routed)
     this.#writer.flush()
   }
 
@@ -259,9 +288,30 @@ export class Router {
     const { block, from, to } = lane.cut()
     this.#routers.get(lane.topic)!.route(block, from, to, this.#emit)
     this.#routed.value += to - from
-    if (lane.resume && !isAbove(lane, 0.5)) {
-      lane.resume()
-      lane.resume = null
+    resumeIfLow(lane)
+  }
+
+  /** What waits in a control topic goes to every partition that reads it, while there is room. */
+  #hand(lane: ControlLane): void {
+    while (lane.buffered > 0 && this.#writer.hasRoom) {
+      const broadcast = lane.take()
+      if (broadcast) this.#toAll(lane.topic, broadcast, 0)
+      if (this.#writer.isFull) this.#flush()
+    }
+    if (lane.refused > 0) {
+      this.#options.counters.counter('control_records_refused_total', { topic: lane.topic }).value += lane.refused
+      lane.refused = 0
+    }
+    resumeIfLow(lane)
+  }
+
+  /** To every partition of each exchange that reads `topic`. */
+  #toAll(topic: string, entry: LogEntry, timestampMs: number): void {
+    const { group, exchanges, streams } = this.#options
+    const bytes = encodeEntry(entry, streams)
+    for (const [i, { exchange, partitions }] of exchanges.entries()) {
+      if (!this.#inputs[i].includes(topic)) continue
+      for (let p = 0; p < partitions; p++) this.#writer.add(exchangeTopic(group, exchange.id), p, bytes, timestampMs)
     }
   }
 
@@ -279,14 +329,13 @@ export class Router {
   }
 
   /** Behind all that was routed: the writer keeps the order. */
-  #markIfDue(lane: SourceLane): void {
+  #markIfDue(lane: Lane): void {
     const upToMs = this.#marks.due(lane)
     if (upToMs === null) return
     const { group, exchanges, sourcePartitions, streams } = this.#options
-    for (const { exchange, partitions } of exchanges) {
-      if (!exchange.streams.includes(lane.stream.name)) continue
-      const topics = this.#streams.filter(({ name }) => exchange.streams.includes(name)).map(({ topic }) => topic)
-      const sources = topics.flatMap((topic) =>
+    for (const [i, { exchange, partitions }] of exchanges.entries()) {
+      if (!this.#inputs[i].includes(lane.topic)) continue
+      const sources = this.#inputs[i].flatMap((topic) =>
         Array.from({ length: sourcePartitions.get(topic)! }, (_, partition) => `${topic}/${partition}`),
       )
       const mark: Mark = { kind: 'mark', sourceTopic: lane.topic, sourcePartition: lane.partition, upToMs, sources }
@@ -300,7 +349,7 @@ export class Router {
     if (this.#asking) return
     this.#asking = true
     try {
-      await this.#marks.ask(this.#lanes, this.#admin)
+      await this.#marks.ask(this.#all, this.#admin)
     } catch (error) {
       this.#occasionally.warn(this.#options.log, { reason: reasonOf(error) }, 'source offsets cannot be read')
     }
@@ -309,7 +358,7 @@ export class Router {
   }
 
   async #commit(): Promise<void> {
-    const lanes = this.#lanes.filter((lane) => lane.acknowledged > lane.committed)
+    const lanes = this.#all.filter((lane) => lane.acknowledged > lane.committed)
     if (lanes.length === 0) return
     const offsets = lanes.map((lane) => ({ lane, offset: lane.acknowledged }))
     try {
@@ -327,8 +376,4 @@ export class Router {
     await this.#commit()
     await Promise.allSettled([this.#consumer.disconnect(), this.#producer.disconnect(), this.#admin.disconnect()])
   }
-}
-
-function isAbove(lane: SourceLane, share: number): boolean {
-  return lane.buffered > share * BUFFERED_MAX || lane.rawBytes > share * BUFFERED_BYTES_MAX
 }

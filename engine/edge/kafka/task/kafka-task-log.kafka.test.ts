@@ -53,6 +53,7 @@ describe.skipIf('skip' in broker)('a task log on Kafka', () => {
       producerKafka: kafka,
       admin,
       reader,
+      group: 'g',
       groupId: `${name}-task`,
       streams: [],
       outputs: { alerts: output, shadow: output, rankings: output },

@@ -1,0 +1,76 @@
+import type { KafkaMessage } from 'kafkajs'
+import type { Broadcast } from '../../../model/block.ts'
+import type { ControlTopic } from '../../../plan/control-topics.ts'
+import { readControl } from '../control-records.ts'
+import type { Lane } from './lane.ts'
+
+/** The most that one broadcast has. */
+const BROADCAST_RECORDS = 1_000
+const BROADCAST_BYTES = 256 << 10
+
+/** The partition of a control topic: polls, then pieces of them as broadcasts. */
+export class ControlLane implements Lane {
+  readonly control: ControlTopic
+  readonly topic: string
+  readonly partition: number
+  end = 0
+  acknowledged: number
+  committed: number
+  resume: (() => void) | null = null
+  /** Records that were none. */
+  refused = 0
+  #waiting: KafkaMessage[] = []
+  #rawBytes = 0
+  #fetched: number
+  #routed: number
+
+  constructor(control: ControlTopic, partition: number, position: number) {
+    this.control = control
+    this.topic = control.topic
+    this.partition = partition
+    this.acknowledged = this.committed = this.#fetched = this.#routed = position
+  }
+
+  get buffered(): number {
+    return this.#waiting.length
+  }
+
+  get rawBytes(): number {
+    return this.#rawBytes
+  }
+
+  get routed(): number {
+    return this.#waiting.length === 0 ? this.#fetched : this.#routed
+  }
+
+  push(messages: readonly KafkaMessage[], lastOffset: number): void {
+    for (const message of messages) {
+      if (Number(message.offset) < this.#fetched) continue
+      this.#waiting.push(message)
+      this.#rawBytes += sizeOf(message)
+    }
+    this.#fetched = Math.max(this.#fetched, lastOffset + 1)
+  }
+
+  /** The next piece; null where it has no record that is one. Only while something waits. */
+  take(): Broadcast | null {
+    let bytes = 0
+    let taken = 0
+    while (taken < this.#waiting.length && taken < BROADCAST_RECORDS && bytes < BROADCAST_BYTES)
+      bytes += sizeOf(this.#waiting[taken++])
+    const piece = this.#waiting.slice(0, taken)
+    this.#waiting = this.#waiting.slice(taken)
+    this.#rawBytes -= bytes
+    this.#routed = Number(piece[taken - 1].offset) + 1
+    const records = piece.flatMap(({ offset, key, value }) => {
+      const record = readControl(this.control, Number(offset), key, value)
+      if (!record && value !== null) this.refused++
+      return record ?? []
+    })
+    return records.length === 0 ? null : { kind: 'broadcast', topic: this.topic, records }
+  }
+}
+
+function sizeOf({ key, value }: KafkaMessage): number {
+  return (key?.length ?? 0) + (value?.length ?? 0)
+}
