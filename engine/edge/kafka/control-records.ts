@@ -66,7 +66,8 @@ export function readControl(
       return { offset, feature, version, key: JSON.parse(String(key)), values: parsed as MeasureValue[] | null }
     }
     if (parsed === null) return null // nobody says anything of it any more
-    const { on, ttl_ms: ttlMs, until_ms: untilMs, at_ms: atMs } = parsed as ListValue
+    const { on, ttl_ms: ttlMs = null, until_ms: untilMs = null, at_ms: atMs = 0 } = parsed as Partial<ListValue>
+    if (typeof on !== 'boolean') return null
     const list = listOfKey(String(key))
     const item: ListItem = JSON.parse(String(key).slice(list.length + 1))
     return { offset, list, item, on, ttlMs, untilMs, atMs }
