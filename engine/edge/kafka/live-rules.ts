@@ -165,6 +165,5 @@ function compile(files: readonly RuleSource[], streams: readonly Stream[], inFor
   const compiled = compileRuleSet(files, { streams, ...(inForce ? { inForce } : {}) })
   if (!compiled.ok) return formatIssues(compiled.issues, files).trimEnd()
   if (planExchanges(compiled.set, streams).length === 0) return 'no rule and no ranking is live or shadow'
-  const features = compiled.set.features.map(({ id }) => id)
-  return features.length === 0 ? compiled.set : `features are not supported on Kafka yet: ${features.join(', ')}`
+  return compiled.set
 }

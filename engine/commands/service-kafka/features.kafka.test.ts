@@ -1,0 +1,202 @@
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { rmSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, describe, expect, test } from 'vitest'
+import { testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
+import { createTopics } from '../../../scripts/kafka/topics.ts'
+import { announced } from '../../edge/kafka/control-records.ts'
+import type { FeatureRecord, RuleSource } from '../../model/block.ts'
+import { decodeEntry } from '../../model/block-codec.ts'
+import type { AlertRecord } from '../../model/output.ts'
+import { exchangeTopic } from '../../plan/exchange.ts'
+import { readyChild, startChild } from './child.ts'
+import { deal, sendDeals } from './deals.ts'
+import { configFor, differences, Inspector, plainKafka } from './harness.ts'
+
+const broker = await testBroker()
+
+/** A feature by item, a rule by buyer that reads it as its events are read and as it is evaluated, a list between both. */
+const RULES: readonly RuleSource[] = [
+  {
+    path: 'market.yaml',
+    text: `feature: item_market
+version: 1
+title: What an item sells for
+on: order.created
+by: item_id
+window: 1h
+measure: { orders: { count: events }, price: { avg: amount } }
+every: 1s
+---
+rule: dear
+version: 1
+title: A buyer pays far more than others do
+on: order.created
+by: [buyer_id]
+window: 1h
+evaluate: arrival
+let: { times: "event.amount / features.item_market[event.item_id].price" }
+where: times >= 3 && features.item_market[event.item_id].orders >= 2
+measure: { orders: { count: events }, most: { max: times } }
+when: orders >= 1
+severity: medium
+alert: { about: buyer_id, explain: "{most|.1} of {features.item_market[event.item_id].orders}" }
+---
+rule: seen_dear
+version: 1
+title: An item that such a buyer orders
+on: order.created
+by: [item_id]
+window: 20s
+measure: { orders: { count: events }, dear: { count: events, where: event.buyer_id in lists.dear_buyers } }
+when: dear >= 1 && features.item_market[key.item_id].orders >= 2
+severity: low
+alert: { cooldown: 1s, explain: "{dear} of {orders}, {features.item_market[key.item_id].orders}" }
+---
+list: dear_buyers
+kind: watch
+of: string
+source: { alerts: dear, ttl: 30s }
+`,
+  },
+]
+
+describe.skipIf('skip' in broker)('features on a real broker', () => {
+  const brokers = 'brokers' in broker ? broker.brokers : []
+  const ends: (() => unknown)[] = []
+  afterEach(async () => {
+    for (const end of ends.splice(0).reverse()) await end()
+  })
+
+  async function playing(name: string) {
+    const config = configFor(brokers, name)
+    const [stream] = config.streams
+    await createTopics([...brokers], { [stream.topic]: 2 })
+    const producer = plainKafka(brokers).producer()
+    await producer.connect()
+    ends.push(() => producer.disconnect())
+    const inspector = new Inspector(config, RULES)
+    await inspector.connect()
+    ends.push(() => inspector.close())
+    const lines: string[] = []
+    const start = async (): Promise<ChildProcess> => {
+      const child = startChild(brokers, name, (line) => lines.push(line), RULES)
+      ends.push(() => child.kill('SIGKILL'))
+      await readyChild(child)
+      return child
+    }
+    const kill = async (child: ChildProcess): Promise<void> => {
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+    }
+    let sent = 0
+    const send = async (...rows: readonly { item: string; buyer: string; amount: number }[]): Promise<void> => {
+      const deals = rows.map(({ item, buyer, amount }) => {
+        const n = sent++
+        return { ...deal(n, Date.now(), 2), type: 'order.created', item_id: item, buyer_id: buyer, amount }
+      })
+      await sendDeals(producer, stream, deals)
+    }
+    /** What was handed last of an item to each partition of an exchange. */
+    const handed = async (exchange: string, item: string): Promise<(FeatureRecord['values'] | undefined)[]> => {
+      const partitions = await inspector.records(exchangeTopic(name, exchange))
+      return partitions.map((records) => {
+        const said = records.flatMap(({ value }) => {
+          const entry = decodeEntry(value!, config.streams)
+          return entry.kind === 'broadcast' ? entry.records : []
+        })
+        return said.filter((r): r is FeatureRecord => 'feature' in r && r.key === item).at(-1)?.values
+      })
+    }
+    const dear = async (): Promise<string[]> => {
+      const alerts = (await inspector.outputs()).filter(
+        (o): o is AlertRecord => o.kind === 'alert' && o.rule === 'dear',
+      )
+      return alerts
+        .filter(({ status }) => status === 'open')
+        .map(({ key, explain }) => `${key.buyer_id}: ${explain}`)
+        .sort()
+    }
+    /** What stands on the topics, those of controls too, is what the exchanges give: nothing is lost, nothing is there twice. */
+    const asTheLog = async (): Promise<void> => {
+      const { outputs, announcements } = await inspector.reference()
+      expect(differences(await inspector.outputs(), outputs), lines.join('\n')).toEqual([])
+      const wanted = announcements.map((a) => announced(name, a))
+      for (const topic of new Set(wanted.map((message) => message.topic))) {
+        const found = (await inspector.records(topic)).flat()
+        const text = (key: unknown, value: unknown) => `${key} ${value}`
+        expect(found.map(({ key, value }) => text(key, value)).sort()).toEqual(
+          wanted
+            .filter((m) => m.topic === topic)
+            .map(({ key, value }) => text(key, value))
+            .sort(),
+        )
+      }
+    }
+    return { config, inspector, stream, producer, start, kill, send, handed, dear, asTheLog, lines }
+  }
+
+  test('a rule of another key reads the right values, over a kill and a rebuild without snapshot', async () => {
+    const { config, inspector, start, kill, send, handed, dear, asTheLog, lines } = await playing(
+      uniqueName('features'),
+    )
+    let child = await start()
+    await send({ item: 'I0', buyer: 'B9', amount: 90 }) // nothing is known of it yet
+    const items = ['I1', 'I2', 'I3']
+    await send(...items.flatMap((item) => [1, 2, 3].map((n) => ({ item, buyer: `B${n}`, amount: 10 }))))
+    const isSaid = (item: string, values: unknown) =>
+      expect.poll(() => handed('by-buyer_id', item), { timeout: 20_000 }).toEqual([values, values, values, values])
+    for (const item of items) await isSaid(item, [3, 10])
+    await send({ item: 'I1', buyer: 'B4', amount: 50 }, { item: 'I2', buyer: 'B5', amount: 29 })
+    await expect.poll(dear, { timeout: 20_000 }).toEqual(['B4: 5.0 of 3'])
+    await isSaid('I1', [4, 20])
+
+    await kill(child)
+    await send({ item: 'I1', buyer: 'B6', amount: 70 })
+    child = await start()
+    await expect.poll(dear, { timeout: 20_000 }).toEqual(['B4: 5.0 of 3', 'B6: 3.5 of 4'])
+    await inspector.drained(20_000)
+
+    await kill(child)
+    rmSync(config.data, { recursive: true, force: true })
+    await send({ item: 'I3', buyer: 'B7', amount: 40 })
+    await start()
+    const all = ['B4: 5.0 of 3', 'B6: 3.5 of 4', 'B7: 4.0 of 3']
+    await expect.poll(dear, { timeout: 20_000 }).toEqual(all)
+    expect(lines.join('\n')).toMatch(/task ready .*"position":\d+,"snapshot":null/)
+    await isSaid('I1', [5, 30])
+    await inspector.drained(20_000)
+    expect(await dear()).toEqual(all)
+    await asTheLog()
+  }, 180_000)
+
+  test('killed while events flow, each value and each alert is there once', async () => {
+    const { config, inspector, stream, producer, start, kill, asTheLog } = await playing(uniqueName('storm'))
+    let child = await start()
+    for (let n = 0; n < 4_000; n += 50) {
+      const deals = Array.from({ length: 50 }, (_, i) => {
+        const one = deal(n + i, Date.now(), 2)
+        return {
+          ...one,
+          item_id: `I${one.shop_id.slice(1)}`,
+          amount: (n + i) % 40 === 0 ? one.amount * 20 : one.amount,
+        }
+      })
+      await sendDeals(producer, stream, deals)
+      await sleep(100)
+      if (n % 1_000 !== 850) continue
+      await kill(child)
+      if (n > 2_000) rmSync(config.data, { recursive: true, force: true })
+      child = await start()
+    }
+    await inspector.drained(60_000)
+    await sleep(2_000) // what was announced last is read too
+    child.kill('SIGTERM')
+    await once(child, 'exit')
+    const alerts = (await inspector.outputs()).flatMap((o) => (o.kind === 'alert' ? [o.rule] : []))
+    expect(alerts.filter((rule) => rule === 'dear').length).toBeGreaterThan(10)
+    expect(alerts.filter((rule) => rule === 'seen_dear').length).toBeGreaterThan(10)
+    await asTheLog()
+  }, 180_000)
+})
