@@ -6,13 +6,16 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
 import { createTopics } from '../../../scripts/kafka/topics.ts'
 import { announced } from '../../edge/kafka/control-records.ts'
+import { ListsTopic } from '../../edge/kafka/lists-topic.ts'
+import { RulesTopic } from '../../edge/kafka/rules-topic.ts'
 import type { FeatureRecord, RuleSource } from '../../model/block.ts'
 import { decodeEntry } from '../../model/block-codec.ts'
 import type { AlertRecord } from '../../model/output.ts'
+import { textHash } from '../../model/rule-text.ts'
 import { exchangeTopic } from '../../plan/exchange.ts'
 import { readyChild, startChild } from './child.ts'
 import { deal, sendDeals } from './deals.ts'
-import { configFor, differences, Inspector, plainKafka } from './harness.ts'
+import { configFor, differences, Inspector, plainKafka, quiet } from './harness.ts'
 
 const broker = await testBroker()
 
@@ -91,10 +94,12 @@ describe.skipIf('skip' in broker)('features on a real broker', () => {
       await once(child, 'exit')
     }
     let sent = 0
-    const send = async (...rows: readonly { item: string; buyer: string; amount: number }[]): Promise<void> => {
-      const deals = rows.map(({ item, buyer, amount }) => {
+    const send = async (
+      ...rows: readonly { item: string; buyer: string; amount: number; shop_id?: string; device_id?: string }[]
+    ): Promise<void> => {
+      const deals = rows.map(({ item, buyer, ...row }) => {
         const n = sent++
-        return { ...deal(n, Date.now(), 2), type: 'order.created', item_id: item, buyer_id: buyer, amount }
+        return { ...deal(n, Date.now(), 2), type: 'order.created', item_id: item, buyer_id: buyer, ...row }
       })
       await sendDeals(producer, stream, deals)
     }
@@ -170,6 +175,49 @@ describe.skipIf('skip' in broker)('features on a real broker', () => {
     expect(await dear()).toEqual(all)
     await asTheLog()
   }, 180_000)
+
+  test('a rule that comes later, in an exchange that is new, finds what is known of features and lists', async () => {
+    const name = uniqueName('later')
+    const { config, inspector, start, send, handed } = await playing(name)
+    await start()
+    await send(...[1, 2, 3].map((n) => ({ item: 'I1', buyer: `B${n}`, amount: 10 })))
+    await expect.poll(() => handed('by-buyer_id', 'I1'), { timeout: 20_000 }).toEqual(Array(4).fill([3, 10]))
+    const lists = new ListsTopic(config.log, quiet)
+    const rules = new RulesTopic(config.log, quiet)
+    await Promise.all([lists.connect(), rules.connect()])
+    ends.push(() => Promise.all([lists.close(), rules.close()]))
+    const [list] = inspector.set.lists
+    await lists.put(list, [{ item: 'S1', on: true, ttlMs: null, untilMs: null, atMs: Date.now() }])
+
+    const later = `rule: device_dear
+version: 1
+title: A device pays far more than others do, at a shop that is watched
+on: order.created
+by: [device_id]
+window: 1h
+evaluate: arrival
+where: event.shop_id in lists.dear_buyers && event.amount >= 3 * features.item_market[event.item_id].price
+measure: { orders: { count: events } }
+when: orders >= 1
+severity: medium
+`
+    const files = [...RULES, { path: 'later.yaml', text: later }]
+    await rules.put({ files, configured: textHash(RULES), atMs: Date.now() })
+    const answer = async () => (await rules.state()).answer
+    await expect.poll(answer, { timeout: 30_000 }).toEqual({ hash: textHash(files), refused: null })
+    const [first] = await inspector.records(exchangeTopic(name, 'by-device_id'))
+    const kinds = first.map(({ value }) => decodeEntry(value!, config.streams).kind)
+    expect(kinds.slice(0, 3)).toEqual(['rules', 'broadcast', 'broadcast'])
+    await send(
+      { item: 'I1', buyer: 'B7', amount: 50, shop_id: 'S1', device_id: 'D1' },
+      { item: 'I1', buyer: 'B8', amount: 50, shop_id: 'S2', device_id: 'D2' },
+      { item: 'I1', buyer: 'B9', amount: 20, shop_id: 'S1', device_id: 'D3' },
+    )
+    const opened = async () =>
+      (await inspector.outputs()).flatMap((o) => (o.kind === 'alert' && o.status === 'open' ? [o] : []))
+    const found = async () => (await opened()).filter((o) => o.rule === 'device_dear').map((o) => o.key.device_id)
+    await expect.poll(found, { timeout: 20_000 }).toEqual(['D1'])
+  }, 120_000)
 
   test('killed while events flow, each value and each alert is there once', async () => {
     const { config, inspector, stream, producer, start, kill, asTheLog } = await playing(uniqueName('storm'))

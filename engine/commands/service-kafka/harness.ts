@@ -14,6 +14,7 @@ import type { LogRecord, RuleSource } from '../../model/block.ts'
 import { decodeEntry } from '../../model/block-codec.ts'
 import { Counters } from '../../model/counters.ts'
 import type { Announcement, Output } from '../../model/output.ts'
+import type { RuleSet } from '../../model/rule.ts'
 import type { Stream } from '../../model/stream.ts'
 import { exchangeTopic } from '../../plan/exchange.ts'
 import { planExchanges } from '../../plan/plan.ts'
@@ -82,11 +83,14 @@ export class Inspector {
     rmSync(this.#config.data, { recursive: true, force: true })
   }
 
-  get exchanges() {
-    const { streams } = this.#config
-    const compiled = compileRuleSet(this.#files, { streams })
+  get set(): RuleSet {
+    const compiled = compileRuleSet(this.#files, { streams: this.#config.streams })
     if (!compiled.ok) throw new Error('the rule files do not compile')
-    return planExchanges(compiled.set, streams)
+    return compiled.set
+  }
+
+  get exchanges() {
+    return planExchanges(this.set, this.#config.streams)
   }
 
   /** All data records of a topic that a read-committed consumer sees, by partition. */
