@@ -1,7 +1,7 @@
-import type { KafkaMessage } from 'kafkajs'
 import type { Broadcast } from '../../../model/block.ts'
 import type { ControlTopic } from '../../../plan/control-topics.ts'
 import { readControl } from '../control-records.ts'
+import type { RawRecord } from '../partition-reader.ts'
 import type { Lane } from './lane.ts'
 
 /** The most that one broadcast has. */
@@ -19,7 +19,7 @@ export class ControlLane implements Lane {
   resume: (() => void) | null = null
   /** Records that were none. */
   refused = 0
-  #waiting: KafkaMessage[] = []
+  #waiting: RawRecord[] = []
   #rawBytes = 0
   #fetched: number
   #routed: number
@@ -43,12 +43,22 @@ export class ControlLane implements Lane {
     return this.#waiting.length === 0 ? this.#fetched : this.#routed
   }
 
-  push(messages: readonly KafkaMessage[], lastOffset: number): void {
-    for (const message of messages) {
-      if (Number(message.offset) < this.#fetched) continue
-      this.#waiting.push(message)
-      this.#rawBytes += sizeOf(message)
+  /** The next offset to fetch. */
+  get fetched(): number {
+    return this.#fetched
+  }
+
+  /** Takes committed records, as the engine's own reader gives them. */
+  push(records: readonly RawRecord[]): void {
+    for (const record of records) {
+      if (record.offset < this.#fetched) continue
+      this.#waiting.push(record)
+      this.#rawBytes += sizeOf(record)
+      this.#fetched = record.offset + 1
     }
+  }
+
+  passed(lastOffset: number): void {
     this.#fetched = Math.max(this.#fetched, lastOffset + 1)
   }
 
@@ -61,9 +71,9 @@ export class ControlLane implements Lane {
     const piece = this.#waiting.slice(0, taken)
     this.#waiting = this.#waiting.slice(taken)
     this.#rawBytes -= bytes
-    this.#routed = Number(piece[taken - 1].offset) + 1
+    this.#routed = piece[taken - 1].offset + 1
     const records = piece.flatMap(({ offset, key, value }) => {
-      const record = readControl(this.control, Number(offset), key, value)
+      const record = readControl(this.control, offset, key, value)
       if (!record && value !== null) this.refused++
       return record ?? []
     })
@@ -71,6 +81,6 @@ export class ControlLane implements Lane {
   }
 }
 
-function sizeOf({ key, value }: KafkaMessage): number {
+function sizeOf({ key, value }: RawRecord): number {
   return (key?.length ?? 0) + (value?.length ?? 0)
 }

@@ -1,5 +1,3 @@
-import type { KafkaMessage } from 'kafkajs'
-
 /**
  * One source partition on its way through the router.
  *
@@ -20,8 +18,8 @@ export interface Lane {
   readonly rawBytes: number
   /** Lets the consumer go on, where it was paused. */
   resume: (() => void) | null
-  /** Takes a poll whose last record, of any kind, stands at `lastOffset`. Records seen before are passed over. */
-  push(messages: readonly KafkaMessage[], lastOffset: number): void
+  /** Everything up to `lastOffset` was fetched, and is none of ours but for what was pushed. */
+  passed(lastOffset: number): void
 }
 
 /** What waits in a lane, in records and in bytes: above, its partition is paused; below half of it, it is read again. */

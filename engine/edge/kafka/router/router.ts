@@ -59,6 +59,7 @@ export class Router {
   readonly #admin: Admin
   readonly #producer: Producer
   readonly #consumer: Consumer
+  readonly #reader: PartitionReader
   readonly #writer: BlockWriter
   readonly #occasionally = new Occasionally(5_000)
   readonly #blocks: Counter
@@ -88,6 +89,7 @@ export class Router {
     ])
     this.#marks = new Marks(idleGraceMs, clock)
     this.#admin = kafka.admin()
+    this.#reader = new PartitionReader(kafka)
     this.#producer = kafka.producer({ idempotent: true, allowAutoTopicCreation: false })
     this.#consumer = kafka.consumer({
       groupId: `${group}-router`,
@@ -135,23 +137,10 @@ export class Router {
   }
 
   async #start(timers: NodeJS.Timeout[]): Promise<void> {
-    const { kafka, group, exchanges, ruleFiles, streams, log } = this.#options
+    const { group, exchanges, ruleFiles, streams, log } = this.#options
     await Promise.all([this.#admin.connect(), this.#producer.connect(), this.#consumer.connect()])
-    const reader = new PartitionReader(kafka)
-    try {
-      await writeRules({
-        group,
-        exchanges,
-        ruleFiles,
-        streams,
-        admin: this.#admin,
-        producer: this.#producer,
-        reader,
-        log,
-      })
-    } finally {
-      await reader.close()
-    }
+    const [admin, producer, reader] = [this.#admin, this.#producer, this.#reader]
+    await writeRules({ group, exchanges, ruleFiles, streams, admin, producer, reader, log })
     const { GROUP_JOIN, CRASH, END_BATCH_PROCESS } = this.#consumer.events
     this.#consumer.on(GROUP_JOIN, ({ payload }) => this.#assign(payload.memberAssignment))
     this.#consumer.on(CRASH, ({ payload }) => this.#fail(payload.error))
@@ -166,7 +155,7 @@ export class Router {
     timers.push(setInterval(() => void this.#commit(), COMMIT_MS))
   }
 
-  get #all(): readonly Lane[] {
+  get #all(): readonly (SourceLane | ControlLane)[] {
     return [...this.#controls, ...this.#lanes]
   }
 
@@ -221,7 +210,8 @@ export class Router {
     await this.#assigned
     const lane = this.#laneOf(batch.topic, batch.partition)
     if (!lane) return
-    lane.push(batch.messages, Number(batch.lastOffset()))
+    if (lane instanceof ControlLane) await this.#read(lane, Number(batch.lastOffset()))
+    else lane.push(batch.messages, Number(batch.lastOffset()))
     lane.end = Math.max(lane.end, Number(batch.highWatermark))
     resolveOffset(batch.lastOffset())
     if (isAbove(lane, 1) && !lane.resume) lane.resume = pause()
@@ -229,12 +219,19 @@ export class Router {
     await heartbeat()
   }
 
-  /** Batches of nothing but control records never reach `eachBatch`, but are read. */
-  #passed({ topic, partition, lastOffset }: { topic: string; partition: number; lastOffset: string }): void {
-    void this.#assigned.then(() => this.#laneOf(topic, partition)?.push([], Number(lastOffset)))
+  /** Tasks write to control topics in transactions, and kafkajs leaks some that were aborted: the engine's reader does not. */
+  async #read(lane: ControlLane, lastOffset: number): Promise<void> {
+    const { topic, partition } = lane
+    for await (const records of this.#reader.read(topic, partition, lane.fetched, lastOffset + 1)) lane.push(records)
+    lane.passed(lastOffset)
   }
 
-  #laneOf(topic: string, partition: number): Lane | undefined {
+  /** Batches of nothing but control records never reach `eachBatch`, but are read. */
+  #passed({ topic, partition, lastOffset }: { topic: string; partition: number; lastOffset: string }): void {
+    void this.#assigned.then(() => this.#laneOf(topic, partition)?.passed(Number(lastOffset)))
+  }
+
+  #laneOf(topic: string, partition: number): SourceLane | ControlLane | undefined {
     return this.#all.find((lane) => lane.topic === topic && lane.partition === partition)
   }
 
@@ -374,6 +371,7 @@ export class Router {
   async #close(): Promise<void> {
     await this.#writer.settled()
     await this.#commit()
-    await Promise.allSettled([this.#consumer.disconnect(), this.#producer.disconnect(), this.#admin.disconnect()])
+    const clients = [this.#producer, this.#admin].map((client) => client.disconnect())
+    await Promise.allSettled([this.#consumer.disconnect(), ...clients, this.#reader.close()])
   }
 }

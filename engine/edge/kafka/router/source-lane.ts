@@ -79,11 +79,16 @@ export class SourceLane implements SourceId, Lane {
     return this.#staged === null ? null : this.#staged.timesMs[this.#row]
   }
 
+  /** Takes a poll whose last record, of any kind, stands at `lastOffset`. Records seen before are passed over. */
   push(messages: readonly KafkaMessage[], lastOffset: number): void {
     const fresh = messages.filter(({ offset }) => Number(offset) >= this.#fetched)
     if (fresh.length > 0) this.#polls.push(fresh)
     this.#buffered += fresh.length
     for (const { value } of fresh) this.#rawBytes += value?.length ?? 0
+    this.passed(lastOffset)
+  }
+
+  passed(lastOffset: number): void {
     this.#fetched = Math.max(this.#fetched, lastOffset + 1)
     this.hungrySinceMs = null
   }
