@@ -32,9 +32,11 @@ const writer = new ByteWriter()
 
 /** In memory of its own. `streams` must hold the block's stream, in the shape that the block was built for (assert). */
 export function encodeEntry(entry: LogEntry, streams: readonly Stream[]): Uint8Array {
+  const kind = ENTRY_KINDS.indexOf(entry.kind)
+  assert(kind >= 0, `an entry of a kind that there is: ${entry.kind}`)
   writer.reset()
   writer.u32(MAGIC)
-  writer.u32(VERSION | (ENTRY_KINDS.indexOf(entry.kind) << 8))
+  writer.u32(VERSION | (kind << 8))
   writer.u32(0)
   writer.u32(0)
   if (entry.kind === 'block') writeBlock(entry, streams)

@@ -11,7 +11,7 @@ import type { Gauge } from '../gauges.ts'
 import { type Logger, Occasionally } from '../log.ts'
 import { PartitionReader } from '../partition-reader.ts'
 import type { Decoder } from '../ports.ts'
-import { assignedLanes, type LaneId } from './assignment.ts'
+import { assignedLanes } from './assignment.ts'
 import { BlockWriter } from './block-writer.ts'
 import { ControlLane } from './control-lane.ts'
 import { deadLetter } from './dead-letter.ts'
@@ -182,26 +182,23 @@ export class Router {
 
   async #made(assignment: Readonly<Record<string, readonly number[]>>) {
     const { group, exchanges, counters, log } = this.#options
-    const idsOf = <S extends { readonly topic: string }, Id>(
-      sources: Iterable<S>,
-      idOf: (source: S, at: LaneId) => Id,
-    ) =>
-      [...sources].flatMap((source) => {
-        const { topic } = source
-        return (assignment[topic] ?? []).map((partition) => idOf(source, { topic, partition }))
-      })
+    const partitionsOf = (topic: string) => assignment[topic] ?? []
+    const sources = this.#streams.flatMap((stream) =>
+      partitionsOf(stream.topic).map((partition) => ({ stream, topic: stream.topic, partition })),
+    )
     const read = new Map(exchanges.flatMap(({ exchange }) => controlsOf(group, exchange).map((c) => [c.topic, c])))
+    const broadcast = [...read.values()].flatMap((control) =>
+      partitionsOf(control.topic).map((partition) => ({ control, topic: control.topic, partition })),
+    )
     const common = { admin: this.#admin, groupId: `${group}-router`, counters, log }
-    const lanes = await assignedLanes(
-      idsOf(this.#streams, (stream, at) => ({ stream, ...at })),
-      this.#former,
-      { ...common, make: (id, position) => new SourceLane(id, this.#decoders.get(id.topic)!, position) },
-    )
-    const controls = await assignedLanes(
-      idsOf(read.values(), (control, at) => ({ control, ...at })),
-      this.#former,
-      { ...common, make: ({ control, partition }, position) => new ControlLane(control, partition, position) },
-    )
+    const lanes = await assignedLanes(sources, this.#former, {
+      ...common,
+      make: (id, position) => new SourceLane(id, this.#decoders.get(id.topic)!, position),
+    })
+    const controls = await assignedLanes(broadcast, this.#former, {
+      ...common,
+      make: ({ control, partition }, position) => new ControlLane(control, partition, position),
+    })
     return { lanes, controls }
   }
 
