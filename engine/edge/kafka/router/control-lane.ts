@@ -1,12 +1,9 @@
 import type { Broadcast } from '../../../model/block.ts'
 import type { ControlTopic } from '../../../plan/control-topics.ts'
+import { bytesOf, nextPiece } from '../control-contents.ts'
 import { readControl } from '../control-records.ts'
 import type { RawRecord } from '../partition-reader.ts'
 import type { Lane } from './lane.ts'
-
-/** The most that one broadcast has. */
-const BROADCAST_RECORDS = 1_000
-const BROADCAST_BYTES = 256 << 10
 
 /** The partition of a control topic: polls, then pieces of them as broadcasts. */
 export class ControlLane implements Lane {
@@ -53,7 +50,7 @@ export class ControlLane implements Lane {
     for (const record of records) {
       if (record.offset < this.#fetched) continue
       this.#waiting.push(record)
-      this.#rawBytes += sizeOf(record)
+      this.#rawBytes += bytesOf(record)
       this.#fetched = record.offset + 1
     }
   }
@@ -64,14 +61,11 @@ export class ControlLane implements Lane {
 
   /** The next piece; null where it has no record that is one. Only while something waits. */
   take(): Broadcast | null {
-    let bytes = 0
-    let taken = 0
-    while (taken < this.#waiting.length && taken < BROADCAST_RECORDS && bytes < BROADCAST_BYTES)
-      bytes += sizeOf(this.#waiting[taken++])
-    const piece = this.#waiting.slice(0, taken)
-    this.#waiting = this.#waiting.slice(taken)
+    const { count, bytes } = nextPiece(this.#waiting, 0)
+    const piece = this.#waiting.slice(0, count)
+    this.#waiting = this.#waiting.slice(count)
     this.#rawBytes -= bytes
-    this.#routed = piece[taken - 1].offset + 1
+    this.#routed = piece[count - 1].offset + 1
     const records = piece.flatMap(({ offset, key, value }) => {
       const record = readControl(this.control, offset, key, value)
       if (!record && value !== null) this.refused++
@@ -79,8 +73,4 @@ export class ControlLane implements Lane {
     })
     return records.length === 0 ? null : { kind: 'broadcast', topic: this.topic, records }
   }
-}
-
-function sizeOf({ key, value }: RawRecord): number {
-  return (key?.length ?? 0) + (value?.length ?? 0)
 }
