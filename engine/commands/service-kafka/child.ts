@@ -6,15 +6,15 @@ import { RULES } from './deals.ts'
 
 const READY_MS_MAX = 30_000
 
-/** The service as a process of its own. `say` gets what it prints. */
+/** The service as a process of its own. `say` gets what it prints. Instances of one name have data folders of their own. */
 export function startChild(
   brokers: readonly string[],
   name: string,
   say: (line: string) => void,
-  rules: readonly RuleSource[] = RULES,
+  { rules = RULES, instance = '' }: { rules?: readonly RuleSource[]; instance?: string } = {},
 ): ChildProcess {
   const file = fileURLToPath(new URL('crash-child.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--import', 'tsx', file, JSON.stringify({ brokers, name, rules })], {
+  const child = spawn(process.execPath, ['--import', 'tsx', file, JSON.stringify({ brokers, name, rules, instance })], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   child.stdout!.setEncoding('utf8').on('data', (text: string) => {

@@ -83,8 +83,9 @@ describe.skipIf('skip' in broker)('features on a real broker', () => {
     await inspector.connect()
     ends.push(() => inspector.close())
     const lines: string[] = []
-    const start = async (): Promise<ChildProcess> => {
-      const child = startChild(brokers, name, (line) => lines.push(line), RULES)
+    const start = async (instance = ''): Promise<ChildProcess> => {
+      const child = startChild(brokers, name, (line) => lines.push(`${instance} ${line}`), { rules: RULES, instance })
+      ends.push(() => rmSync(`${config.data}${instance}`, { recursive: true, force: true }))
       ends.push(() => child.kill('SIGKILL'))
       await readyChild(child)
       return child
@@ -219,9 +220,11 @@ severity: medium
     await expect.poll(found, { timeout: 20_000 }).toEqual(['D1'])
   }, 120_000)
 
-  test('killed while events flow, each value and each alert is there once', async () => {
-    const { config, inspector, stream, producer, start, kill, asTheLog } = await playing(uniqueName('storm'))
-    let child = await start()
+  /** 4,000 orders within 10 s or so; `between` is called after every 50 of them. */
+  async function flow(
+    { producer, stream }: Pick<Awaited<ReturnType<typeof playing>>, 'producer' | 'stream'>,
+    between: (sent: number) => Promise<void>,
+  ): Promise<void> {
     for (let n = 0; n < 4_000; n += 50) {
       const deals = Array.from({ length: 50 }, (_, i) => {
         const one = deal(n + i, Date.now(), 2)
@@ -233,18 +236,47 @@ severity: medium
       })
       await sendDeals(producer, stream, deals)
       await sleep(100)
-      if (n % 1_000 !== 850) continue
-      await kill(child)
-      if (n > 2_000) rmSync(config.data, { recursive: true, force: true })
-      child = await start()
+      await between(n + 50)
     }
+  }
+
+  async function ended({ inspector }: { inspector: Inspector }, children: readonly ChildProcess[]): Promise<void> {
     await inspector.drained(60_000)
     await sleep(2_000) // what was announced last is read too
-    child.kill('SIGTERM')
-    await once(child, 'exit')
+    for (const child of children) {
+      child.kill('SIGTERM')
+      await once(child, 'exit')
+    }
     const alerts = (await inspector.outputs()).flatMap((o) => (o.kind === 'alert' ? [o.rule] : []))
     expect(alerts.filter((rule) => rule === 'dear').length).toBeGreaterThan(10)
     expect(alerts.filter((rule) => rule === 'seen_dear').length).toBeGreaterThan(10)
-    await asTheLog()
+  }
+
+  test('killed while events flow, each value and each alert is there once', async () => {
+    const it = await playing(uniqueName('storm'))
+    let child = await it.start()
+    await flow(it, async (sent) => {
+      if (sent % 1_000 !== 900) return
+      await it.kill(child)
+      if (sent > 2_000) rmSync(it.config.data, { recursive: true, force: true })
+      child = await it.start()
+    })
+    await ended(it, [child])
+    await it.asTheLog()
+  }, 180_000)
+
+  test('two instances, one killed and a third one come, share the work: each value and each alert is there once', async () => {
+    const it = await playing(uniqueName('two'))
+    const children = [await it.start('a'), await it.start('b')]
+    await flow(it, async (sent) => {
+      if (sent === 1_500) await it.kill(children[0])
+      if (sent === 2_500) children[0] = await it.start('c')
+    })
+    await ended(it, children)
+    for (const instance of ['a', 'b', 'c'])
+      expect(
+        it.lines.filter((line) => line.startsWith(instance) && line.includes(' task ready ')).length,
+      ).toBeGreaterThan(0)
+    await it.asTheLog()
   }, 180_000)
 })

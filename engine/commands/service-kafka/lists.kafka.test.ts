@@ -104,7 +104,7 @@ describe.skipIf('skip' in broker)('lists on a real broker', () => {
     writeFileSync(file, `log: { kind: kafka, brokers: ['${brokers.join("', '")}'], group: ${name} }\n`)
     const lines: string[] = []
     const start = async (): Promise<ChildProcess> => {
-      const child = startChild(brokers, name, (line) => lines.push(line), rules)
+      const child = startChild(brokers, name, (line) => lines.push(line), { rules })
       ends.push(() => child.kill('SIGKILL'))
       await readyChild(child)
       return child
