@@ -208,7 +208,7 @@ severity: medium
     await expect.poll(answer, { timeout: 30_000 }).toEqual({ hash: textHash(files), refused: null })
     const [first] = await inspector.records(exchangeTopic(name, 'by-device_id'))
     const kinds = first.map(({ value }) => decodeEntry(value!, config.streams).kind)
-    expect(kinds.slice(0, 3)).toEqual(['rules', 'broadcast', 'broadcast'])
+    expect(kinds.slice(0, 4)).toEqual(['rules', 'broadcast', 'broadcast', 'rules'])
     await send(
       { item: 'I1', buyer: 'B7', amount: 50, shop_id: 'S1', device_id: 'D1' },
       { item: 'I1', buyer: 'B8', amount: 50, shop_id: 'S2', device_id: 'D2' },
