@@ -5,12 +5,12 @@ import { RulesBeside } from '../edge/local/rules.ts'
 import { parseDuration } from '../kit/duration.ts'
 import { Counters } from '../model/counters.ts'
 import { EngineError } from '../model/errors.ts'
-import type { ListItem, NamedList, RuleSet } from '../model/rule.ts'
-import { compileRuleSet } from '../rules/index.ts'
-import { didYouMean } from '../rules/source/suggest.ts'
+import type { RuleSet } from '../model/rule.ts'
 import { Lists } from '../task/lists.ts'
 import { META_KEY } from '../task/meta.ts'
-import { EXIT, type ExitCode, talk } from './exit.ts'
+import { EXIT, type ExitCode } from './exit.ts'
+import { type Changing, changeable, itemsFor, listsToShow, print, setOf, tell } from './list-texts.ts'
+import { changeKafka, showKafka } from './lists-kafka.ts'
 import { configOption, positiveNumber, type Verb } from './options.ts'
 
 interface ListsOptions {
@@ -43,16 +43,14 @@ export function addLists(program: Command, verb: Verb): void {
   )
 }
 
-function show(name: string | undefined, options: ListsOptions): ExitCode {
-  const { config, beside } = open(options)
+async function show(name: string | undefined, options: ListsOptions): Promise<ExitCode> {
+  const config = configOf(options)
+  if (config.log.kind === 'kafka') return showKafka(name, config, config.log, options.json === true)
+  const beside = open(config)
   try {
     const set = setOf(beside.inForce(), config.streams)
     const lists = listsNow(beside, set)
-    const shown = name === undefined ? set.lists : [known(set, name)]
-    const text = shown.map((list) =>
-      lineOf(list, lists.items(list.id) ?? [], options.json === true, name === undefined),
-    )
-    process.stdout.write(text.join(''))
+    for (const list of listsToShow(set, name)) print(list, lists.items(list.id) ?? [], name, options.json === true)
     return EXIT.fine
   } finally {
     beside.close()
@@ -69,16 +67,6 @@ function listsNow(beside: RulesBeside, set: RuleSet): Lists {
   return lists
 }
 
-function lineOf({ id, kind, source }: NamedList, items: readonly ListItem[], json: boolean, short: boolean): string {
-  if (json) return `${JSON.stringify({ list: id, kind, source: source ?? null, items })}\n`
-  if (!short) return items.map((item) => `${item}\n`).join('')
-  const from =
-    source === undefined
-      ? ''
-      : `, from ${'path' in source ? source.path : 'topic' in source ? `topic ${source.topic}` : `alerts of ${source.rule}`}`
-  return `${id}: ${kind}, ${items.length} items${from}\n`
-}
-
 async function change(
   what: 'add' | 'remove',
   name: string,
@@ -88,59 +76,32 @@ async function change(
   const ttlMs = options.ttl === undefined ? null : parseDuration(options.ttl)
   if (options.ttl !== undefined && (ttlMs === null || ttlMs <= 0))
     throw new EngineError('USAGE', `--ttl ${options.ttl}: no duration such as 30m or 24h`)
-  const { config, beside } = open(options)
+  const config = configOf(options)
+  const changing = { what, name, texts, ttlMs, waitMs: options.wait * 1_000 }
+  if (config.log.kind === 'kafka') return changeKafka(changing, config, config.log)
+  return changeLocal(changing, config)
+}
+
+async function changeLocal({ what, name, texts, ttlMs, waitMs }: Changing, config: Config): Promise<ExitCode> {
+  const beside = open(config)
   try {
     const set = setOf(beside.last(), config.streams)
-    const { of, source } = known(set, name)
-    if (source?.kind === 'file')
-      throw new EngineError('USAGE', `${name} is what ${source.path} says: change that, then lapwing rules push`)
-    const items = texts.map((text) => itemOf(text, of, name))
-    const before = new Set(listsNow(beside, set).items(name) ?? [])
+    const items = itemsFor(changeable(set, name), texts)
+    const before = listsNow(beside, set).items(name) ?? []
     const changed = { add: [], remove: [], [what]: items }
     const position = beside.change({ kind: 'list', list: name, ...changed, ttlMs, atMs: Date.now() })
-    const reception = await beside.received(position, options.wait * 1_000)
-    const done = `${items.length} ${items.length === 1 ? 'item' : 'items'} ${what === 'add' ? 'added to' : 'removed from'} ${name}`
-    const idle = reception === 'taken' ? items.filter((item) => before.has(item) === (what === 'add')) : []
-    const was = what === 'add' ? 'there already' : 'not there'
-    if (reception === 'taken') talk(`${done}: in force${idle.length > 0 ? ` (${was}: ${idle.join(', ')})` : ''}`)
-    else if (reception === 'no engine') talk(`${done}: no engine runs on ${config.data}, its next start will take it`)
-    else talk(`${done}: the engine has not come to it yet; it will, in order`)
-    return reception === 'waiting' ? EXIT.failed : EXIT.fine
+    const reception = await beside.received(position, waitMs)
+    return tell(reception, { what, name, items, before, engine: `engine runs on ${config.data}` })
   } finally {
     beside.close()
   }
 }
 
-function open(options: ListsOptions): { config: Config; beside: RulesBeside } {
-  const config = loadConfig({ path: options.config, env: process.env, overrides: { data: options.data } })
-  if (config.log.kind === 'kafka')
-    throw new EngineError(
-      'USAGE',
-      'lists are shown and changed on the local log only, so far; on Kafka: lapwing rules push',
-    )
-  if (!hasLocalLog(config.data)) throw new EngineError('INPUT_MISSING', `${config.data}: there is no local log`)
-  return { config, beside: new RulesBeside(config.data, config.streams) }
+function configOf(options: ListsOptions): Config {
+  return loadConfig({ path: options.config, env: process.env, overrides: { data: options.data } })
 }
 
-function setOf(files: Parameters<typeof compileRuleSet>[0], streams: Config['streams']): RuleSet {
-  const compiled = compileRuleSet(files, { streams })
-  if (compiled.ok) return compiled.set
-  throw new EngineError('RULES_INVALID', 'the rule set in force does not compile with this configuration')
-}
-
-function known({ lists }: RuleSet, name: string): NamedList {
-  const list = lists.find(({ id }) => id === name)
-  if (list) return list
-  const hint = didYouMean(
-    name,
-    lists.map(({ id }) => id),
-  )
-  throw new EngineError('USAGE', `the rules in force have no list "${name}"${hint === null ? '' : `: ${hint}`}`)
-}
-
-function itemOf(text: string, of: 'string' | 'number', list: string): ListItem {
-  if (of === 'string') return text
-  const item = Number(text)
-  if (text.trim() === '' || Number.isNaN(item)) throw new EngineError('USAGE', `${list} holds numbers, not "${text}"`)
-  return item
+function open({ data, streams }: Config): RulesBeside {
+  if (!hasLocalLog(data)) throw new EngineError('INPUT_MISSING', `${data}: there is no local log`)
+  return new RulesBeside(data, streams)
 }

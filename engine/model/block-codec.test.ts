@@ -73,8 +73,24 @@ test('a block comes back as it was, at any alignment', () => {
   )
 })
 
-test('marks and rule sets come back as they were', () => {
-  for (const entry of [mark, rules]) expect(decodeEntry(encodeEntry(entry, []), [])).toEqual(entry)
+test('marks, rule sets, changes of lists and broadcasts come back as they were; there is no other kind', () => {
+  const rest = { ttlMs: null, untilMs: 9, atMs: 1 }
+  const entries: LogEntry[] = [
+    mark,
+    rules,
+    { kind: 'list', list: 'l', add: ['ä', 1], remove: [], ttlMs: 5, atMs: 1 },
+    {
+      kind: 'broadcast',
+      topic: 'g.lists',
+      records: [
+        { offset: 3, list: 'l', item: 'ä', on: true, ...rest },
+        { offset: 4, feature: 'f', version: 1, key: 1.5, values: [1, null, ['a', 2, false]] },
+        { offset: 5, feature: 'f', version: 1, key: 'k', values: null },
+      ],
+    },
+  ]
+  for (const entry of entries) expect(decodeEntry(encodeEntry(entry, []), [])).toEqual(entry)
+  expect(() => encodeEntry({ kind: 'nonsense' } as unknown as LogEntry, [])).toThrow('a kind that there is')
 })
 
 test('type and time are stored once and shared', () => {

@@ -15,7 +15,7 @@ import type { Field, Stream } from './stream.ts'
  *    8  u32  size of all of it
  *   12  u32  CRC-32 of bytes 0..12 and 16..end
  *   16  a block: u32 rows, stream, topic, u32 partition, offsets, times, types, u32 columns, then for each: name,
- *       u8 kind, u8 scale, column (column-codec.ts); or JSON of a mark, a rule set or a change of a list. Texts are u32 size + UTF-8
+ *       u8 kind, u8 scale, column (column-codec.ts); or JSON of any other. Texts are u32 size + UTF-8
  *
  * A block carries its fields' names and kinds, so that a reader with another version of the schema finds them: one
  * that the block lacks is all null, one that the reader does not know is passed over, one of another kind or scale is
@@ -24,7 +24,7 @@ import type { Field, Stream } from './stream.ts'
 const MAGIC = 0x3157504c
 const VERSION = 1
 const HEADER_BYTES = 16
-const ENTRY_KINDS: readonly LogEntry['kind'][] = ['block', 'mark', 'rules', 'list']
+const ENTRY_KINDS: readonly LogEntry['kind'][] = ['block', 'mark', 'rules', 'list', 'broadcast']
 const COLUMN_KINDS = ['string', 'number', 'boolean', 'decimal', 'types', 'times'] as const
 assert(new Uint8Array(Uint32Array.of(1).buffer)[0] === 1, 'needs a little-endian machine')
 
@@ -32,9 +32,11 @@ const writer = new ByteWriter()
 
 /** In memory of its own. `streams` must hold the block's stream, in the shape that the block was built for (assert). */
 export function encodeEntry(entry: LogEntry, streams: readonly Stream[]): Uint8Array {
+  const kind = ENTRY_KINDS.indexOf(entry.kind)
+  assert(kind >= 0, `an entry of a kind that there is: ${entry.kind}`)
   writer.reset()
   writer.u32(MAGIC)
-  writer.u32(VERSION | (ENTRY_KINDS.indexOf(entry.kind) << 8))
+  writer.u32(VERSION | (kind << 8))
   writer.u32(0)
   writer.u32(0)
   if (entry.kind === 'block') writeBlock(entry, streams)

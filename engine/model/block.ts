@@ -1,3 +1,5 @@
+import type { Cell, MeasureValue } from './output.ts'
+
 /**
  * Events as columns.
  *
@@ -69,6 +71,11 @@ export interface RuleSource {
   readonly text: string
   /** A file that a list reads its items from; else YAML. */
   readonly data?: true
+  /**
+   * Where several tasks share a rule set: its documents run in this one, or are only read here and run in another. Absent =
+   * one task has them all.
+   */
+  readonly runs?: 'here' | 'elsewhere'
 }
 
 /** A change of a named list: items are taken off, then put on. For what is read behind it. */
@@ -83,8 +90,42 @@ export interface ListControl {
   readonly atMs: number
 }
 
+/** A change of one item of a list, at an offset of its control topic. */
+export interface ListRecord {
+  readonly offset: number
+  readonly list: string
+  readonly item: string | number
+  /** False: it is taken off. */
+  readonly on: boolean
+  /** As in ListControl; null too where `untilMs` says more. */
+  readonly ttlMs: number | null
+  /** Stream time from which it is off again; null = `ttlMs` says. */
+  readonly untilMs: number | null
+  readonly atMs: number
+}
+
+/** What a feature says of a key, at an offset of its control topic. */
+export interface FeatureRecord {
+  readonly offset: number
+  readonly feature: string
+  readonly version: number
+  readonly key: Cell
+  /** In the order of the feature's measures; null = the key is not known any more. */
+  readonly values: readonly MeasureValue[] | null
+}
+
+/**
+ * Records of one control topic, in the order of their offsets, as they are handed to every task that reads it. They may
+ * come again: a task passes over offsets that it has seen.
+ */
+export interface Broadcast {
+  readonly kind: 'broadcast'
+  readonly topic: string
+  readonly records: readonly (ListRecord | FeatureRecord)[]
+}
+
 /** Everything a task can read: what is not in its log does not exist for it. */
-export type LogEntry = Block | Mark | RulesControl | ListControl
+export type LogEntry = Block | Mark | RulesControl | ListControl | Broadcast
 
 export interface LogRecord {
   /** Place in the task's own log; rises, with gaps. */

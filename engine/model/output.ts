@@ -83,6 +83,25 @@ export interface MeasuresRecord {
 
 export type Output = AlertRecord | RankingRecord | MeasuresRecord
 
+/** What a task tells the others that share its rule set, itself included: a record of a control topic, once it is committed. */
+export type Announcement =
+  /** An alert put `item` on `list`, until `untilMs` of stream time; null = for ever. */
+  | {
+      readonly kind: 'list'
+      readonly list: string
+      readonly item: string | number
+      readonly untilMs: number | null
+      readonly atMs: number
+    }
+  /** `values` of a key, in the order of the feature's measures; null = it is not known any more. */
+  | {
+      readonly kind: 'feature'
+      readonly feature: string
+      readonly version: number
+      readonly key: Cell
+      readonly values: readonly MeasureValue[] | null
+    }
+
 /** A change of what a task must remember beyond its events (open alerts, last ranks): null = forget it. */
 export interface StateChange {
   readonly key: string

@@ -1,11 +1,13 @@
 import type { LogEntry, LogRecord } from './block.ts'
 import type { SnapshotRefused } from './errors.ts'
-import type { Output, StateChange } from './output.ts'
+import type { Announcement, Output, StateChange } from './output.ts'
 
 /** Where a task puts what it made. Called in the order in which things happened. */
 export interface Sink {
   output(output: Output): void
   change(change: StateChange): void
+  /** For the other tasks of a rule set; nobody hears of it where one task has them all. */
+  announce?(announcement: Announcement): void
 }
 
 /** What one step of a task comes to. Atomic: all of it is kept, or nothing. */
@@ -15,6 +17,8 @@ export interface Commit {
   readonly outputs: readonly Output[]
   /** Changes of what must be remembered beyond the events, the last one of each key; null = forget it. */
   readonly changes: ReadonlyMap<string, string | null>
+  /** For the other tasks of a rule set; absent where one task has them all. */
+  readonly announcements?: readonly Announcement[]
 }
 
 /** Where a task stands: its last commit, and all that its commits kept. */

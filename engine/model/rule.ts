@@ -251,6 +251,11 @@ export interface RuleSet {
   readonly rankings: readonly Ranking[]
   readonly lists: readonly NamedList[]
   readonly features: readonly Feature[]
+  /**
+   * There where several tasks share a rule set, and this is the part of one of them: features are read, and lists are fed by
+   * alerts, through control topics. `features`: those that are read here, in the order of the files.
+   */
+  readonly shared?: { readonly features: readonly Feature[] }
 }
 
 export function isFed(

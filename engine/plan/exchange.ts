@@ -1,5 +1,5 @@
 import type { Expression } from '../model/expression.ts'
-import type { RuleSet } from '../model/rule.ts'
+import type { Feature, RuleSet } from '../model/rule.ts'
 
 /** What decides the partition of an event: a field, an expression over its fields, or nothing (one partition). */
 export type PartitionBy =
@@ -12,8 +12,12 @@ export interface Exchange {
   /** `by-shop_id`, `by-pair-1f3a5c` (a let and its text's hash: another text is another exchange), `all`. */
   readonly id: string
   readonly by: PartitionBy
-  /** The rules, sequences and rankings it carries; all lists. */
+  /** The rules, sequences, rankings and features it carries; all lists. */
   readonly set: RuleSet
+  /** Features that those read; they run wherever their own keys are. */
+  readonly reads: readonly Feature[]
+  /** Those, and what they read in turn. */
+  readonly known: readonly Feature[]
   /** Event types that they want, sorted. */
   readonly types: readonly string[]
   /** Names of the streams that feed it, sorted. */

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { controlsOf, ownControls } from './control-topics.ts'
 import type { Exchange } from './exchange.ts'
 import { planExchanges } from './plan.ts'
 import { filesFor } from './rule-files.ts'
@@ -87,9 +88,7 @@ test('each exchange gets its documents as they were written, and all lists', () 
   const file = fileOf(`# of shops\n${ruleText('a', '[shop_id]')}`, list, `${ruleText('b', '[buyer_id]')}# the end\n`)
   const tests = { path: 'a.test.yaml', text: 'for: a\ntests: []\n' }
   const set = setOf(file)
-  const [byBuyer, byShop] = planExchanges(set, STREAMS).map((exchange) =>
-    filesFor([file, tests], exchange.set, STREAMS),
-  )
+  const [byBuyer, byShop] = planExchanges(set, STREAMS).map((exchange) => filesFor([file, tests], exchange, STREAMS))
   expect(byBuyer.map(({ path }) => path)).toEqual(['rules.yaml'])
   expect(byBuyer[0].text).toContain('rule: b')
   expect(byBuyer[0].text).not.toContain('rule: a')
@@ -97,4 +96,42 @@ test('each exchange gets its documents as they were written, and all lists', () 
   expect(setOf(...byShop).rules.map((rule) => rule.hash)).toEqual(
     set.rules.filter((r) => r.id === 'a').map((r) => r.hash),
   )
+})
+
+test('a feature runs where its key is; who reads it knows it, and reads its control topic, as those of lists', () => {
+  const feature = (id: string, by: string, where = '') => `feature: ${id}
+version: 3
+title: t
+owner: o
+on: order.created
+by: ${by}
+${where}window: 1h
+measure: { n: { count: events } }
+every: 1m
+`
+  const list = (id: string, source: string) => `list: ${id}\nkind: watch\nof: string\n${source}\n`
+  const file = fileOf(
+    feature('of_device', 'device_id'),
+    feature('of_shop', 'shop_id', 'where: features.of_device[event.device_id].n > 1\n'),
+    ruleText('a', '[buyer_id]').replace('when: n > 1', 'when: n > 1 && features.of_shop[event.shop_id].n > 5'),
+    ...[list('known', 'items: [B1]'), list('fed', 'source: { alerts: a }'), list('own', 'source: { topic: t }')],
+  )
+  const exchanges = planExchanges(setOf(file), STREAMS)
+  expect(exchanges.map(({ id, set, reads }) => [id, set.features.map((f) => f.id), reads.map((f) => f.id)])).toEqual([
+    ['by-buyer_id', [], ['of_shop']],
+    ['by-device_id', ['of_device'], []],
+    ['by-shop_id', ['of_shop'], ['of_device']],
+  ])
+  const topics = exchanges.map((exchange) => controlsOf('g', exchange).map(({ topic }) => topic))
+  expect(topics[0]).toEqual(['g.lists', 't', 'g.feature.of_shop.3'])
+  expect(topics[1]).toEqual(['g.lists', 't'])
+  expect(ownControls('g', exchanges)).toEqual(['g.lists', 'g.feature.of_device.3', 'g.feature.of_shop.3'])
+  const [byBuyer, byDevice, byShop] = exchanges.map((exchange) => setOf(...filesFor([file], exchange, STREAMS)))
+  expect([byBuyer.features, byBuyer.shared?.features.map((f) => f.id)]).toEqual([[], ['of_shop']])
+  expect([byDevice.features.length, byDevice.shared]).toEqual([1, { features: [] }])
+  expect([byShop.features.map((f) => f.id), byShop.shared?.features.map((f) => f.id)]).toEqual([
+    ['of_shop'],
+    ['of_device'],
+  ])
+  expect(new Set([byBuyer, byDevice, byShop].map((set) => set.hash)).size).toBe(3)
 })

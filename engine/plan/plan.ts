@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Expression } from '../model/expression.ts'
+import { featureNamesIn, featuresRead } from '../model/features-read.ts'
 import type { Definition, Feature, Ranking, Rule, RuleSet, SequenceRule } from '../model/rule.ts'
 import { type Stream, streamOfType } from '../model/stream.ts'
 import { canonical } from '../task/columns.ts'
@@ -35,6 +36,7 @@ export function planExchanges(set: RuleSet, streams: readonly Stream[]): Exchang
     const mine = carried.get(id)!
     const types = [...new Set([...mine].flatMap((d) => d.on))].sort()
     const feeding = types.map((type) => streamCarrying(type, streams).name)
+    const read = featureNamesIn([...mine])
     return {
       id,
       by: known.get(id) ?? { kind: 'all' },
@@ -45,6 +47,8 @@ export function planExchanges(set: RuleSet, streams: readonly Stream[]): Exchang
         rankings: set.rankings.filter((r) => mine.has(r)),
         features: set.features.filter((f) => mine.has(f)),
       },
+      reads: set.features.filter((f) => read.has(f.id)),
+      known: featuresRead([...mine], set.features),
       types,
       streams: [...new Set(feeding)].sort(),
     }

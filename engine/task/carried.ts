@@ -79,6 +79,6 @@ export class Carried {
   }
 }
 
-function featureName({ feature }: FeatureBoard): string {
+export function featureName({ feature }: FeatureBoard): string {
   return `${feature.id}@${feature.version}#${feature.hash}`
 }

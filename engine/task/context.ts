@@ -1,4 +1,5 @@
 import type { Value } from '../model/expression.ts'
+import type { Announcement } from '../model/output.ts'
 import type { Definition, NamedList } from '../model/rule.ts'
 import type { AbstainReason, Scope } from '../rules/evaluate/scope.ts'
 import type { Chunk, ColumnRef } from '../state/chunk.ts'
@@ -6,7 +7,7 @@ import type { KeySpace } from '../state/key-space.ts'
 import { decimalAsDouble } from '../state/rows.ts'
 import type { StringTable } from '../state/string-table.ts'
 import type { Columns } from './columns.ts'
-import type { FeatureKey, FeatureValues } from './feature-board.ts'
+import type { FeatureKey, FeatureValues } from './feature-table.ts'
 import type { Lists, Members } from './lists.ts'
 
 /** What the closures of a layout look at: set by the core before it calls one. */
@@ -17,6 +18,8 @@ export class Context {
   lists: Lists | null = null
   /** By id. */
   readonly features = new Map<string, FeatureValues>()
+  /** For the others that share the rule set; null = nobody does. */
+  announce: ((announcement: Announcement) => void) | null = null
   /** Off while the past is read again: windows move, but nothing is evaluated, put out or counted. */
   evaluating = true
   /** The event at hand. */

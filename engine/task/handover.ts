@@ -1,10 +1,11 @@
 import type { Block } from '../model/block.ts'
 import type { SourcePosition } from '../model/output.ts'
 import type { Alert } from './alert.ts'
-import type { SavedBaselines, SavedFeatures } from './carried.ts'
+import { featureName, type SavedBaselines, type SavedFeatures } from './carried.ts'
 import type { Core } from './core.ts'
+import type { SavedMirror } from './feature-mirror.ts'
 import { blocksOf } from './held-blocks.ts'
-import type { History } from './history.ts'
+import { type History, nameOfRead } from './history.ts'
 import type { Intake } from './intake.ts'
 import { type KeptEntries, ranksOf, restoreAlert, restoreRanks } from './kept-state.ts'
 import { freezeSequences, loadSequences, type SavedSequence, saveSequences } from './sequence/saved.ts'
@@ -15,12 +16,13 @@ interface Handover extends ReturnType<Core['numbers']> {
   readonly held: Iterable<Block>
   readonly baselines: SavedBaselines
   readonly features: SavedFeatures
+  readonly mirrors: readonly SavedMirror[]
   readonly sequences: readonly SavedSequence[]
   readonly alerts: readonly Alert[]
   readonly ranks: KeptEntries
 }
 
-/** Of baselines and features those of rules for which `wasInForce`. `held` reads the core only as it is gone through. */
+/** Of baselines, features and mirrors those of rules for which `wasInForce`. `held` reads the core only as it is gone through. */
 export function handOver(
   core: Core,
   sources: readonly Omit<SourcePosition, 'offset'>[],
@@ -29,6 +31,7 @@ export function handOver(
   return {
     baselines: core.saveBaselines().filter(([name]) => wasInForce(name.slice(0, name.lastIndexOf('/')))),
     features: core.saveFeatures().filter(([name]) => wasInForce(name)),
+    mirrors: core.layout.mirrors.filter((m) => wasInForce(nameOfRead(m.feature))).map((m) => m.save()),
     held: blocksOf(core, sources),
     alerts: core.alerts.open(),
     ranks: ranksOf(core),
@@ -45,11 +48,18 @@ interface Place {
   readonly streamMs: number
 }
 
-/** Into a core that has read nothing yet. Gives the alerts of rules that it does not have. */
+/**
+ * Into a core that has read nothing yet. What features say that others publish is asked as it is now. Gives the alerts of
+ * rules that it does not have.
+ */
 export function takeOver(core: Core, handover: Handover, place: Place): Alert[] {
   const { sequences } = handover
   core.warmUntilMs = place.streamMs + core.layout.retentionMs
   place.intake.forgetTypes()
+  for (const mirror of core.layout.mirrors) {
+    const saved = handover.mirrors.find((m) => nameOfRead(m.feature) === nameOfRead(mirror.feature))
+    if (saved) mirror.load(saved, place.streamMs)
+  }
   freezeSequences(core, sequences, true)
   readHeld(core, handover.held, place)
   freezeSequences(core, sequences, false)
@@ -57,6 +67,8 @@ export function takeOver(core: Core, handover: Handover, place: Place): Alert[] 
   core.setNumbers(handover.rows, handover.entries)
   core.loadBaselines(handover.baselines)
   core.loadFeatures(handover.features)
+  for (const board of core.layout.boards)
+    if (core.evaluating && !handover.features.some(([name]) => name === featureName(board))) board.announceAll()
   const lost = handover.alerts.filter((alert) => !restoreAlert(core, alert))
   restoreRanks(core, handover.ranks, place.streamMs)
   return lost

@@ -1,4 +1,4 @@
-import type { RuleSet } from '../model/rule.ts'
+import type { Feature, RuleSet } from '../model/rule.ts'
 import { finite, type SavedHistory } from './meta.ts'
 import { SequenceOrigins } from './sequence/origins.ts'
 
@@ -28,7 +28,8 @@ export class History {
       this.#heldSinceMs.set(type, Math.max(this.heldSinceMs(type), availableMs(type)))
     }
     this.origins.install(set, position, (type) => this.heldSinceMs(type))
-    const names = [...set.rules, ...set.rankings, ...set.features].map((d) => `${d.id}@${d.version}#${d.hash}`)
+    const own = [...set.rules, ...set.rankings, ...set.features].map((d) => nameOf(d))
+    const names = [...own, ...(set.shared?.features ?? []).map(nameOfRead)]
     this.#inForceSince = Object.fromEntries(names.map((name) => [name, this.#inForceSince[name] ?? position]))
     const known = { ...this.#heldSinceAt, [position]: heldSinceToJson(this.#heldSinceMs) }
     this.#heldSinceAt = Object.fromEntries(Object.values(this.#inForceSince).map((at) => [at, known[at]]))
@@ -61,6 +62,15 @@ export class History {
     this.#inForceSince = saved.inForceSince
     this.#heldSinceAt = saved.heldSinceAt
   }
+}
+
+/** Name under which a feature that others publish is in force. */
+export function nameOfRead(feature: Feature): string {
+  return `read ${nameOf(feature)}`
+}
+
+function nameOf({ id, version, hash }: Pick<Feature, 'id' | 'version' | 'hash'>): string {
+  return `${id}@${version}#${hash}`
 }
 
 function heldSinceOf(saved: SavedHistory['heldSinceMs']): Map<string, number> {

@@ -6,10 +6,11 @@ import type { RowMarks } from '../state/row-marks.ts'
 import type { AlertPlan } from './alert-plan.ts'
 import type { Columns } from './columns.ts'
 import type { FeatureBoard } from './feature-board.ts'
+import type { FeatureMirror } from './feature-mirror.ts'
 import { featureReachMs } from './feature-reach.ts'
 import { Baselines } from './layout/baselines.ts'
 import { Draft, type LayoutInit } from './layout/draft.ts'
-import { addFeature, addFeatureMeasures } from './layout/features.ts'
+import { addFeature, addFeatureMeasures, addMirror } from './layout/features.ts'
 import type { KeySpacePlan } from './layout/key-space-plans.ts'
 import { addRanking } from './layout/rankings.ts'
 import { addRule } from './layout/rules.ts'
@@ -43,6 +44,8 @@ export class Layout {
   readonly reachMs: number
   /** Of the features that are published. */
   readonly boards: readonly FeatureBoard[]
+  /** Of the features that come through control topics. */
+  readonly mirrors: readonly FeatureMirror[]
   /** By rule and name; rules that ask alike share one. */
   readonly baselines: ReadonlyMap<string, BaselinePlan>
   /** Room for what feeds remember value by value. */
@@ -56,6 +59,7 @@ export class Layout {
     const draft = new Draft(init)
     const baselines = new Baselines(draft)
     for (const feature of set.features) addFeature(draft, feature)
+    for (const feature of set.shared?.features ?? []) addMirror(draft, feature)
     for (const rule of set.rules) addRule(draft, baselines, rule)
     for (const sequence of set.sequences) addSequence(draft, sequence)
     for (const ranking of set.rankings) addRanking(draft, ranking)
@@ -81,6 +85,7 @@ export class Layout {
     this.alertPlans = draft.alertPlans
     this.spaces = spaces
     this.boards = draft.boards
+    this.mirrors = draft.mirrors
     this.baselines = baselines.plans
     this.values = draft.feeds.values
     this.marks = draft.feeds.marks

@@ -1,6 +1,6 @@
-import type { ListControl } from '../model/block.ts'
+import type { ListControl, ListRecord } from '../model/block.ts'
 import type { Counters } from '../model/counters.ts'
-import type { AlertRecord } from '../model/output.ts'
+import type { AlertRecord, Announcement } from '../model/output.ts'
 import { isFed, LIST_ITEMS_MAX, type ListItem, type RuleSet } from '../model/rule.ts'
 
 /** What a condition asks: the same object whatever changes. */
@@ -19,12 +19,14 @@ interface Change {
   readonly untilMs: number
 }
 
-/** Keys under which commits keep the changes of items: `list/<id>/<item as JSON>`. */
+/** Keys under which commits keep the changes of items: `list/<id>/<item as JSON>`; and what was seen: `list/<id>`. */
 const PREFIX = 'list/'
 
 class LiveList implements Members {
   base: ReadonlySet<unknown> = new Set()
   readonly changes = new Map<ListItem, Change[]>()
+  /** The control topic that its records come from, and the last offset there that was taken. */
+  seen: { readonly topic: string; readonly offset: number } | null = null
   readonly #lists: Lists
 
   constructor(lists: Lists) {
@@ -55,6 +57,9 @@ export class Lists {
   readonly #fed = new Map<string, { readonly list: string; readonly about: string; readonly ttlMs: number }[]>()
   readonly #waiting: { readonly list: string; readonly item: ListItem; readonly untilMs: number }[] = []
   readonly #dirty = new Map<string, Set<ListItem>>()
+  readonly #dirtySeen = new Set<string>()
+  /** Alerts are announced: they come back as records. */
+  #isShared = false
   readonly #refused
 
   constructor(counters: Counters) {
@@ -77,11 +82,13 @@ export class Lists {
   }
 
   /** Takes the lists of a rule set; forgets what was changed of lists that it has not. */
-  install({ lists, rules, sequences }: RuleSet): void {
-    for (const [id, { changes }] of this.#lists) {
+  install({ lists, rules, sequences, shared }: RuleSet): void {
+    this.#isShared = shared !== undefined
+    for (const [id, { changes, seen }] of this.#lists) {
       if (lists.some((l) => l.id === id)) continue
       for (const item of changes.keys()) this.#touch(id, item)
       this.#lists.delete(id)
+      if (seen) this.#dirtySeen.add(id)
     }
     this.#fed.clear()
     for (const list of lists) {
@@ -115,14 +122,32 @@ export class Lists {
     for (const item of add) this.#change(list, item, { ...now, untilMs })
   }
 
-  /** An alert was made: a live one goes onto the lists that it feeds, when the record that made it has been read. */
-  take(alert: AlertRecord): void {
+  /** A record of a control topic; one that has been seen changes nothing. */
+  receive(topic: string, record: ListRecord, position: number, streamMs: number): void {
+    const { list: id, item, on, ttlMs, offset, atMs } = record
+    const list = this.#lists.get(id)
+    if (!list || (list.seen?.topic === topic && offset <= list.seen.offset)) return
+    list.seen = { topic, offset }
+    this.#dirtySeen.add(id)
+    const fromMs = Number.isFinite(streamMs) ? streamMs : atMs
+    const untilMs = record.untilMs ?? (ttlMs === null ? Number.POSITIVE_INFINITY : fromMs + ttlMs)
+    this.#change(id, item, { position, atMs: streamMs, untilMs: on ? untilMs : Number.NEGATIVE_INFINITY })
+  }
+
+  /**
+   * An alert was made: a live one goes onto the lists that it feeds, when the record that made it has been read. Where
+   * others share the rule set, by way of a control topic: it is announced.
+   */
+  take(alert: AlertRecord, announce: (announcement: Announcement) => void): void {
     const fed = this.#fed.get(alert.rule)
     if (!fed || alert.mode !== 'live' || alert.status === 'closed') return
     for (const { list, about, ttlMs } of fed) {
       const item = alert.key[about]
-      if (typeof item === 'string' || typeof item === 'number')
-        this.#waiting.push({ list, item, untilMs: this.clock.streamMs + ttlMs })
+      if (typeof item !== 'string' && typeof item !== 'number') continue
+      const { streamMs } = this.clock
+      const untilMs = streamMs + ttlMs
+      if (!this.#isShared) this.#waiting.push({ list, item, untilMs })
+      else announce({ kind: 'list', list, item, untilMs: Number.isFinite(untilMs) ? untilMs : null, atMs: streamMs })
     }
   }
 
@@ -141,6 +166,11 @@ export class Lists {
       }
     }
     this.#dirty.clear()
+    for (const id of this.#dirtySeen) {
+      const seen = this.#lists.get(id)?.seen
+      changed(`${PREFIX}${id}`, seen ? JSON.stringify(seen) : null)
+    }
+    this.#dirtySeen.clear()
   }
 
   /** Takes up what commits kept. */
@@ -148,6 +178,10 @@ export class Lists {
     for (const [key, value] of kept) {
       if (!key.startsWith(PREFIX)) continue
       const slash = key.indexOf('/', PREFIX.length)
+      if (slash < 0) {
+        this.#list(key.slice(PREFIX.length)).seen = JSON.parse(value)
+        continue
+      }
       const item: ListItem = JSON.parse(key.slice(slash + 1))
       this.#list(key.slice(PREFIX.length, slash)).changes.set(item, (JSON.parse(value) as Saved[]).map(fromJson))
     }
@@ -155,12 +189,13 @@ export class Lists {
 
   /** All that `restore` needs. */
   saved(): [string, string][] {
-    return [...this.#lists].flatMap(([id, { changes }]) =>
-      [...changes].map(([item, all]): [string, string] => [
+    return [...this.#lists].flatMap(([id, { changes, seen }]) => [
+      ...(seen ? [[`${PREFIX}${id}`, JSON.stringify(seen)] as [string, string]] : []),
+      ...[...changes].map(([item, all]): [string, string] => [
         `${PREFIX}${id}/${JSON.stringify(item)}`,
         JSON.stringify(all.map(toJson)),
       ]),
-    )
+    ])
   }
 
   #list(id: string): LiveList {

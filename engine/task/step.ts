@@ -1,6 +1,6 @@
 import type { LogRecord } from '../model/block.ts'
 import { SnapshotRefused } from '../model/errors.ts'
-import type { Output } from '../model/output.ts'
+import type { Announcement, Output } from '../model/output.ts'
 import type { Commit, NumberedLog, SnapshotStore, StoredSnapshot, TaskLog } from '../model/ports.ts'
 import { META_KEY } from './meta.ts'
 import type { Task } from './task.ts'
@@ -9,13 +9,15 @@ import type { Task } from './task.ts'
 export function step(task: Task, records: readonly LogRecord[]): Commit {
   const outputs: Output[] = []
   const changes = new Map<string, string | null>()
+  const announcements: Announcement[] = []
   const sink = {
     output: (output: Output) => outputs.push(output),
     change: ({ key, value }: { key: string; value: string | null }) => changes.set(key, value),
+    announce: (announcement: Announcement) => announcements.push(announcement),
   }
   for (const record of records) task.process(record, sink)
   task.flush(sink)
-  return { position: records[records.length - 1].position, outputs, changes }
+  return { position: records[records.length - 1].position, outputs, changes, announcements }
 }
 
 /**

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Block, LogRecord, RuleSource } from '../model/block.ts'
+import type { Block, Broadcast, LogRecord, RuleSource } from '../model/block.ts'
 import type { Counter, Counters } from '../model/counters.ts'
 import { EngineError, SnapshotRefused } from '../model/errors.ts'
 import { DEFAULT_LIMITS, type Limits } from '../model/limits.ts'
@@ -11,14 +11,15 @@ import { compileRuleSet, formatIssues } from '../rules/index.ts'
 import { alertKey } from './alert.ts'
 import { Commit } from './commit.ts'
 import { Core, type HeldSegments } from './core.ts'
+import type { FeatureMirror } from './feature-mirror.ts'
 import { TaskGauges } from './gauges.ts'
 import { handOver, takeOver } from './handover.ts'
-import { History } from './history.ts'
+import { History, nameOfRead } from './history.ts'
 import { DROPPED, Intake, WANTED } from './intake.ts'
 import { alertsIn, type KeptEntries, restoreAlert, restoreRanks } from './kept-state.ts'
 import { Lists } from './lists.ts'
 import { finite, META_KEY, type Meta, RULES_KEY } from './meta.ts'
-import { rebuildSpanMs } from './rebuild-span.ts'
+import { rebuildSpanMs, stateSpanMs } from './rebuild-span.ts'
 import { decodeSnapshot, encodeSnapshot, readHead, readPieces, shapeOf, type TaskSnapshot } from './snapshot.ts'
 import { SnapshotChain } from './snapshot-chain.ts'
 import { Sources } from './sources.ts'
@@ -115,6 +116,7 @@ export class Task {
     if (entry.kind === 'block') this.#readBlock(entry)
     else if (entry.kind === 'mark') this.#advance(this.#sources.mark(entry))
     else if (entry.kind === 'rules') this.#readRules(entry.files, position)
+    else if (entry.kind === 'broadcast') this.#readBroadcast(entry, position)
     else if (!this.#replaying) this.#lists.apply(entry, position, this.#streamMs)
     this.#lists.settle(position, this.#streamMs)
     this.#core.trim()
@@ -235,6 +237,8 @@ export class Task {
       this.#history.forgetHeld()
     }
     if (files !== undefined) this.#adopt(JSON.parse(files))
+    const toMs = meta === undefined ? null : (JSON.parse(meta) as Meta).streamMs
+    for (const mirror of this.#core.layout.mirrors) mirror.restore(kept, toMs ?? Number.NEGATIVE_INFINITY)
     this.#replaying = true
   }
 
@@ -254,6 +258,7 @@ export class Task {
     this.#lists.replayingAt = null
     core.evaluating = true
     core.sequences.replayedPosition = Number.POSITIVE_INFINITY
+    for (const mirror of core.layout.mirrors) mirror.restore(kept, null)
     this.#commit.forgetChanges()
     const meta = kept.get(META_KEY)
     if (meta !== undefined) this.#takeUp(JSON.parse(meta), [...kept])
@@ -276,6 +281,10 @@ export class Task {
       changed: (key, value) => this.#commit.change(key, value),
     })
     core.alerts.measures = this.#options.measures === true
+    const { context, layout } = core
+    if (set.shared) context.announce = (announcement) => this.#sink?.announce?.(announcement)
+    const epochMs = stateSpanMs(set, layout, this.#options.streams)
+    for (const mirror of layout.mirrors) mirror.open(epochMs, (key, value) => this.#commit.set(key, value))
     return core
   }
 
@@ -293,7 +302,19 @@ export class Task {
   #emit(output: Output): void {
     assert(this.#sink, 'outputs are made while a record is processed')
     this.#sink.output(output)
-    if (output.kind === 'alert') this.#lists.take(output)
+    if (output.kind === 'alert') this.#lists.take(output, (announcement) => this.#sink?.announce?.(announcement))
+  }
+
+  /** A replay knows all that lists will be. */
+  #readBroadcast({ topic, records }: Broadcast, position: number): void {
+    const { mirrors } = this.#core.layout
+    for (const record of records) {
+      if ('feature' in record) {
+        const isMeant = ({ feature: { id, version } }: FeatureMirror) =>
+          id === record.feature && version === record.version
+        mirrors.find(isMeant)?.receive(record, this.#streamMs)
+      } else if (!this.#replaying) this.#lists.receive(topic, record, position, this.#streamMs)
+    }
   }
 
   /** A replay knows the rule set in force at its end: here it only lets go of what was not held at this place. */
@@ -338,6 +359,8 @@ export class Task {
     this.#core = core
     core.evaluating = before.evaluating
     const place = { intake: this.#intake, sources: this.#sources, history: this.#history, streamMs: this.#streamMs }
+    const read = new Set(core.layout.mirrors.map((mirror) => nameOfRead(mirror.feature)))
+    for (const mirror of before.layout.mirrors) if (!read.has(nameOfRead(mirror.feature))) mirror.drop()
     for (const lost of takeOver(core, handover, place)) this.#commit.change(alertKey(lost), null)
     before.close()
   }

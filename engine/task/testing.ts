@@ -1,4 +1,8 @@
+import type { LogEntry, LogRecord } from '../model/block.ts'
+import type { Announcement, Output } from '../model/output.ts'
 import type { SavedState, SnapshotSource } from '../model/ports.ts'
+import { rebuild, step } from './step.ts'
+import type { Task } from './task.ts'
 
 /** Pieces as a store keeps them; `copyNext` lets the task go on in between. */
 export class Shelf {
@@ -22,4 +26,51 @@ export class Shelf {
   get saved(): SavedState {
     return { head: this.head, pieces: [...this.pieces].map(([key, bytes]) => ({ key, bytes })) }
   }
+}
+
+export interface Made {
+  readonly outputs: Output[]
+  readonly announcements: Announcement[]
+}
+
+/**
+ * What a log makes, read record by record at every tenth position. Before the record `cut` the task is dropped, and made anew
+ * from a snapshot, or from its log alone: `past` then begins where stream time came to what a rebuild needs.
+ */
+export async function runLog(
+  fresh: () => Task,
+  entries: readonly LogEntry[],
+  cut = -1,
+  how: 'log' | 'snapshot' = 'log',
+): Promise<Made> {
+  const records: LogRecord[] = entries.map((entry, i) => ({ position: 10 * i, entry }))
+  const kept = new Map<string, string>()
+  const clocks: number[] = []
+  let task = fresh()
+  const made: Made = { outputs: [], announcements: [] }
+  for (const [i, record] of records.entries()) {
+    if (i === cut && i > 0) {
+      const bytes = how === 'snapshot' ? task.snapshot() : null
+      task = fresh()
+      if (bytes) task.restore(bytes)
+      else
+        await rebuild(task, {
+          committed: async () => ({ position: records[i - 1].position, kept }),
+          past: async function* (fromStreamMs, through) {
+            const first = clocks.findIndex((clockMs) => clockMs >= fromStreamMs)
+            yield records.slice(Math.max(0, first)).filter((r) => r.position <= through)
+          },
+          commit: async () => {},
+        })
+    }
+    const { outputs, changes, announcements = [] } = step(task, [record])
+    for (const [key, value] of changes) {
+      if (value === null) kept.delete(key)
+      else kept.set(key, value)
+    }
+    clocks.push(task.streamMs)
+    made.outputs.push(...outputs)
+    made.announcements.push(...announcements)
+  }
+  return made
 }

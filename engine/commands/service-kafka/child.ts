@@ -1,13 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { on } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import type { RuleSource } from '../../model/block.ts'
+import { RULES } from './deals.ts'
 
 const READY_MS_MAX = 30_000
 
-/** The service as a process of its own, with the rules of deals.ts. `say` gets what it prints. */
-export function startChild(brokers: readonly string[], name: string, say: (line: string) => void): ChildProcess {
+/** The service as a process of its own. `say` gets what it prints. Instances of one name have data folders of their own. */
+export function startChild(
+  brokers: readonly string[],
+  name: string,
+  say: (line: string) => void,
+  { rules = RULES, instance = '' }: { rules?: readonly RuleSource[]; instance?: string } = {},
+): ChildProcess {
   const file = fileURLToPath(new URL('crash-child.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--import', 'tsx', file, JSON.stringify({ brokers, name })], {
+  const child = spawn(process.execPath, ['--import', 'tsx', file, JSON.stringify({ brokers, name, rules, instance })], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   child.stdout!.setEncoding('utf8').on('data', (text: string) => {

@@ -13,7 +13,8 @@ import { shippedSchema } from '../../edge/registry/record-encoder.ts'
 import type { LogRecord, RuleSource } from '../../model/block.ts'
 import { decodeEntry } from '../../model/block-codec.ts'
 import { Counters } from '../../model/counters.ts'
-import type { Output } from '../../model/output.ts'
+import type { Announcement, Output } from '../../model/output.ts'
+import type { RuleSet } from '../../model/rule.ts'
 import type { Stream } from '../../model/stream.ts'
 import { exchangeTopic } from '../../plan/exchange.ts'
 import { planExchanges } from '../../plan/plan.ts'
@@ -47,6 +48,13 @@ export function configFor(brokers: readonly string[], name: string): KafkaRunCon
   }
 }
 
+export interface Reference {
+  readonly outputs: Output[]
+  readonly announcements: Announcement[]
+  readonly events: Map<string, string[]>
+  readonly repeated: number
+}
+
 /** A committed offset shows some milliseconds after the commit (docs/kafka.md); a dead owner's transaction, after its end. */
 const SETTLE_MS = 500
 
@@ -75,11 +83,14 @@ export class Inspector {
     rmSync(this.#config.data, { recursive: true, force: true })
   }
 
-  get exchanges() {
-    const { streams } = this.#config
-    const compiled = compileRuleSet(this.#files, { streams })
+  get set(): RuleSet {
+    const compiled = compileRuleSet(this.#files, { streams: this.#config.streams })
     if (!compiled.ok) throw new Error('the rule files do not compile')
-    return planExchanges(compiled.set, streams)
+    return compiled.set
+  }
+
+  get exchanges() {
+    return planExchanges(this.set, this.#config.streams)
   }
 
   /** All data records of a topic that a read-committed consumer sees, by partition. */
@@ -145,13 +156,14 @@ export class Inspector {
   }
 
   /**
-   * What the log as it stands gives: the outputs of a task that reads each exchange partition from its beginning to the
-   * committed position; and the source events that stand there, repetitions left out.
+   * What the log as it stands gives: the outputs and announcements of a task that reads each exchange partition from its
+   * beginning to the committed position; and the source events that stand there, repetitions left out.
    */
-  async reference(): Promise<{ outputs: Output[]; events: Map<string, string[]>; repeated: number }> {
+  async reference(): Promise<Reference> {
     const { streams, log } = this.#config
     await sleep(SETTLE_MS)
     const outputs: Output[] = []
+    const announcements: Announcement[] = []
     const events = new Map<string, string[]>()
     let repeated = 0
     for (const { id } of this.exchanges) {
@@ -162,8 +174,11 @@ export class Inspector {
         const read = records
           .filter(({ offset }) => offset < (positions.get(partition) ?? 0))
           .map(({ offset, value }): LogRecord => ({ position: offset, entry: decodeEntry(value!, streams) }))
-        if (read.length > 0)
-          outputs.push(...step(new Task({ streams, counters: new Counters(), finite: false }), read).outputs)
+        if (read.length > 0) {
+          const made = step(new Task({ streams, counters: new Counters(), finite: false }), read)
+          outputs.push(...made.outputs)
+          announcements.push(...(made.announcements ?? []))
+        }
         const { fresh, again } = sourceEvents(read)
         repeated += again
         for (const event of fresh) {
@@ -173,7 +188,7 @@ export class Inspector {
       })
       events.set(id, [...seen].sort())
     }
-    return { outputs, events, repeated }
+    return { outputs, announcements, events, repeated }
   }
 
   #usedStreams(): Stream[] {

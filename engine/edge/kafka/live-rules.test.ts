@@ -24,12 +24,12 @@ measure: { median: { percentile: unit_price, p: 50 } }
 every: 1m
 `
 
-test('what the partitions of a group cannot tell each other is refused by name', () => {
+test('features, and lists that alerts feed, are taken; a set with nothing to run is refused', () => {
   const { streams } = defaultConfig()
   const options = { connection: {} as never, streams, counters: new Counters(), log: silent, clock: () => 0 }
   const made = (...texts: string[]) => new KafkaRules([{ path: 'a.yaml', text: texts.join('---\n') }], options).set
-  expect(made(rule).rules).toHaveLength(1)
-  expect(() => made(rule, feature)).toThrow('features are not supported on Kafka yet: market_price')
   const fed = 'list: fed\nkind: watch\nof: string\nsource: { alerts: burst }\n'
-  expect(() => made(rule, fed)).toThrow('lists from topics or alerts are not supported on Kafka yet: fed')
+  const set = made(rule, feature, fed)
+  expect([set.rules.length, set.features.length, set.lists.length]).toEqual([1, 1, 1])
+  expect(() => made(fed)).toThrow('no rule and no ranking is live or shadow')
 })

@@ -160,14 +160,10 @@ export class KafkaRules {
   }
 }
 
-/** Every fault, where there is one. Only one task has the log of a local engine; here lists that change, and features, need more. */
+/** Every fault, where there is one. */
 function compile(files: readonly RuleSource[], streams: readonly Stream[], inForce?: RuleSet): RuleSet | string {
   const compiled = compileRuleSet(files, { streams, ...(inForce ? { inForce } : {}) })
   if (!compiled.ok) return formatIssues(compiled.issues, files).trimEnd()
   if (planExchanges(compiled.set, streams).length === 0) return 'no rule and no ranking is live or shadow'
-  const features = compiled.set.features.map(({ id }) => id)
-  if (features.length > 0) return `features are not supported on Kafka yet: ${features.join(', ')}`
-  const changing = compiled.set.lists.filter(({ source }) => source && source.kind !== 'file').map(({ id }) => id)
-  if (changing.length === 0) return compiled.set
-  return `lists from topics or alerts are not supported on Kafka yet: ${changing.join(', ')}`
+  return compiled.set
 }

@@ -3,6 +3,7 @@ import type { RuleSource } from '../../model/block.ts'
 import { createClient, type KafkaConnection } from './client.ts'
 import type { Logger } from './log.ts'
 import { PartitionReader } from './partition-reader.ts'
+import { ensureCompacted } from './topics.ts'
 
 /** The rule set that engines of a group are to run. */
 export interface PutRules {
@@ -50,11 +51,7 @@ export class RulesTopic {
 
   async connect(): Promise<void> {
     await Promise.all([this.#admin.connect(), this.#producer.connect()])
-    const topic = controlTopic(this.#group)
-    if ((await this.#admin.listTopics()).includes(topic)) return
-    const config = { 'cleanup.policy': 'compact', 'max.message.bytes': String(8 << 20) }
-    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
-    await this.#admin.createTopics({ topics: [{ topic, numPartitions: 1, configEntries }], waitForLeaders: true })
+    await ensureCompacted(this.#admin, controlTopic(this.#group))
   }
 
   /** What the topic says now. */

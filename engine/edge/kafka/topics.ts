@@ -1,5 +1,6 @@
 import type { Admin, ITopicConfig } from 'kafkajs'
 import { EngineError } from '../../model/errors.ts'
+import { controlsOf, ownControls } from '../../plan/control-topics.ts'
 import { type Exchange, exchangeTopic, stateTopic } from '../../plan/exchange.ts'
 import { reasonOf } from './errors.ts'
 import type { Logger } from './log.ts'
@@ -27,7 +28,7 @@ export function routerTopic(group: string): string {
 }
 
 /**
- * Creates what is missing of the engine's own topics, and the outputs if it may; counts the partitions of all.
+ * Creates what is missing of the engine's own topics and of those that lists are changed by, and the outputs if it may; counts the partitions of all.
  * EngineError INPUT_MISSING names every topic that is not there and may not be created; CONFIG_INVALID where an exchange
  * and its state do not fit together.
  */
@@ -41,6 +42,8 @@ export async function prepareTopics(admin: Admin, wanted: TopicsWanted, log: Log
     const partitions = by.kind === 'all' ? 1 : (before.get(exchangeTopic(group, id)) ?? wanted.partitions)
     own.push(exchangeConfig(exchangeTopic(group, id), partitions), compacted(stateTopic(group, id), partitions))
   }
+  const controls = [...new Set(exchanges.flatMap((exchange) => controlsOf(group, exchange).map(({ topic }) => topic)))]
+  for (const topic of new Set([...ownControls(group, exchanges), ...controls])) own.push(compacted(topic, 1))
   const outputs = [...new Set(Object.values(wanted.outputs))]
   if (wanted.createOutputs) own.push(...outputs.map((topic) => outputConfig(topic, topic === wanted.outputs.dlq)))
   const missing = own.filter(({ topic }) => !there.has(topic))
@@ -52,7 +55,14 @@ export async function prepareTopics(admin: Admin, wanted: TopicsWanted, log: Log
   if (lacking.length > 0) throw new EngineError('INPUT_MISSING', `no such topic: ${lacking.join(', ')}`)
   const counts = await partitionsOf(admin, [...own.map(({ topic }) => topic), ...wanted.sources, ...outputs])
   checkPairs(group, exchanges, counts)
+  checkControls(controls, counts)
   return counts
+}
+
+/** A compacted topic of one partition, made where it is not. */
+export async function ensureCompacted(admin: Admin, topic: string): Promise<void> {
+  if ((await admin.listTopics()).includes(topic)) return
+  await create(admin, [compacted(topic, 1)])
 }
 
 function checkPairs(group: string, exchanges: readonly Exchange[], counts: PartitionCounts): void {
@@ -65,6 +75,14 @@ function checkPairs(group: string, exchanges: readonly Exchange[], counts: Parti
         'CONFIG_INVALID',
         `${log} has ${counts.get(log)} partitions, ${state} has ${counts.get(state)}: partitions were added by hand`,
       )
+  }
+}
+
+function checkControls(controls: readonly string[], counts: PartitionCounts): void {
+  for (const topic of controls) {
+    if (counts.get(topic) === 1) continue
+    const message = `${topic} must have one partition, it has ${counts.get(topic)}: what it says has one order`
+    throw new EngineError('CONFIG_INVALID', message)
   }
 }
 

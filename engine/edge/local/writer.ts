@@ -103,7 +103,7 @@ export class LocalWriter implements LogWriter {
 
 function timeOf(entry: LogEntry): number {
   if (entry.kind === 'mark') return entry.upToMs
-  if (entry.kind === 'rules' || entry.kind === 'list') return NO_TIME
+  if (entry.kind !== 'block') return NO_TIME
   let largest = NO_TIME
   for (const timeMs of entry.timesMs) if (timeMs > largest) largest = timeMs
   return largest

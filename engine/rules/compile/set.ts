@@ -1,6 +1,6 @@
 import type { RuleSource } from '../../model/block.ts'
-import { featuresRead } from '../../model/features-read.ts'
-import type { Ranking, Rule, RuleSet, Scalar, SequenceRule } from '../../model/rule.ts'
+import { featureNamesIn, featuresRead } from '../../model/features-read.ts'
+import type { Definition, Feature, Ranking, Rule, RuleSet, Scalar, SequenceRule } from '../../model/rule.ts'
 import type { Stream } from '../../model/stream.ts'
 import { type CostDoubt, Draft, type Lint, type Surroundings } from '../check/definition.ts'
 import { checkRanking } from '../check/ranking.ts'
@@ -72,8 +72,11 @@ export interface Checked {
  */
 export function compileRuleSet(files: readonly RuleSource[], options: CompileOptions): Compiled {
   const issues: RuleIssue[] = []
-  const parsed = files.filter((file) => !file.data).map((file) => parseFile(file, issues))
+  const read = (run: boolean) =>
+    files.filter((f) => !f.data && (f.runs !== 'elsewhere') === run).map((f) => parseFile(f, issues))
+  const [parsed, elsewhere] = [read(true), read(false)]
   const documents = readDocuments(parsed, issues)
+  const foreign = readDocuments(elsewhere, issues)
   const ofKind = (kind: string) => documents.filter((d) => d.kind === kind)
   const { lists, types } = checkLists(ofKind('list'), files, options.lists ?? {}, issues)
   const incomplete = parsed.some((p) => !p.complete)
@@ -85,7 +88,7 @@ export function compileRuleSet(files: readonly RuleSource[], options: CompileOpt
     params: options.params ?? {},
     lint: options.lint ?? null,
   }
-  const { features, names } = checkFeatures(ofKind('feature'), base)
+  const { features, names } = checkFeatures([...ofKind('feature'), ...foreign], base)
   const around = { ...base, features: names }
   const notes: RuleNote[] = []
   const alerting = documents.filter((d) => d.kind === 'rule' || d.kind === 'ranking')
@@ -108,13 +111,15 @@ export function compileRuleSet(files: readonly RuleSource[], options: CompileOpt
   const rules = running.filter((r): r is Rule => r.kind === 'rule')
   const rankings = running.filter((r): r is Ranking => r.kind === 'ranking')
   const sequences = running.filter((r): r is SequenceRule => r.kind === 'sequence')
-  const published = features.flatMap(({ value }) => value ?? [])
+  const known = features.flatMap(({ document, value }) => (value ? [{ value, here: !foreign.includes(document) }] : []))
+  const published = known.flatMap(({ value, here }) => (here ? [value] : []))
+  const shared = files.some((f) => f.runs) && sharedBy([...running, ...published], known)
   const bodies = [...running, ...published].map((r) => [r.kind, r.id, r.hash, r.mode, sorted(r.params)])
-  const hash = hashOf([bodies, lists])
+  const hash = hashOf([bodies, lists, ...(shared ? [shared.features.map((f) => f.hash)] : [])])
   const runningKeys = new Set(running.map((r) => `${r.id}@${r.version}`))
   const isRunning = (t: RuleTest) => runningKeys.has(`${t.rule}@${t.version}`)
   const [runnable, testsOff] = [tests.filter(isRunning), tests.filter((t) => !isRunning(t))]
-  const set = { hash, rules, sequences, rankings, lists, features: published }
+  const set: RuleSet = { hash, rules, sequences, rankings, lists, features: published, ...(shared ? { shared } : {}) }
   const doubts = options.lint?.costs?.(set) ?? []
   for (const doubt of doubts) {
     const of = [...accepted, ...features].find(({ value }) => value?.id === doubt.id && value.version === doubt.version)
@@ -122,6 +127,12 @@ export function compileRuleSet(files: readonly RuleSource[], options: CompileOpt
   }
   if (doubts.length > 0) issues.sort(byPlace(files))
   return { ok: true, set, tests: runnable, testsOff, issues, notes }
+}
+
+/** The features that `definitions` read themselves. */
+function sharedBy(definitions: readonly Definition[], known: readonly { readonly value: Feature }[]) {
+  const read = featureNamesIn(definitions)
+  return { features: known.flatMap(({ value }) => (read.has(value.id) ? [value] : [])) }
 }
 
 /** The set with nothing but the rule or ranking of `test`, what it reads, and the test's params, lists and features. */

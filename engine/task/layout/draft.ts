@@ -10,6 +10,7 @@ import type { AlertPlan } from '../alert-plan.ts'
 import { Columns } from '../columns.ts'
 import { type Context, RowScope } from '../context.ts'
 import type { FeatureBoard } from '../feature-board.ts'
+import type { FeatureMirror } from '../feature-mirror.ts'
 import { Filters } from '../filters.ts'
 import type { MutePlan, RankingPlan, RulePlan } from '../plans.ts'
 import type { SequencePlan } from '../sequence/plan.ts'
@@ -49,6 +50,7 @@ export class Draft {
   readonly sequences: SequencePlan[] = []
   readonly rankings: RankingPlan[] = []
   readonly boards: FeatureBoard[] = []
+  readonly mirrors: FeatureMirror[] = []
   /** Whose alerts there are, by their index. */
   readonly alertPlans: AlertPlan[] = []
 

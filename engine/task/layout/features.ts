@@ -1,6 +1,7 @@
 import type { Value } from '../../model/expression.ts'
 import { type Feature, isRunning } from '../../model/rule.ts'
 import { FeatureBoard, type FeatureSource, FixedFeature } from '../feature-board.ts'
+import { FeatureMirror } from '../feature-mirror.ts'
 import { readRatio } from '../ratio.ts'
 import type { Draft } from './draft.ts'
 import { placeOf, slidingOf, tumblingOf } from './place.ts'
@@ -9,7 +10,7 @@ import { addCount, addRunning } from './readers.ts'
 /** What a board reads its measures by; `space` is a number still. */
 type FeatureDraft = Omit<FeatureSource, 'space'> & { readonly space: number }
 
-/** Makes what others ask of the feature. */
+/** Makes what others ask of the feature. Where several tasks share a rule set, those of this one ask its mirror. */
 export function addFeature(draft: Draft, feature: Feature): void {
   const { context, columns, boards, limits } = draft
   if (feature.fixed) {
@@ -20,7 +21,16 @@ export function addFeature(draft: Draft, feature: Feature): void {
   const { memory, strings, counters } = draft
   const board = new FeatureBoard(feature, isBoolean, { memory, context, strings, counters, keysMax: limits.keys })
   boards.push(board)
-  context.features.set(feature.id, board)
+  if (!draft.set.shared) context.features.set(feature.id, board)
+}
+
+/** Makes what is asked of a feature that comes through its control topic. */
+export function addMirror(draft: Draft, feature: Feature): void {
+  const { context, columns, limits, memory, strings, counters } = draft
+  const isBoolean = (name: string) => columns.isBoolean(feature, name)
+  const mirror = new FeatureMirror(feature, isBoolean, { memory, context, strings, counters, keysMax: limits.keys })
+  draft.mirrors.push(mirror)
+  context.features.set(feature.id, mirror)
 }
 
 /** Makes room for the measures of a feature that is published. */

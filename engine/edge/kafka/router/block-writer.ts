@@ -2,7 +2,7 @@ import type { Message, Producer, TopicMessages } from 'kafkajs'
 import type { Counter, Counters } from '../../../model/counters.ts'
 import { codeOf, MESSAGE_TOO_LARGE } from '../errors.ts'
 import { withoutValue } from './dead-letter.ts'
-import type { SourceLane } from './source-lane.ts'
+import type { Lane } from './lane.ts'
 
 /** Sent at once as soon as this much waits; the merge stops at twice as much. */
 const SEND_BYTES = 512 << 10
@@ -19,7 +19,7 @@ export class BlockWriter {
   readonly #dropped: Counter
   #pending = new Map<string, Message[]>()
   #dead: Message[] = []
-  #reached = new Map<SourceLane, number>()
+  #reached = new Map<Lane, number>()
   #bytes = 0
   #sending: Promise<void> | null = null
   #failed = false
@@ -62,7 +62,7 @@ export class BlockWriter {
   }
 
   /** With what was added so far, everything of the lane below `offset` has been written. */
-  reached(lane: SourceLane, offset: number): void {
+  reached(lane: Lane, offset: number): void {
     this.#reached.set(lane, offset)
   }
 

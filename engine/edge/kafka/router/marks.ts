@@ -1,5 +1,5 @@
 import type { Admin } from 'kafkajs'
-import type { SourceLane } from './source-lane.ts'
+import type { Lane } from './lane.ts'
 
 /** Reading a partition to `high` reads all that stood there at the start of the call that gave it. */
 interface Target {
@@ -14,7 +14,7 @@ interface Target {
  * that is still ahead is kept, so that a busy partition gets its marks too.
  */
 export class Marks {
-  readonly #targets = new Map<SourceLane, Target>()
+  readonly #targets = new Map<Lane, Target>()
   readonly #idleGraceMs: number
   readonly #clock: () => number
 
@@ -23,7 +23,7 @@ export class Marks {
     this.#clock = clock
   }
 
-  async ask(lanes: readonly SourceLane[], admin: Admin): Promise<void> {
+  async ask(lanes: readonly Lane[], admin: Admin): Promise<void> {
     const upToMs = this.#clock() - this.#idleGraceMs
     for (const topic of new Set(lanes.map((lane) => lane.topic))) {
       for (const { partition, high } of await admin.fetchTopicOffsets(topic)) {
@@ -36,7 +36,7 @@ export class Marks {
   }
 
   /** The lane's mark, if it has come to its end; null if not, or if that was said already. */
-  due(lane: SourceLane): number | null {
+  due(lane: Lane): number | null {
     const target = this.#targets.get(lane)
     if (!target || lane.routed < target.high) return null
     this.#targets.delete(lane)

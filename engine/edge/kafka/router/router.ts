@@ -1,9 +1,10 @@
 import type { Admin, Consumer, EachBatchPayload, Kafka, Producer } from 'kafkajs'
-import type { Block, Mark, RuleSource } from '../../../model/block.ts'
+import type { Block, LogEntry, Mark, RuleSource } from '../../../model/block.ts'
 import { encodeEntry } from '../../../model/block-codec.ts'
 import type { Counter, Counters } from '../../../model/counters.ts'
 import type { Stream } from '../../../model/stream.ts'
 import { BlockRouter, type RoutedExchange } from '../../../plan/block-router.ts'
+import { controlsOf } from '../../../plan/control-topics.ts'
 import { exchangeTopic } from '../../../plan/exchange.ts'
 import { reasonOf } from '../errors.ts'
 import type { Gauge } from '../gauges.ts'
@@ -12,17 +13,16 @@ import { PartitionReader } from '../partition-reader.ts'
 import type { Decoder } from '../ports.ts'
 import { assignedLanes } from './assignment.ts'
 import { BlockWriter } from './block-writer.ts'
+import { ControlLane } from './control-lane.ts'
 import { deadLetter } from './dead-letter.ts'
+import { isAbove, type Lane, resumeIfLow } from './lane.ts'
 import { Marks } from './marks.ts'
 import { choose, type SkewLimits } from './merge.ts'
 import { writeRules } from './rules-control.ts'
-import type { OnBadRecord, SourceLane } from './source-lane.ts'
+import { type OnBadRecord, SourceLane } from './source-lane.ts'
 
 const COMMIT_MS = 200
 const REGISTRY_RETRY_MS = 1_000
-/** What waits in a lane, in records and in bytes: above, its partition is paused; below half of it, it is read again. */
-const BUFFERED_MAX = 8_000
-const BUFFERED_BYTES_MAX = 16 << 20
 
 export interface RouterOptions {
   readonly kafka: Kafka
@@ -30,7 +30,7 @@ export interface RouterOptions {
   readonly streams: readonly Stream[]
   readonly exchanges: readonly RoutedExchange[]
   readonly ruleFiles: readonly RuleSource[]
-  /** Partitions of each source topic. */
+  /** Partitions of each source topic; a control topic has one. */
   readonly sourcePartitions: ReadonlyMap<string, number>
   readonly dlqTopic: string
   readonly decoderOf: (stream: Stream) => Decoder
@@ -45,26 +45,30 @@ export interface RouterOptions {
 }
 
 /**
- * Source topics -> exchange topics, at least once: offsets are committed over acknowledged blocks only. One life: `run`
- * ends with the first failure, and another router starts from the committed offsets.
+ * Source and control topics -> exchange topics, at least once: offsets are committed over acknowledged blocks only. One
+ * life: `run` ends with the first failure, and another router starts from the committed offsets.
  */
 export class Router {
   readonly #options: RouterOptions
   readonly #streams: readonly Stream[]
   readonly #decoders: ReadonlyMap<string, Decoder>
   readonly #routers: ReadonlyMap<string, BlockRouter>
+  /** What each exchange reads: topics of streams, then of controls. */
+  readonly #inputs: readonly (readonly string[])[]
   readonly #marks: Marks
   readonly #admin: Admin
   readonly #producer: Producer
   readonly #consumer: Consumer
+  readonly #reader: PartitionReader
   readonly #writer: BlockWriter
   readonly #occasionally = new Occasionally(5_000)
   readonly #blocks: Counter
   readonly #marked: Counter
   readonly #routed: Counter
   #lanes: readonly SourceLane[] = []
+  #controls: readonly ControlLane[] = []
   /** Those before the last join. */
-  #former: readonly SourceLane[] = []
+  #former: readonly Lane[] = []
   #assigned: Promise<void> = Promise.resolve()
   #generation = 0
   #joined = false
@@ -79,8 +83,13 @@ export class Router {
     this.#streams = options.streams.filter(({ name }) => exchanges.some((e) => e.exchange.streams.includes(name)))
     this.#decoders = new Map(this.#streams.map((stream) => [stream.topic, options.decoderOf(stream)]))
     this.#routers = new Map(this.#streams.map((s) => [s.topic, new BlockRouter(s, exchanges, counters)]))
+    this.#inputs = exchanges.map(({ exchange }) => [
+      ...this.#streams.filter(({ name }) => exchange.streams.includes(name)).map(({ topic }) => topic),
+      ...controlsOf(group, exchange).map(({ topic }) => topic),
+    ])
     this.#marks = new Marks(idleGraceMs, clock)
     this.#admin = kafka.admin()
+    this.#reader = new PartitionReader(kafka)
     this.#producer = kafka.producer({ idempotent: true, allowAutoTopicCreation: false })
     this.#consumer = kafka.consumer({
       groupId: `${group}-router`,
@@ -120,7 +129,7 @@ export class Router {
   }
 
   gauges(): Gauge[] {
-    return this.#lanes.map((lane) => ({
+    return this.#all.map((lane) => ({
       name: 'router_lag_records',
       labels: { topic: lane.topic, partition: String(lane.partition) },
       value: Math.max(0, lane.end - lane.acknowledged),
@@ -128,28 +137,15 @@ export class Router {
   }
 
   async #start(timers: NodeJS.Timeout[]): Promise<void> {
-    const { kafka, group, exchanges, ruleFiles, streams, log } = this.#options
+    const { group, exchanges, ruleFiles, streams, log } = this.#options
     await Promise.all([this.#admin.connect(), this.#producer.connect(), this.#consumer.connect()])
-    const reader = new PartitionReader(kafka)
-    try {
-      await writeRules({
-        group,
-        exchanges,
-        ruleFiles,
-        streams,
-        admin: this.#admin,
-        producer: this.#producer,
-        reader,
-        log,
-      })
-    } finally {
-      await reader.close()
-    }
+    const [admin, producer, reader] = [this.#admin, this.#producer, this.#reader]
+    await writeRules({ group, exchanges, ruleFiles, streams, admin, producer, reader, log })
     const { GROUP_JOIN, CRASH, END_BATCH_PROCESS } = this.#consumer.events
     this.#consumer.on(GROUP_JOIN, ({ payload }) => this.#assign(payload.memberAssignment))
     this.#consumer.on(CRASH, ({ payload }) => this.#fail(payload.error))
     this.#consumer.on(END_BATCH_PROCESS, ({ payload }) => this.#passed(payload))
-    await this.#consumer.subscribe({ topics: [...this.#decoders.keys()], fromBeginning: true })
+    await this.#consumer.subscribe({ topics: [...new Set(this.#inputs.flat())], fromBeginning: true })
     await this.#consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
@@ -159,25 +155,21 @@ export class Router {
     timers.push(setInterval(() => void this.#commit(), COMMIT_MS))
   }
 
+  get #all(): readonly (SourceLane | ControlLane)[] {
+    return [...this.#controls, ...this.#lanes]
+  }
+
   /** After each join: buffers are gone, kafkajs reads from the committed offsets again. */
   #assign(assignment: Readonly<Record<string, readonly number[]>>): void {
-    if (this.#lanes.length > 0) this.#former = this.#lanes
+    if (this.#all.length > 0) this.#former = this.#all
     this.#lanes = []
+    this.#controls = []
     this.#marks.clear()
     const generation = ++this.#generation
-    const { group, counters, log } = this.#options
-    const ids = this.#streams.flatMap((stream) =>
-      (assignment[stream.topic] ?? []).map((partition) => ({ stream, topic: stream.topic, partition })),
-    )
-    const made = assignedLanes(ids, this.#former, {
-      admin: this.#admin,
-      groupId: `${group}-router`,
-      decoders: this.#decoders,
-      counters,
-      log,
-    })
-    this.#assigned = made.then((lanes) => {
-      if (generation === this.#generation) this.#lanes = lanes
+    this.#assigned = this.#made(assignment).then(({ lanes, controls }) => {
+      if (generation !== this.#generation) return
+      this.#lanes = lanes
+      this.#controls = controls
     })
     this.#assigned.then(
       () => {
@@ -188,12 +180,35 @@ export class Router {
     )
   }
 
+  async #made(assignment: Readonly<Record<string, readonly number[]>>) {
+    const { group, exchanges, counters, log } = this.#options
+    const partitionsOf = (topic: string) => assignment[topic] ?? []
+    const sources = this.#streams.flatMap((stream) =>
+      partitionsOf(stream.topic).map((partition) => ({ stream, topic: stream.topic, partition })),
+    )
+    const read = new Map(exchanges.flatMap(({ exchange }) => controlsOf(group, exchange).map((c) => [c.topic, c])))
+    const broadcast = [...read.values()].flatMap((control) =>
+      partitionsOf(control.topic).map((partition) => ({ control, topic: control.topic, partition })),
+    )
+    const common = { admin: this.#admin, groupId: `${group}-router`, counters, log }
+    const lanes = await assignedLanes(sources, this.#former, {
+      ...common,
+      make: (id, position) => new SourceLane(id, this.#decoders.get(id.topic)!, position),
+    })
+    const controls = await assignedLanes(broadcast, this.#former, {
+      ...common,
+      make: ({ control, partition }, position) => new ControlLane(control, partition, position),
+    })
+    return { lanes, controls }
+  }
+
   /** Only buffers: a fetch waits for all its batches, so nothing may wait for another partition here. */
   async #take({ batch, resolveOffset, pause, heartbeat }: EachBatchPayload): Promise<void> {
     await this.#assigned
     const lane = this.#laneOf(batch.topic, batch.partition)
     if (!lane) return
-    lane.push(batch.messages, Number(batch.lastOffset()))
+    if (lane instanceof ControlLane) await this.#read(lane, Number(batch.lastOffset()))
+    else lane.push(batch.messages, Number(batch.lastOffset()))
     lane.end = Math.max(lane.end, Number(batch.highWatermark))
     resolveOffset(batch.lastOffset())
     if (isAbove(lane, 1) && !lane.resume) lane.resume = pause()
@@ -201,19 +216,27 @@ export class Router {
     await heartbeat()
   }
 
+  /** Tasks write to control topics in transactions, and kafkajs leaks some that were aborted: the engine's reader does not. */
+  async #read(lane: ControlLane, lastOffset: number): Promise<void> {
+    const { topic, partition } = lane
+    for await (const records of this.#reader.read(topic, partition, lane.fetched, lastOffset + 1)) lane.push(records)
+    lane.passed(lastOffset)
+  }
+
   /** Batches of nothing but control records never reach `eachBatch`, but are read. */
   #passed({ topic, partition, lastOffset }: { topic: string; partition: number; lastOffset: string }): void {
-    void this.#assigned.then(() => this.#laneOf(topic, partition)?.push([], Number(lastOffset)))
+    void this.#assigned.then(() => this.#laneOf(topic, partition)?.passed(Number(lastOffset)))
   }
 
-  #laneOf(topic: string, partition: number): SourceLane | undefined {
-    return this.#lanes.find((lane) => lane.topic === topic && lane.partition === partition)
+  #laneOf(topic: string, partition: number): SourceLane | ControlLane | undefined {
+    return this.#all.find((lane) => lane.topic === topic && lane.partition === partition)
   }
 
-  /** Moves what may move from the lanes to the writer: oldest head first, cut by cut, while there is room. */
+  /** Moves what may move from the lanes to the writer: controls, then the oldest head first, cut by cut, while there is room. */
   #pump(): void {
     if (this.#stopped) return
     try {
+      for (const lane of this.#controls) this.#hand(lane)
       while (this.#writer.hasRoom) {
         for (const lane of this.#lanes) this.#stage(lane)
         const lane = choose(this.#lanes, performance.now(), this.#options.skew)
@@ -221,7 +244,7 @@ export class Router {
         this.#move(lane)
         if (this.#writer.isFull) this.#flush()
       }
-      for (const lane of this.#lanes) this.#markIfDue(lane)
+      for (const lane of this.#all) this.#markIfDue(lane)
       this.#flush()
     } catch (error) {
       this.#fail(error)
@@ -229,7 +252,7 @@ export class Router {
   }
 
   #flush(): void {
-    for (const lane of this.#lanes) if (lane.routed > lane.acknowledged) this.#writer.reached(lane, lane.routed)
+    for (const lane of this.#all) if (lane.routed > lane.acknowledged) this.#writer.reached(lane, lane.routed)
     this.#writer.flush()
   }
 
@@ -259,9 +282,30 @@ export class Router {
     const { block, from, to } = lane.cut()
     this.#routers.get(lane.topic)!.route(block, from, to, this.#emit)
     this.#routed.value += to - from
-    if (lane.resume && !isAbove(lane, 0.5)) {
-      lane.resume()
-      lane.resume = null
+    resumeIfLow(lane)
+  }
+
+  /** What waits in a control topic goes to every partition that reads it, while there is room. */
+  #hand(lane: ControlLane): void {
+    while (lane.buffered > 0 && this.#writer.hasRoom) {
+      const broadcast = lane.take()
+      if (broadcast) this.#toAll(lane.topic, broadcast, 0)
+      if (this.#writer.isFull) this.#flush()
+    }
+    if (lane.refused > 0) {
+      this.#options.counters.counter('control_records_refused_total', { topic: lane.topic }).value += lane.refused
+      lane.refused = 0
+    }
+    resumeIfLow(lane)
+  }
+
+  /** To every partition of each exchange that reads `topic`. */
+  #toAll(topic: string, entry: LogEntry, timestampMs: number): void {
+    const { group, exchanges, streams } = this.#options
+    const bytes = encodeEntry(entry, streams)
+    for (const [i, { exchange, partitions }] of exchanges.entries()) {
+      if (!this.#inputs[i].includes(topic)) continue
+      for (let p = 0; p < partitions; p++) this.#writer.add(exchangeTopic(group, exchange.id), p, bytes, timestampMs)
     }
   }
 
@@ -279,14 +323,13 @@ export class Router {
   }
 
   /** Behind all that was routed: the writer keeps the order. */
-  #markIfDue(lane: SourceLane): void {
+  #markIfDue(lane: Lane): void {
     const upToMs = this.#marks.due(lane)
     if (upToMs === null) return
     const { group, exchanges, sourcePartitions, streams } = this.#options
-    for (const { exchange, partitions } of exchanges) {
-      if (!exchange.streams.includes(lane.stream.name)) continue
-      const topics = this.#streams.filter(({ name }) => exchange.streams.includes(name)).map(({ topic }) => topic)
-      const sources = topics.flatMap((topic) =>
+    for (const [i, { exchange, partitions }] of exchanges.entries()) {
+      if (!this.#inputs[i].includes(lane.topic)) continue
+      const sources = this.#inputs[i].flatMap((topic) =>
         Array.from({ length: sourcePartitions.get(topic)! }, (_, partition) => `${topic}/${partition}`),
       )
       const mark: Mark = { kind: 'mark', sourceTopic: lane.topic, sourcePartition: lane.partition, upToMs, sources }
@@ -300,7 +343,7 @@ export class Router {
     if (this.#asking) return
     this.#asking = true
     try {
-      await this.#marks.ask(this.#lanes, this.#admin)
+      await this.#marks.ask(this.#all, this.#admin)
     } catch (error) {
       this.#occasionally.warn(this.#options.log, { reason: reasonOf(error) }, 'source offsets cannot be read')
     }
@@ -309,7 +352,7 @@ export class Router {
   }
 
   async #commit(): Promise<void> {
-    const lanes = this.#lanes.filter((lane) => lane.acknowledged > lane.committed)
+    const lanes = this.#all.filter((lane) => lane.acknowledged > lane.committed)
     if (lanes.length === 0) return
     const offsets = lanes.map((lane) => ({ lane, offset: lane.acknowledged }))
     try {
@@ -325,10 +368,7 @@ export class Router {
   async #close(): Promise<void> {
     await this.#writer.settled()
     await this.#commit()
-    await Promise.allSettled([this.#consumer.disconnect(), this.#producer.disconnect(), this.#admin.disconnect()])
+    const clients = [this.#producer, this.#admin].map((client) => client.disconnect())
+    await Promise.allSettled([this.#consumer.disconnect(), ...clients, this.#reader.close()])
   }
-}
-
-function isAbove(lane: SourceLane, share: number): boolean {
-  return lane.buffered > share * BUFFERED_MAX || lane.rawBytes > share * BUFFERED_BYTES_MAX
 }

@@ -3,6 +3,7 @@ import type { Block } from '../../../model/block.ts'
 import { BlockBuilder } from '../../../model/block-builder.ts'
 import type { Stream } from '../../../model/stream.ts'
 import type { BadRecord, Decoder } from '../ports.ts'
+import type { Lane } from './lane.ts'
 
 /** How far a cut reaches; event time. */
 const CUT_MS = 100
@@ -18,16 +19,11 @@ export interface SourceId {
 
 export type OnBadRecord = (lane: SourceLane, message: KafkaMessage, why: BadRecord) => void
 
-/**
- * One source partition on its way through the router: raw polls, then a staged piece as columns, then cuts of it.
- *
- *   committed <= acknowledged <= routed <= fetched <= end     (all: the next offset to …)
- */
-export class SourceLane implements SourceId {
+/** The partition of a stream's topic: raw polls, then a staged piece as columns, then cuts of it. */
+export class SourceLane implements SourceId, Lane {
   readonly stream: Stream
   readonly topic: string
   readonly partition: number
-  /** The broker's end offset, as last heard. */
   end = 0
   acknowledged: number
   committed: number
@@ -37,7 +33,6 @@ export class SourceLane implements SourceId {
   hungrySinceMs: number | null = null
   /** Its decoder is not asked before, ms of `performance.now()`: the registry did not answer. */
   askAgainMs = 0
-  /** Lets the consumer go on, where it was paused. */
   resume: (() => void) | null = null
   readonly #decoder: Decoder
   readonly #builder: BlockBuilder
@@ -62,12 +57,11 @@ export class SourceLane implements SourceId {
     this.acknowledged = this.committed = this.#fetched = this.#routed = position
   }
 
-  /** Records that wait here, raw or staged. */
+  /** Raw or staged. */
   get buffered(): number {
     return this.#buffered
   }
 
-  /** Bytes of the values that are not decoded yet. */
   get rawBytes(): number {
     return this.#rawBytes
   }
@@ -76,7 +70,6 @@ export class SourceLane implements SourceId {
     return this.#fetched
   }
 
-  /** Everything below has been handed on. */
   get routed(): number {
     return this.#buffered === 0 ? this.#fetched : this.#routed
   }
@@ -92,6 +85,10 @@ export class SourceLane implements SourceId {
     if (fresh.length > 0) this.#polls.push(fresh)
     this.#buffered += fresh.length
     for (const { value } of fresh) this.#rawBytes += value?.length ?? 0
+    this.passed(lastOffset)
+  }
+
+  passed(lastOffset: number): void {
     this.#fetched = Math.max(this.#fetched, lastOffset + 1)
     this.hungrySinceMs = null
   }

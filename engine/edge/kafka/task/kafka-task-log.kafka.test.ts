@@ -5,6 +5,7 @@ import type { Mark } from '../../../model/block.ts'
 import { encodeEntry } from '../../../model/block-codec.ts'
 import { Counters } from '../../../model/counters.ts'
 import type { Commit } from '../../../model/ports.ts'
+import { listsTopic } from '../../../plan/control-topics.ts'
 import { createClient } from '../client.ts'
 import { isFenced } from '../errors.ts'
 import { PartitionReader } from '../partition-reader.ts'
@@ -53,6 +54,7 @@ describe.skipIf('skip' in broker)('a task log on Kafka', () => {
       producerKafka: kafka,
       admin,
       reader,
+      group: name,
       groupId: `${name}-task`,
       streams: [],
       outputs: { alerts: output, shadow: output, rankings: output },
@@ -64,13 +66,31 @@ describe.skipIf('skip' in broker)('a task log on Kafka', () => {
       ends.push(() => log.close())
       return log
     }
-    return { open, reader, admin, stateTopic, topic }
+    return { open, reader, admin, stateTopic, topic, lists: listsTopic(name) }
   }
 
   const commitOf = (position: number, changes: Record<string, string | null>): Commit => ({
     position,
     outputs: [],
     changes: new Map(Object.entries(changes)),
+  })
+
+  test('a commit may announce more than a topic takes at once; all of it is there, once', async () => {
+    const { open, reader, admin, lists } = await prepare()
+    await createTopics([...brokers], { [lists]: 1 })
+    const log = open()
+    await log.fence()
+    const count = 40_000
+    const announcements = Array.from({ length: count }, (_, i) => ({
+      ...{ kind: 'list' as const, list: 'l', item: `${i}`.padEnd(40, 'x') },
+      ...{ untilMs: null, atMs: 1 },
+    }))
+    await log.commit({ ...commitOf(3, { task: '{}' }), announcements })
+    const [{ high }] = await admin.fetchTopicOffsets(lists)
+    const keys: string[] = []
+    for await (const records of reader.read(lists, 0, 0, Number(high))) keys.push(...records.map((r) => String(r.key)))
+    expect(keys).toHaveLength(count)
+    expect([keys[0], keys[count - 1]]).toEqual([0, count - 1].map((i) => `l/"${`${i}`.padEnd(40, 'x')}"`))
   })
 
   test('what the commits kept comes back, with the position; the past begins where stream time was', async () => {

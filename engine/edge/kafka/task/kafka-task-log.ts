@@ -6,6 +6,7 @@ import type { Counters } from '../../../model/counters.ts'
 import { EngineError } from '../../../model/errors.ts'
 import type { Commit, Committed, NumberedLog } from '../../../model/ports.ts'
 import type { Stream } from '../../../model/stream.ts'
+import { announced } from '../control-records.ts'
 import { committedWithNotes } from '../offsets.ts'
 import type { PartitionReader } from '../partition-reader.ts'
 import type { Encoder } from '../ports.ts'
@@ -18,6 +19,8 @@ export interface TaskLogShared {
   readonly producerKafka: Kafka
   readonly admin: Admin
   readonly reader: PartitionReader
+  /** Namespace of the control topics. */
+  readonly group: string
   readonly groupId: string
   readonly streams: readonly Stream[]
   readonly outputs: OutputTopics
@@ -34,7 +37,7 @@ export interface TaskPlace {
 }
 
 /**
- * One exchange partition as a task's log. Commits are transactions: outputs, what the task keeps (one record a key in the
+ * One exchange partition as a task's log. Commits are transactions: outputs, what it tells other tasks, what it keeps (one record a key in the
  * partition of the same number of the compacted state topic), and the input position in the consumer group.
  *
  * `fence` comes first, and again after any error. A position is an offset in the exchange: without gaps, since nobody
@@ -106,13 +109,18 @@ export class KafkaTaskLog implements NumberedLog {
   }
 
   /** One attempt. After an error: `fence`, then `position` tells whether it took place. */
-  async commit({ position, outputs, changes }: Commit): Promise<void> {
+  async commit({ position, outputs, changes, announcements = [] }: Commit): Promise<void> {
     if (!this.#producer) throw new EngineError('FENCED', 'a task log is fenced before its first commit')
     const { topic, stateTopic, partition, taskIndex } = this.place
     const { groupId, encoder, counters } = this.#shared
     const messages = outputMessages(outputs, taskIndex, this.#shared.outputs, encoder)
     const kept = [...changes].map(([key, value]): Message => ({ key, value, partition }))
     if (kept.length > 0) messages.push({ topic: stateTopic, messages: kept })
+    const controls = announcements.map((announcement) => announced(this.#shared.group, announcement))
+    for (const topic of new Set(controls.map((c) => c.topic))) {
+      const records = controls.filter((c) => c.topic === topic)
+      messages.push({ topic, messages: records.map(({ key, value }): Message => ({ key, value, partition: 0 })) })
+    }
     const startMs = performance.now()
     await this.#producer.commit(messages, { groupId, topic, partition, offset: position + 1, note: this.#id })
     counters.counter('task_commit_ms_total').value += performance.now() - startMs

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Kafka, Producer, TopicMessages } from 'kafkajs'
+import type { Kafka, Message, Producer, TopicMessages } from 'kafkajs'
 import { isCoordinatorBusy } from '../errors.ts'
 
 /** A transaction lives for milliseconds; longer than this the broker takes it for dead. */
 const TRANSACTION_MS_MAX = 12_000
+/** Sent at once: a topic takes no more than 1 MiB by default, and kafkajs makes one batch of what it is given. */
+const PART_BYTES = 512 << 10
 const BUSY_PAUSE_MS = 2
 const BUSY_MS_MAX = 8_000
 
@@ -54,7 +56,7 @@ export class TaskProducer {
     { groupId, topic, partition, offset, note }: InputPosition,
   ): Promise<void> {
     const transaction = await this.#producer.transaction()
-    if (topicMessages.length > 0) await transaction.sendBatch({ topicMessages, acks: -1 })
+    for (const part of inParts(topicMessages)) await transaction.sendBatch({ topicMessages: part, acks: -1 })
     const topics = [{ topic, partitions: [{ partition, offset: String(offset), metadata: note }] }]
     await untilReady(() => transaction.sendOffsets({ consumerGroupId: groupId, topics }))
     await transaction.commit()
@@ -63,6 +65,34 @@ export class TaskProducer {
   async close(): Promise<void> {
     await this.#producer.disconnect()
   }
+}
+
+/** The same messages in parts of at most 512 KiB, or one message; those of a topic stay in order. */
+export function inParts(topicMessages: readonly TopicMessages[]): TopicMessages[][] {
+  const parts: TopicMessages[][] = []
+  let bytes = Number.POSITIVE_INFINITY
+  for (const { topic, messages } of topicMessages) {
+    let last: Message[] | null = null
+    for (const message of messages) {
+      const size = sizeOf(message)
+      if (bytes + size > PART_BYTES) {
+        parts.push([])
+        bytes = 0
+        last = null
+      }
+      if (!last) {
+        last = []
+        parts[parts.length - 1].push({ topic, messages: last })
+      }
+      last.push(message)
+      bytes += size
+    }
+  }
+  return parts
+}
+
+function sizeOf({ key, value }: Message): number {
+  return Buffer.byteLength(key ?? '') + Buffer.byteLength(value ?? '')
 }
 
 /** kafkajs does not retry these codes here; in the same transaction it works. */

@@ -3,7 +3,7 @@ import type { KafkaMessage } from 'kafkajs'
 import type { LogRecord } from '../../../model/block.ts'
 import type { Counter } from '../../../model/counters.ts'
 import { EngineError } from '../../../model/errors.ts'
-import type { Output } from '../../../model/output.ts'
+import type { Announcement, Output } from '../../../model/output.ts'
 import type { Commit } from '../../../model/ports.ts'
 import { step } from '../../../task/step.ts'
 import type { Task } from '../../../task/task.ts'
@@ -67,6 +67,7 @@ export class TaskLane {
   #committed = -1
   #outputs: Output[] = []
   #changes = new Map<string, string | null>()
+  #announcements: Announcement[] = []
   /** The commit under way, or the one that failed until its fate is known. `done` never rejects. */
   #flight: { readonly commit: Commit; readonly done: Promise<void> } | null = null
   #committedAtMs = Number.NEGATIVE_INFINITY
@@ -112,7 +113,7 @@ export class TaskLane {
     for (const records of this.#slices(messages)) {
       this.#take(records)
       this.#commitIfDue()
-      if (this.#outputs.length > WAITING_MAX) await this.#flight?.done
+      if (this.#outputs.length + this.#announcements.length > WAITING_MAX) await this.#flight?.done
       await heartbeat()
       await turn()
       if (!this.#open) return { next: 'stale' }
@@ -151,9 +152,10 @@ export class TaskLane {
   }
 
   #take(records: readonly LogRecord[]): void {
-    const { position, outputs, changes } = step(this.#task!, records)
+    const { position, outputs, changes, announcements = [] } = step(this.#task!, records)
     this.#position = position
     for (const output of outputs) this.#outputs.push(output)
+    for (const announcement of announcements) this.#announcements.push(announcement)
     for (const [key, value] of changes) this.#changes.set(key, value)
     this.#options.keep.rests(position)
   }
@@ -161,10 +163,17 @@ export class TaskLane {
   /** Outputs at once, a mere position once a second. */
   #commitIfDue(): void {
     if (this.#flight || !this.#open || this.#position === this.#committed) return
-    if (this.#outputs.length === 0 && performance.now() - this.#committedAtMs < QUIET_COMMIT_MS) return
-    const commit = { position: this.#position, outputs: this.#outputs, changes: this.#changes }
+    const isQuiet = this.#outputs.length === 0 && this.#announcements.length === 0
+    if (isQuiet && performance.now() - this.#committedAtMs < QUIET_COMMIT_MS) return
+    const commit: Commit = {
+      position: this.#position,
+      outputs: this.#outputs,
+      changes: this.#changes,
+      announcements: this.#announcements,
+    }
     this.#outputs = []
     this.#changes = new Map()
+    this.#announcements = []
     this.#flight = { commit, done: this.#commit(commit) }
   }
 
@@ -225,6 +234,7 @@ export class TaskLane {
     else if (failed) {
       this.#outputs = [...failed.outputs, ...this.#outputs]
       this.#changes = new Map([...failed.changes, ...this.#changes])
+      this.#announcements = [...(failed.announcements ?? []), ...this.#announcements]
       this.#flight = null
     }
   }
@@ -237,6 +247,7 @@ export class TaskLane {
     this.#flight = null
     this.#outputs = []
     this.#changes = new Map()
+    this.#announcements = []
     this.#giveUpWaiting()
     const { task, position, snapshot, records } = await keep.takeUp(log, (at) => this.#untilCommitted(at))
     this.#position = this.#committed = position

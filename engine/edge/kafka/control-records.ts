@@ -1,0 +1,104 @@
+import type { FeatureRecord, ListRecord } from '../../model/block.ts'
+import type { Announcement, MeasureValue } from '../../model/output.ts'
+import type { ListItem } from '../../model/rule.ts'
+import type { ControlTopic } from '../../plan/control-topics.ts'
+import { featureTopic, listsTopic } from '../../plan/control-topics.ts'
+
+/*
+ * Records of control topics: compacted, so each key has one that counts.
+ *
+ *   lists     key `<list>/<item as JSON>`, value {"on", "ttl_ms", "until_ms", "at_ms"}
+ *   a list    key the item as text; no value: it is off; else it is on, for "ttl_ms" if the value is JSON with that
+ *   a feature key the key as JSON, value the measures in order as a JSON array; no value: the key is not known any more
+ */
+export interface ControlMessage {
+  readonly key: string
+  readonly value: string | null
+}
+
+interface ListValue {
+  readonly on: boolean
+  readonly ttl_ms: number | null
+  readonly until_ms: number | null
+  readonly at_ms: number
+}
+
+/** What is asked for of a list's item. */
+export type ListChange = Pick<ListRecord, 'item' | 'on' | 'ttlMs' | 'untilMs' | 'atMs'>
+
+/** Into the topic of all lists, or into the list's own. */
+export function listMessage(kind: 'lists' | 'list', list: string, change: ListChange): ControlMessage {
+  const { item, on, ttlMs, untilMs, atMs } = change
+  if (kind === 'list') return { key: String(item), value: on ? JSON.stringify({ ttl_ms: ttlMs, at_ms: atMs }) : null }
+  const value: ListValue = { on, ttl_ms: ttlMs, until_ms: untilMs, at_ms: atMs }
+  return { key: `${list}/${JSON.stringify(item)}`, value: JSON.stringify(value) }
+}
+
+/** Topic and record of what a task announces. */
+export function announced(group: string, announcement: Announcement): { topic: string } & ControlMessage {
+  if (announcement.kind === 'list') {
+    const change = { ...announcement, on: true, ttlMs: null }
+    return { topic: listsTopic(group), ...listMessage('lists', announcement.list, change) }
+  }
+  const { feature, version, key, values } = announcement
+  const value = values === null ? null : JSON.stringify(values)
+  return { topic: featureTopic(group, { id: feature, version }), key: JSON.stringify(key), value }
+}
+
+/** The list that a record of the topic of all lists is about. */
+export function listOfKey(key: string): string {
+  return key.slice(0, key.indexOf('/'))
+}
+
+/** Null where it is none of a control topic's: others may write there. */
+export function readControl(
+  control: ControlTopic,
+  offset: number,
+  key: Buffer | null,
+  value: Buffer | null,
+): ListRecord | FeatureRecord | null {
+  if (key === null) return null
+  try {
+    if (control.kind === 'list') return ownListRecord(control.list, offset, String(key), value)
+    const parsed = value === null ? null : JSON.parse(String(value))
+    if (control.kind === 'feature') {
+      const { id: feature, version } = control.feature
+      return { offset, feature, version, key: JSON.parse(String(key)), values: parsed as MeasureValue[] | null }
+    }
+    if (parsed === null) return null // nobody says anything of it any more
+    const { on, ttl_ms: ttlMs = null, until_ms: untilMs = null, at_ms: atMs = 0 } = parsed as Partial<ListValue>
+    if (typeof on !== 'boolean') return null
+    const list = listOfKey(String(key))
+    const item: ListItem = JSON.parse(String(key).slice(list.length + 1))
+    return { offset, list, item, on, ttlMs, untilMs, atMs }
+  } catch {
+    return null
+  }
+}
+
+function ownListRecord(
+  { id: list, of }: { readonly id: string; readonly of: 'string' | 'number' },
+  offset: number,
+  key: string,
+  value: Buffer | null,
+): ListRecord | null {
+  const item = of === 'string' ? key : Number(key)
+  if (Number.isNaN(item) || key.trim() === '') return null
+  const { ttl_ms: ttlMs = null, at_ms: atMs = 0 } = value === null ? {} : listValue(String(value))
+  return { offset, list, item, on: value !== null, ttlMs, untilMs: null, atMs }
+}
+
+/** Whatever somebody else writes as a value says that the item is on the list. */
+function listValue(text: string): { readonly ttl_ms?: number | null; readonly at_ms?: number } {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value !== 'object' || value === null) return {}
+    const { ttl_ms, at_ms } = value as Record<string, unknown>
+    return {
+      ...(typeof ttl_ms === 'number' && ttl_ms > 0 ? { ttl_ms } : {}),
+      ...(typeof at_ms === 'number' ? { at_ms } : {}),
+    }
+  } catch {
+    return {}
+  }
+}
