@@ -24,15 +24,24 @@ interface Group {
 interface Place {
   readonly rank: number
   readonly score: number
+  /** Its index in `items`. */
+  readonly at: number
 }
 
 /** A group's ranking as it was made: all that a ranking remembers beyond its events. */
-export interface PastRanking {
+interface PastRanking {
   readonly asOfMs: number
   readonly places: ReadonlyMap<Cell, Place>
+  /** While sparklines may go on from those in it; null = forgotten, or it was read from what was kept. */
+  items: readonly RankedItem[] | null
 }
 
-/** Ranks the items of one ranking, group by group, from their running points. Exact; cost: one look at each live item. */
+type At = (ms: number) => PastRanking | undefined
+
+/**
+ * Ranks the items of one ranking, group by group, from their running points. Exact; cost: one look at each live item,
+ * and a sparkline's points for each that is ranked, by look-up where it was not in the ranking a point ago.
+ */
 export class RankingBoard {
   readonly plan: RankingPlan
   /** Next `as_of`, on the ranking's clock; Infinity while it has neither events nor ranks to forget. */
@@ -40,6 +49,8 @@ export class RankingBoard {
   /** By the JSON of the group's `per` values: those that are still looked back at, ascending in time. */
   readonly #past = new Map<string, PastRanking[]>()
   readonly #lookBackMs: number
+  /** How long items are remembered whole. */
+  readonly #itemsMs: number
   readonly #layout: Layout
   readonly #context: Context
   readonly #strings: StringTable
@@ -47,6 +58,7 @@ export class RankingBoard {
   constructor(plan: RankingPlan, layout: Layout, context: Context, strings: StringTable) {
     this.plan = plan
     this.#lookBackMs = lookBackMs(plan.ranking)
+    this.#itemsMs = Math.max(0, ...plan.ranking.columns.map((c) => (c.kind === 'sparkline' ? c.stepMs : 0)))
     this.#layout = layout
     this.#context = context
     this.#strings = strings
@@ -91,7 +103,7 @@ export class RankingBoard {
     for (const [name, { per, entries }] of [...groups].sort(([, a], [, b]) => comparePer(a.per, b.per))) {
       const past = this.#past.get(name) ?? []
       const items = this.#ranked(entries, asOfMs, past)
-      const now = { asOfMs, places: new Map(items.map(({ id, rank, score }) => [id, { rank, score }])) }
+      const now = { asOfMs, places: placesOf(items), items }
       past.push(now)
       this.#past.set(name, past)
       changed(pastName(name, asOfMs), pastToJson(now))
@@ -105,16 +117,18 @@ export class RankingBoard {
         items,
       })
     }
-    this.#forget(asOfMs - this.#lookBackMs, changed)
+    this.#forget(asOfMs, changed)
     return groups.size > 0
   }
 
-  /** Forgets rankings as of `throughMs` and before: the next one does not look back at them. */
-  #forget(throughMs: number, changed: (name: string, json: null) => void): void {
+  /** Forgets what the ranking after that of `asOfMs` does not look back at. */
+  #forget(asOfMs: number, changed: (name: string, json: null) => void): void {
+    const throughMs = asOfMs - this.#lookBackMs
     for (const [group, past] of this.#past) {
       while (past.length > 0 && past[0].asOfMs <= throughMs)
         changed(pastName(group, (past.shift() as PastRanking).asOfMs), null)
       if (past.length === 0) this.#past.delete(group)
+      for (const ranking of past) if (ranking.asOfMs <= asOfMs - this.#itemsMs) ranking.items = null
     }
   }
 
@@ -177,8 +191,8 @@ export class RankingBoard {
 
   #ranked(entries: readonly Entry[], asOfMs: number, past: readonly PastRanking[]): RankedItem[] {
     const { ranking, space, columns } = this.plan
-    const at = (ms: number) => past.find((p) => p.asOfMs === ms)?.places
-    const before = at(asOfMs - ranking.stepMs)
+    const at: At = (ms) => past.findLast((p) => p.asOfMs === ms)
+    const before = at(asOfMs - ranking.stepMs)?.places
     const looks = columns.map(({ column, read }) => read ?? lookBack(column, asOfMs, at))
     let rank = 0
     return entries.map((entry, i) => {
@@ -197,22 +211,38 @@ export class RankingBoard {
 }
 
 /** What a column says of an item, from rankings that were made. */
-function lookBack(
-  column: RankingColumn,
-  asOfMs: number,
-  at: (ms: number) => PastRanking['places'] | undefined,
-): (item: RankedItem) => ColumnValue {
-  if (column.kind === 'rank_change') {
-    const then = at(asOfMs - column.overMs)
-    return ({ id, rank }) => {
-      const before = then?.get(id)
-      return before ? before.rank - rank : null
-    }
+function lookBack(column: RankingColumn, asOfMs: number, at: At): (item: RankedItem) => ColumnValue {
+  if (column.kind === 'sparkline') return sparkline(column, asOfMs, at)
+  if (column.kind !== 'rank_change') throw new TypeError(`${column.kind} does not look back`)
+  const then = at(asOfMs - column.overMs)?.places
+  return ({ id, rank }) => {
+    const before = then?.get(id)
+    return before ? before.rank - rank : null
   }
-  if (column.kind !== 'sparkline') throw new TypeError(`${column.kind} does not look back`)
-  const { points, stepMs } = column
-  const before = Array.from({ length: points - 1 }, (_, i) => at(asOfMs - (points - 1 - i) * stepMs))
-  return ({ id, score }) => [...before.map((places) => places?.get(id)?.score ?? null), score]
+}
+
+/** An item's line is the one of a point ago without its oldest point, and the score of now. */
+function sparkline(
+  { name, points, stepMs }: Extract<RankingColumn, { kind: 'sparkline' }>,
+  asOfMs: number,
+  at: At,
+): (item: RankedItem) => ColumnValue {
+  const previous = at(asOfMs - stepMs)
+  const lines = previous?.items
+  let before: readonly (PastRanking | undefined)[] | null = null
+  return ({ id, score }) => {
+    const place = lines && previous?.places.get(id)
+    if (place) {
+      const line = (lines[place.at][name] as readonly (number | null)[]).slice()
+      line.shift() // in place and not by slice(1), which leaves no room for the push
+      line.push(score)
+      return line
+    }
+    before ??= Array.from({ length: points - 1 }, (_, i) => at(asOfMs - (points - 1 - i) * stepMs))
+    const line: (number | null)[] = before.map((ranking) => ranking?.places.get(id)?.score ?? null)
+    line.push(score)
+    return line
+  }
 }
 
 /** How long ago the oldest ranking was that the next one looks back at. */
@@ -232,15 +262,24 @@ function comparePer(a: readonly Cell[], b: readonly Cell[]): number {
   return 0
 }
 
+function placesOf(items: readonly Pick<RankedItem, 'id' | 'rank' | 'score'>[]): Map<Cell, Place> {
+  const places = new Map<Cell, Place>()
+  for (let at = 0; at < items.length; at++) {
+    const { id, rank, score } = items[at]
+    places.set(id, { rank, score, at })
+  }
+  return places
+}
+
 function pastName(group: string, asOfMs: number): string {
   return `${asOfMs}/${group}`
 }
 
 function pastToJson({ asOfMs, places }: PastRanking): string {
-  return JSON.stringify({ asOfMs, places: [...places].map(([id, { rank, score }]) => [id, rank, score]) })
+  return JSON.stringify({ asOfMs, places: Array.from(places, ([id, { rank, score }]) => [id, rank, score]) })
 }
 
 function pastFromJson(json: string): PastRanking {
   const { asOfMs, places } = JSON.parse(json) as { asOfMs: number; places: [Cell, number, number][] }
-  return { asOfMs, places: new Map(places.map(([id, rank, score]) => [id, { rank, score }])) }
+  return { asOfMs, places: placesOf(places.map(([id, rank, score]) => ({ id, rank, score }))), items: null }
 }
