@@ -132,34 +132,46 @@ export class RankingBoard {
     }
   }
 
-  /** The best `limit` of each group, best first; with `ties: all` also those tied with the last one. */
+  /** The best `limit` of each group, best first; with `ties: all` also those tied with the last one. By their names. */
   #groups(): Map<string, { per: Cell[]; entries: Entry[] }> {
-    const { ranking, space: index, events, points } = this.plan
+    const { space: index, events, points } = this.plan
     const space = this.#layout.spaces[index]
-    const arity = ranking.per.length
-    const heaps = new Map<string, Group>()
+    const { idsEnd } = space.keys
+    const arity = this.plan.ranking.per.length
+    const groups = new Map<string, Group>()
+    const groupOf = new Map<number | string, Group>()
     const worseFirst = (a: Entry, b: Entry): boolean => this.#better(b, a)
-    for (let slot = 0; slot < space.keys.idsEnd; slot++) {
+    for (let slot = 0; slot < idsEnd; slot++) {
       const cells = space.cellsOf(slot)
       const base = space.baseOf(slot)
       if (!(cells[base + events.cell] > 0)) continue
-      const per: Cell[] = []
-      for (let i = 0; i < arity; i++) per.push(this.#strings.value(space.keys.part(slot, i)))
-      const name = arity === 0 ? '[]' : JSON.stringify(per)
-      let group = heaps.get(name)
+      const codes = this.#groupCodes(slot, arity)
+      let group = groupOf.get(codes)
       if (!group) {
-        group = { per, heap: new Heap(worseFirst), tied: [] }
-        heaps.set(name, group)
+        const per = Array.from({ length: arity }, (_, i) => this.#strings.value(space.keys.part(slot, i)))
+        const name = JSON.stringify(per)
+        group = groups.get(name) ?? { per, heap: new Heap(worseFirst), tied: [] } // there: broken texts read alike
+        groups.set(name, group)
+        groupOf.set(codes, group)
       }
       this.#offer(group, cells[base + points.cell], slot, space.keys.part(slot, arity))
     }
     return new Map(
-      [...heaps].map(([name, { per, heap, tied }]) => {
+      Array.from(groups, ([name, { per, heap, tied }]) => {
         const entries = [...tied]
         while (heap.size > 0) entries.push(heap.pop() as Entry)
         return [name, { per, entries: entries.sort((a, b) => (this.#better(a, b) ? -1 : 1)) }]
       }),
     )
+  }
+
+  /** The same for keys of one group, and for them alone, while nothing is let go. */
+  #groupCodes(slot: number, arity: number): number | string {
+    const { keys } = this.#layout.spaces[this.plan.space]
+    if (arity === 0) return 0
+    let codes: number | string = keys.part(slot, 0)
+    for (let i = 1; i < arity; i++) codes = `${codes},${keys.part(slot, i)}`
+    return codes
   }
 
   #offer(group: Group, points: number, slot: number, code: number): void {
