@@ -51,7 +51,8 @@ export interface CoreOptions {
   readonly lists: Lists
   readonly limits: Limits
   readonly emit: (output: Output) => void
-  readonly changed: (key: string, value: string | null) => void
+  /** Null: nobody keeps it. */
+  readonly changed: ((key: string, value: string | null) => void) | null
 }
 
 /** What a core remembers beside its arrays, for a snapshot; null = the infinity it began with. */
@@ -135,7 +136,7 @@ export class Core {
       openMax: limits.openAlerts,
       idle: (space, slot) => this.#idle.add(space, slot),
       emit: options.emit,
-      changed: options.changed,
+      changed: options.changed ?? (() => {}),
     })
     const { layout, alerts } = this
     this.#evaluator = new Evaluator({ layout, context, alerts, nowMs: (clock) => this.#clocks[clock].nowMs })
@@ -374,8 +375,9 @@ export class Core {
     if (board.nextAsOfMs !== nowMs) return
     if (this.evaluating) {
       const key = rankingKey(board.plan)
-      const changed = (name: string, json: string | null): void => this.#options.changed(`${key}/${name}`, json)
-      if (board.make(nowMs, this.#options.emit, changed)) this.#drain.lastEffectMs = this.context.streamMs
+      const { emit, changed } = this.#options
+      const kept = changed && ((name: string, json: string | null): void => changed(`${key}/${name}`, json))
+      if (board.make(nowMs, emit, kept)) this.#drain.lastEffectMs = this.context.streamMs
     }
     board.arm(nowMs, true)
   }

@@ -90,13 +90,13 @@ export class RankingBoard {
   }
 
   /**
-   * Emits the rankings as of `asOfMs`, groups in the order of their `per` values; true when there are any. `changed`
-   * hears of what is remembered from now on, and (null) of what no longer is.
+   * Emits the rankings as of `asOfMs`, groups in the order of their `per` values; true when there are any. `changed`, if
+   * anybody keeps it, hears of what is remembered from now on, and (null) of what no longer is.
    */
   make(
     asOfMs: number,
     emit: (record: RankingRecord) => void,
-    changed: (name: string, json: string | null) => void,
+    changed: ((name: string, json: string | null) => void) | null,
   ): boolean {
     const { ranking } = this.plan
     const groups = this.#groups()
@@ -106,7 +106,7 @@ export class RankingBoard {
       const now = { asOfMs, places: placesOf(items), items }
       past.push(now)
       this.#past.set(name, past)
-      changed(pastName(name, asOfMs), pastToJson(now))
+      changed?.(pastName(name, asOfMs), pastToJson(now))
       emit({
         kind: 'ranking',
         ranking: ranking.id,
@@ -122,11 +122,13 @@ export class RankingBoard {
   }
 
   /** Forgets what the ranking after that of `asOfMs` does not look back at. */
-  #forget(asOfMs: number, changed: (name: string, json: null) => void): void {
+  #forget(asOfMs: number, changed: ((name: string, json: null) => void) | null): void {
     const throughMs = asOfMs - this.#lookBackMs
     for (const [group, past] of this.#past) {
-      while (past.length > 0 && past[0].asOfMs <= throughMs)
-        changed(pastName(group, (past.shift() as PastRanking).asOfMs), null)
+      while (past.length > 0 && past[0].asOfMs <= throughMs) {
+        const { asOfMs } = past.shift() as PastRanking
+        changed?.(pastName(group, asOfMs), null)
+      }
       if (past.length === 0) this.#past.delete(group)
       for (const ranking of past) if (ranking.asOfMs <= asOfMs - this.#itemsMs) ranking.items = null
     }

@@ -31,6 +31,8 @@ export interface TaskOptions {
   readonly counters: Counters
   /** The input is the whole history: coverage is 1 from its start. */
   readonly finite: boolean
+  /** False: there are no commits and no snapshots, what they would keep is not written down. Default: true. */
+  readonly commits?: boolean
   /** Emit a row of measures for each event that a rule takes. */
   readonly measures?: boolean
   /** Where events that change no more are kept besides memory, for one filling of the state. */
@@ -126,6 +128,7 @@ export class Task {
 
   /** Puts out what changed since the last flush, for the commit. */
   flush(sink: Sink): void {
+    assert(this.#options.commits !== false)
     this.#core.alerts.flush()
     if (this.#metaIsStale) this.#commit.set(META_KEY, JSON.stringify(this.#meta()))
     this.#metaIsStale = false
@@ -175,6 +178,7 @@ export class Task {
    * set), or of what changed since the one before, if that was copied to its end. One at a time.
    */
   beginSnapshot(full: boolean): TaskSnapshot {
+    assert(this.#options.commits !== false)
     const core = this.#core
     core.alerts.flush()
     return this.#snapshots.begin(core, full, {
@@ -278,7 +282,7 @@ export class Task {
       lists: this.#lists,
       limits: this.#options.limits ?? DEFAULT_LIMITS,
       emit: (output) => this.#emit(output),
-      changed: (key, value) => this.#commit.change(key, value),
+      changed: this.#options.commits === false ? null : (key, value) => this.#commit.change(key, value),
     })
     core.alerts.measures = this.#options.measures === true
     const { context, layout } = core

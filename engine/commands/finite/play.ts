@@ -70,7 +70,15 @@ async function playIn(
   take: (outputs: readonly Output[]) => Promise<boolean>,
 ): Promise<Played> {
   const counters = new Counters()
-  const task = new Task({ streams, counters, finite: true, measures, limits, held: () => folder.open() })
+  const task = new Task({
+    streams,
+    counters,
+    finite: true,
+    commits: false,
+    measures,
+    limits,
+    held: () => folder.open(),
+  })
   task.install(set)
   let outputs: Output[] = []
   const sink = { output: (output: Output) => outputs.push(output), change: () => {} }
