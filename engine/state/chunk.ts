@@ -4,6 +4,8 @@ import { TextColumn } from './text-column.ts'
 
 export const CHUNK_ROWS_BITS = 12
 export const CHUNK_ROWS = 1 << CHUNK_ROWS_BITS
+/** Between two columns: without a cache line there, an event's values would all compete for the same few lines. */
+const APART_BYTES = 64
 
 /** Where a column of the held events is kept. `code`: a StringTable code, -1 = null; `text`: bytes nobody computes with. */
 export interface ColumnRef {
@@ -33,18 +35,27 @@ export interface ChunkMoment {
   readonly bits: Uint32Array
 }
 
-/** 4,096 events in order of arrival, as columns. */
+/** What another thread needs to read or fill a chunk; the memory itself is shared, not sent. */
+export interface ChunkParts {
+  readonly shape: RowShape
+  readonly buffer: SharedArrayBuffer
+  readonly length: number
+  readonly timeMsMax: number
+  readonly texts: readonly Uint8Array[]
+}
+
+/** 4,096 events in order of arrival, as columns in one shared buffer. */
 export class Chunk implements ChunkMoment {
   length = 0
   /** All its events have entered every window and no late one comes before them: it changes no more. */
   isFrozen = false
   /** Newest time of its events, and of those that arrived before. */
   timeMsMax = Number.NEGATIVE_INFINITY
-  readonly timesMs = new Float64Array(CHUNK_ROWS)
-  readonly offsets = new Float64Array(CHUNK_ROWS)
-  readonly sources = new Uint16Array(CHUNK_ROWS)
+  readonly timesMs: Float64Array
+  readonly offsets: Float64Array
+  readonly sources: Uint16Array
   /** Index of the event's type in the layout; it tells the stream as well. */
-  readonly types = new Uint16Array(CHUNK_ROWS)
+  readonly types: Uint16Array
   readonly bits: Uint32Array
   readonly codes: Int32Array[]
   readonly numbers: Float64Array[]
@@ -58,17 +69,41 @@ export class Chunk implements ChunkMoment {
   /** Per settled clock: number of the event's entry, -1 = it has not entered. */
   readonly entries: Float64Array[]
 
-  constructor(shape: RowShape) {
-    const make = <T>(count: number, one: () => T): T[] => Array.from({ length: count }, one)
-    this.bits = new Uint32Array(CHUNK_ROWS * shape.bitWords)
-    this.codes = make(shape.codes, () => new Int32Array(CHUNK_ROWS).fill(-1))
-    this.numbers = make(shape.numbers, () => new Float64Array(CHUNK_ROWS).fill(Number.NaN))
-    this.highs = make(shape.decimals, () => new Int32Array(CHUNK_ROWS).fill(DECIMAL_NULL_HIGH))
-    this.lows = make(shape.decimals, () => new Uint32Array(CHUNK_ROWS))
-    this.texts = make(shape.texts, () => new TextColumn(CHUNK_ROWS))
-    this.slots = make(shape.keySpaces, () => new Int32Array(CHUNK_ROWS).fill(-1))
-    this.chains = make(shape.keySpaces, () => new Uint32Array(CHUNK_ROWS))
-    this.entries = make(shape.entries, () => new Float64Array(CHUNK_ROWS).fill(-1))
+  readonly #shape: RowShape
+  readonly #buffer: SharedArrayBuffer
+
+  /** `buffer`: of a chunk of the same shape, whose columns these are as well. Without one it is empty. */
+  constructor(shape: RowShape, buffer?: SharedArrayBuffer) {
+    this.#shape = shape
+    this.#buffer = buffer ?? new SharedArrayBuffer(bytesOf(shape))
+    let at = 0
+    const column = <A>(type: ColumnType<A>, perRow = 1): A => {
+      const made = new type(this.#buffer, at, CHUNK_ROWS * perRow)
+      at += CHUNK_ROWS * perRow * type.BYTES_PER_ELEMENT + APART_BYTES
+      return made
+    }
+    const columns = <A>(count: number, type: ColumnType<A>): A[] => Array.from({ length: count }, () => column(type))
+    this.timesMs = column(Float64Array)
+    this.offsets = column(Float64Array)
+    this.sources = column(Uint16Array)
+    this.types = column(Uint16Array)
+    this.bits = column(Uint32Array, shape.bitWords)
+    this.codes = columns(shape.codes, Int32Array)
+    this.numbers = columns(shape.numbers, Float64Array)
+    this.highs = columns(shape.decimals, Int32Array)
+    this.lows = columns(shape.decimals, Uint32Array)
+    this.slots = columns(shape.keySpaces, Int32Array)
+    this.chains = columns(shape.keySpaces, Uint32Array)
+    this.entries = columns(shape.entries, Float64Array)
+    this.texts = Array.from({ length: shape.texts }, () => new TextColumn(column(Uint32Array), column(Uint8Array)))
+    if (!buffer) this.clear()
+  }
+
+  /** The chunk that another thread sent. */
+  static of(parts: ChunkParts): Chunk {
+    const chunk = new Chunk(parts.shape, parts.buffer)
+    chunk.adopt(parts)
+    return chunk
   }
 
   /** As if new: to be used again, by other events. Nobody may hold it any more. */
@@ -84,11 +119,22 @@ export class Chunk implements ChunkMoment {
     for (const text of this.texts) text.clear()
   }
 
-  /** Bytes in memory, texts left out. */
+  get parts(): ChunkParts {
+    const { length, timeMsMax } = this
+    const texts = this.texts.map((text) => text.bytes)
+    return { shape: this.#shape, buffer: this.#buffer, length, timeMsMax, texts }
+  }
+
+  /** Takes over what another thread filled this chunk's buffer with. */
+  adopt({ length, timeMsMax, texts }: Pick<ChunkParts, 'length' | 'timeMsMax' | 'texts'>): void {
+    this.length = length
+    this.timeMsMax = timeMsMax
+    for (const [i, text] of this.texts.entries()) text.adopt(texts[i], length)
+  }
+
+  /** In memory; the bytes of texts left out. */
   get bytes(): number {
-    const { bits, codes, numbers, highs, lows, slots, chains, entries } = this
-    const wide = numbers.length + entries.length + highs.length / 2 + lows.length / 2
-    return bits.byteLength + CHUNK_ROWS * (20 + 8 * wide + 4 * (codes.length + slots.length + chains.length))
+    return this.#buffer.byteLength
   }
 
   /** As it is now, to be packed later: rows that are there change only as they enter settled clocks. */
@@ -116,7 +162,12 @@ export class Chunk implements ChunkMoment {
     return packer.finish()
   }
 
-  /** `chunk`: an empty one. */
+  /** Newest time of the events in a packed chunk. */
+  static packedTimeMsMax(bytes: Uint8Array): number {
+    return new Unpacker(bytes).numbers(new Float64Array(2), 2)[1]
+  }
+
+  /** `chunk`: an empty one, or one whose every row will be another. */
   static unpack(shape: RowShape, bytes: Uint8Array, chunk: Chunk = new Chunk(shape)): Chunk {
     const unpacker = new Unpacker(bytes)
     const [length, timeMsMax] = unpacker.numbers(new Float64Array(2), 2)
@@ -136,4 +187,16 @@ export class Chunk implements ChunkMoment {
     const { timesMs, offsets, sources, types, codes, numbers, highs, lows, slots, chains } = this
     return [timesMs, offsets, sources, types, ...codes, ...numbers, ...highs, ...lows, ...slots, ...chains]
   }
+}
+
+interface ColumnType<A> {
+  readonly BYTES_PER_ELEMENT: number
+  new (buffer: SharedArrayBuffer, at: number, length: number): A
+}
+
+function bytesOf({ codes, numbers, decimals, texts, bitWords, keySpaces, entries }: RowShape): number {
+  const columns = 5 + codes + numbers + 2 * decimals + 2 * keySpaces + entries + 2 * texts
+  const wide = 2 + numbers + entries
+  const words = bitWords + codes + 2 * decimals + 2 * keySpaces + texts
+  return CHUNK_ROWS * (8 * wide + 4 * words + 2 * 2 + texts) + columns * APART_BYTES
 }

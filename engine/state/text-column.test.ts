@@ -14,6 +14,8 @@ function columnOf(values: readonly (string | null)[]): StringColumn {
   return { kind: 'string', bytes, offsets, nulls: Uint8Array.from(values, (v) => (v === null ? 1 : 0)) }
 }
 
+const empty = (rowsMax: number): TextColumn => new TextColumn(new Uint32Array(rowsMax), new Uint8Array(rowsMax))
+
 function packed(column: TextColumn, rows: number): Uint8Array {
   const packer = new Packer()
   column.pack(packer, rows)
@@ -21,7 +23,7 @@ function packed(column: TextColumn, rows: number): Uint8Array {
 }
 
 function unpacked(bytes: Uint8Array, rows: number, rowsMax: number): TextColumn {
-  const column = new TextColumn(rowsMax)
+  const column = empty(rowsMax)
   column.unpack(new Unpacker(bytes), rows)
   return column
 }
@@ -41,7 +43,7 @@ test('texts come back, packed or not, of few words or many; rows that nobody gav
       fc.nat({ max: 2 }),
       fc.nat({ max: 8 }),
       (steps, tail, cut) => {
-        let column = new TextColumn(1000)
+        let column = empty(1000)
         const model: (string | null)[] = []
         steps.forEach(({ gap, values, pick }, i) => {
           if (i === cut) column = unpacked(packed(column, model.length), model.length, 1000)
@@ -62,7 +64,7 @@ test('texts come back, packed or not, of few words or many; rows that nobody gav
 
 test('up to 256 words are written once each', () => {
   const size = (words: number): number => {
-    const column = new TextColumn(4096)
+    const column = empty(4096)
     const values = Array.from({ length: 4096 }, (_, i) => `a rather long text, number ${1000 + ((i >> 4) % words)}`)
     column.append(columnOf(values), Int32Array.from(values.keys()), 0)
     const bytes = packed(column, 4096)
@@ -70,7 +72,7 @@ test('up to 256 words are written once each', () => {
     return bytes.length
   }
   expect(size(256)).toBeLessThan(256 * 40 + 4096 + 100)
-  const column = new TextColumn(4096)
+  const column = empty(4096)
   const values = Array.from({ length: 257 }, (_, i) => `${i >> 1}`)
   values.push(...Array.from({ length: 200 }, (_, i) => `more ${i}`))
   column.append(columnOf(values), Int32Array.from(values.keys()), 0)

@@ -5,18 +5,31 @@ const utf8 = new TextDecoder()
 const WORDS_MAX = 256
 const NO_DICTIONARY = { words: null, codes: new Uint8Array(0) }
 
-/** Strings that are only kept to be shown: their bytes, end to end, and where each one ends. Grows by doubling. */
+/**
+ * Strings that are only kept to be shown: their bytes, end to end, and where each one ends. Grows by doubling, in memory
+ * that threads may share.
+ */
 export class TextColumn {
   readonly #ends: Uint32Array
   readonly #nulls: Uint8Array
-  #bytes: Uint8Array = new Uint8Array(1024)
+  #bytes = shared(1024)
   #rows = 0
-  /** Nobody else reads `#bytes`. */
-  #isOwn = true
 
-  constructor(rowsMax: number) {
-    this.#ends = new Uint32Array(rowsMax)
-    this.#nulls = new Uint8Array(rowsMax)
+  /** `ends`, `nulls`: room for one value a row. */
+  constructor(ends: Uint32Array, nulls: Uint8Array) {
+    this.#ends = ends
+    this.#nulls = nulls
+  }
+
+  /** The texts of all rows, and what may follow them. */
+  get bytes(): Uint8Array {
+    return this.#bytes
+  }
+
+  /** Takes over what another thread put into the arrays and `bytes`, for so many rows. */
+  adopt(bytes: Uint8Array, rows: number): void {
+    this.#bytes = bytes
+    this.#rows = rows
   }
 
   /** Puts the given rows of `column`, which rise, at `to` and after. */
@@ -56,8 +69,6 @@ export class TextColumn {
   /** Lets go of all rows. */
   clear(): void {
     this.#rows = 0
-    if (!this.#isOwn) this.#bytes = new Uint8Array(1024)
-    this.#isOwn = true
   }
 
   /** Makes the rows up to `to` that nobody gave a value null. */
@@ -99,8 +110,9 @@ export class TextColumn {
     const [count] = unpacker.numbers(new Float64Array(1), 1)
     if (count === 0) {
       unpacker.numbers(this.#ends, rows)
-      this.#bytes = unpacker.raw(rows === 0 ? 0 : this.#ends[rows - 1])
-      this.#isOwn = false
+      const end = rows === 0 ? 0 : this.#ends[rows - 1]
+      this.#room(end)
+      this.#bytes.set(unpacker.raw(end))
       return
     }
     const codes = unpacker.numbers(new Uint8Array(rows), rows)
@@ -108,8 +120,7 @@ export class TextColumn {
     const words = Array.from(lengths, (length) => unpacker.raw(length))
     let end = 0
     for (let row = 0; row < rows; row++) end += lengths[codes[row]]
-    if (!this.#isOwn || this.#bytes.length < end) this.#bytes = new Uint8Array(end)
-    this.#isOwn = true
+    this.#room(end)
     end = 0
     for (let row = 0; row < rows; row++) {
       this.#bytes.set(words[codes[row]], end)
@@ -152,9 +163,17 @@ export class TextColumn {
   }
 
   #grow(needed: number): void {
-    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
+    const grown = shared(Math.max(needed, this.#bytes.length * 2))
     grown.set(this.#bytes)
     this.#bytes = grown
-    this.#isOwn = true
   }
+
+  /** For other texts than those it has. */
+  #room(bytes: number): void {
+    if (this.#bytes.length < bytes) this.#bytes = shared(bytes)
+  }
+}
+
+function shared(bytes: number): Uint8Array {
+  return new Uint8Array(new SharedArrayBuffer(bytes))
 }
