@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
 import { type Block, type Column, DECIMAL_NULL_HIGH } from '../model/block.ts'
-import { CHUNK_ROWS, type ColumnRef, type RowShape } from './chunk.ts'
+import { CHUNK_ROWS, type Chunk, type ColumnRef, type RowShape } from './chunk.ts'
 import { Memory } from './memory.ts'
 import { packSome } from './packing.ts'
 import { fits, type HeldBytes, Rows } from './rows.ts'
 import type { Segments } from './segments.ts'
 import { StringTable } from './string-table.ts'
+import { CHUNKS, MemorySegments } from './testing.ts'
 
 const shape: RowShape = { codes: 2, numbers: 1, decimals: 1, texts: 1, bitWords: 1, keySpaces: 1, entries: 1 }
 const ref = (store: ColumnRef['store'], index: number, scale = 0): ColumnRef => ({ store, index, scale })
@@ -65,36 +66,7 @@ function expectRow(rows: Rows, row: number): void {
   ])
 }
 
-class Recording implements Segments {
-  readonly inMemoryMax = 3
-  readonly held = new Map<number, Uint8Array>()
-  readonly asked = new Set<number>()
-  reads = 0
-  /** Reads that nobody had announced. */
-  sudden = 0
-  get texts(): [number, string][] {
-    return Array.from(this.held, ([number, bytes]) => [number, Buffer.from(bytes).toString('latin1')])
-  }
-  write(number: number, bytes: Uint8Array): void {
-    this.held.set(number, bytes)
-  }
-  read(number: number): Uint8Array {
-    this.reads++
-    if (!this.asked.has(number)) this.sudden++
-    return this.held.get(number)!
-  }
-  copy(number: number): Uint8Array {
-    return this.held.get(number)!
-  }
-  ahead(number: number): void {
-    this.asked.add(number)
-  }
-  drop(below: number): void {
-    for (const n of this.held.keys()) if (n < below) this.held.delete(n)
-  }
-}
-
-function build(files: Segments | null) {
+function build(files: Segments<Chunk> | null) {
   const strings = new StringTable(new Memory())
   return new Rows(shape, strings, files)
 }
@@ -111,7 +83,7 @@ function append(rows: Rows, from: number, count: number): void {
   }
 }
 
-function reloaded(saved: Omit<HeldBytes, 'index'>, strings: StringTable, files: Segments | null): Rows {
+function reloaded(saved: Omit<HeldBytes, 'index'>, strings: StringTable, files: Segments<Chunk> | null): Rows {
   const rows = new Rows(shape, strings, files)
   rows.loadHeld(
     saved.chunks.map((part) => packSome(part.packing(), Number.POSITIVE_INFINITY)!),
@@ -120,11 +92,15 @@ function reloaded(saved: Omit<HeldBytes, 'index'>, strings: StringTable, files: 
   return rows
 }
 
+const PLACES = ['in memory', 'in files', 'in files, after a while'] as const
+const segmentsOf = (place: (typeof PLACES)[number]) =>
+  place === 'in memory' ? null : new MemorySegments(CHUNKS, 3, place === 'in files' ? 0 : 6)
+
 const windowRows = 20 * CHUNK_ROWS
 const totalRows = 50 * CHUNK_ROWS
 
-test.each([false, true])('events that are held come back until they go, in files: %s', (inFiles) => {
-  let files = inFiles ? new Recording() : null
+test.each(PLACES)('events that are held come back until they go: %s', (place) => {
+  let files = segmentsOf(place)
   let rows = build(files)
   let chunkBytes = 0
   for (let end = 1_500; end <= totalRows; end += 1_500) {
@@ -148,7 +124,7 @@ test.each([false, true])('events that are held come back until they go, in files
     const numbers = saved.chunks.map((part) => part.number)
     expect(numbers).toEqual(numbers.map((_, i) => rows.firstRow / CHUNK_ROWS + i))
     const before = files
-    files = inFiles ? new Recording() : null
+    files = segmentsOf(place)
     rows = reloaded(saved, rows.strings, files)
     saved.release()
     expect(files?.texts).toEqual(before?.texts)
@@ -164,6 +140,9 @@ test.each([false, true])('events that are held come back until they go, in files
     for (let row = rows.firstRow; row < end; row += 512) expectRow(rows, row)
     expect(rows.bytesInMemory / chunkBytes).toBeLessThanOrEqual(files.inMemoryMax + 20)
     expect(files.reads - read).toBeLessThan(20)
+    const before = rows.bytesInMemory
+    files.ahead(1_000)
+    expect(rows.bytesInMemory - before).toBe(chunkBytes)
   }
   rows.trim(Number.POSITIVE_INFINITY)
   expect(rows.firstRow).toBe(Math.floor(end / CHUNK_ROWS) * CHUNK_ROWS)
@@ -177,28 +156,25 @@ test.each([false, true])('events that are held come back until they go, in files
   expect(rows.strings.live).toBe(left.size)
 })
 
-test.each([false, true])(
-  'a snapshot under way has the events of its moment, whatever goes meanwhile, in files: %s',
-  (inFiles) => {
-    const rows = build(inFiles ? new Recording() : null)
-    const go = (from: number, to: number): void => {
-      for (let end = from + 1_500; end <= to; end += 1_500) {
-        append(rows, end - 1_500, 1_500)
-        rows.trim(end - 5 * CHUNK_ROWS)
-        rows.freeze(end - CHUNK_ROWS)
-        rows.makeRoom([Math.max(0, end - 5 * CHUNK_ROWS), end - 1])
-      }
+test.each(PLACES)('a snapshot under way has the events of its moment, whatever goes meanwhile: %s', (place) => {
+  const rows = build(segmentsOf(place))
+  const go = (from: number, to: number): void => {
+    for (let end = from + 1_500; end <= to; end += 1_500) {
+      append(rows, end - 1_500, 1_500)
+      rows.trim(end - 5 * CHUNK_ROWS)
+      rows.freeze(end - CHUNK_ROWS)
+      rows.makeRoom([Math.max(0, end - 5 * CHUNK_ROWS), end - 1])
     }
-    const packed = (saved: Omit<HeldBytes, 'index'>) =>
-      saved.chunks.map((part) => Buffer.from(packSome(part.packing(), Number.POSITIVE_INFINITY)!).toString('latin1'))
-    go(0, 60_000)
-    const expected = packed(rows.saveHeld(Number.NEGATIVE_INFINITY))
-    const saved = rows.saveHeld(Number.NEGATIVE_INFINITY)
-    go(60_000, 150_000)
-    expect(packed(saved)).toEqual(expected)
-    saved.release()
-  },
-)
+  }
+  const packed = (saved: Omit<HeldBytes, 'index'>) =>
+    saved.chunks.map((part) => Buffer.from(packSome(part.packing(), Number.POSITIVE_INFINITY)!).toString('latin1'))
+  go(0, 60_000)
+  const expected = packed(rows.saveHeld(Number.NEGATIVE_INFINITY))
+  const saved = rows.saveHeld(Number.NEGATIVE_INFINITY)
+  go(60_000, 150_000)
+  expect(packed(saved)).toEqual(expected)
+  saved.release()
+})
 
 test('a number whose fixed-point form has more than 63 bits is null, and counted once', () => {
   const limit = 2 ** 63 / 10 ** 4

@@ -8,7 +8,7 @@ import {
 } from '../model/block.ts'
 import { CHUNK_ROWS, CHUNK_ROWS_BITS, Chunk, type ColumnRef, type RowShape } from './chunk.ts'
 import { asDoubles, packArrays, unpackArrays } from './packed-arrays.ts'
-import { type Packing, packSome } from './packing.ts'
+import type { Packing } from './packing.ts'
 import type { Segments } from './segments.ts'
 import type { StringTable } from './string-table.ts'
 
@@ -16,12 +16,8 @@ import type { StringTable } from './string-table.ts'
 const EVICTED_AT_ONCE = 8
 /** Chunks around a cursor that stay: events that came late stand a little before or behind their time. */
 const NEAR = 2
-/** Values packed at a time as a chunk freezes: half a millisecond, a few when the code is new. */
-const PACKED_AT_ONCE = 8_192
 /** Chunks that are kept to be used again: each one less is half a megabyte less for the garbage collector to come for. */
 const SPARE_MAX = EVICTED_AT_ONCE
-/** So many chunks behind, with memory short, one is packed in one go. */
-const BEHIND_MAX = 2
 
 /** A part of the held events; its number means the same part ever after. */
 export interface HeldPart {
@@ -60,7 +56,7 @@ export interface LoadedHeld {
 export class Rows {
   readonly shape: RowShape
   readonly strings: StringTable
-  readonly #segments: Segments | null
+  readonly #segments: Segments<Chunk> | null
   /** Null: in its segment only. */
   #chunks: (Chunk | null)[] = []
   /** Newest event time of each frozen chunk. */
@@ -68,8 +64,6 @@ export class Rows {
   /** Chunks from the oldest on that are frozen. */
   #frozen = 0
   #frozenInMemory = 0
-  /** Of the chunk that is next to be frozen. */
-  #freezing: Packing | null = null
   /** Number of the first chunk that a snapshot under way may ask for. */
   #pinned = Number.POSITIVE_INFINITY
   #lastLoaded = 0
@@ -78,7 +72,7 @@ export class Rows {
   #endRow = 0
   #outOfRange = 0
 
-  constructor(shape: RowShape, strings: StringTable, segments: Segments | null = null) {
+  constructor(shape: RowShape, strings: StringTable, segments: Segments<Chunk> | null = null) {
     this.shape = shape
     this.strings = strings
     this.#segments = segments
@@ -98,7 +92,7 @@ export class Rows {
   }
 
   get #inMemory(): number {
-    return this.#chunks.length - this.#frozen + this.#frozenInMemory
+    return this.#chunks.length - this.#frozen + this.#frozenInMemory + (this.#segments?.aheadParts ?? 0)
   }
 
   /** Numbers set to null, since the last asking, because their fixed-point form does not fit 63 bits. */
@@ -227,7 +221,8 @@ export class Rows {
     return {
       chunks: this.#chunks.map((chunk, i) => {
         const number = first + i
-        if (i < this.#frozen && this.#segments) return { number, isFinal: true, packing: () => this.#copy(number) }
+        if (i < this.#frozen && this.#segments)
+          return { number, isFinal: true, packing: () => this.#copy(number, chunk) }
         const kept = chunk as Chunk
         if (kept.length === CHUNK_ROWS && kept.timeMsMax <= enteredMs)
           return { number, isFinal: true, packing: () => kept.packing() }
@@ -248,14 +243,15 @@ export class Rows {
     this.#endRow = endRow
     this.#frozen = frozenEnd
     this.#chunks = all.map((bytes, i) => {
+      const isFrozen = i < frozenEnd
+      if (isFrozen) this.#newestMs.push(Chunk.packedTimeMsMax(bytes))
+      if (isFrozen && this.#segments) {
+        this.#segments.write(this.#number(i), bytes)
+        if (all.length - i > this.#segments.inMemoryMax) return null
+        this.#frozenInMemory++
+      }
       const chunk = Chunk.unpack(this.shape, bytes)
-      chunk.isFrozen = i < frozenEnd
-      if (!chunk.isFrozen) return chunk
-      this.#newestMs.push(chunk.timeMsMax)
-      if (this.#segments === null) return chunk
-      this.#segments.write(this.#number(i), bytes)
-      if (all.length - i > this.#segments.inMemoryMax) return null
-      this.#frozenInMemory++
+      chunk.isFrozen = isFrozen
       return chunk
     })
   }
@@ -270,38 +266,31 @@ export class Rows {
         for (let i = 0; i < CHUNK_ROWS; i++) if (codes[i] >= 0) this.strings.release(codes[i])
       }
       if (chunk.isFrozen) this.#frozenInMemory--
-      this.#keepSpare(chunk)
+      if (!chunk.isFrozen || this.#isWritten(gone)) this.#keepSpare(chunk)
     }
     if (gone === 0) return
     this.#chunks = this.#chunks.slice(gone)
     this.#newestMs = this.#newestMs.slice(gone)
     this.#firstRow += gone * CHUNK_ROWS
-    if (gone > this.#frozen) this.#freezing = null
     this.#frozen = Math.max(0, this.#frozen - gone)
     this.#lastLoaded = Math.max(0, this.#lastLoaded - gone)
     this.#segments?.drop(Math.min(this.#number(0), this.#pinned))
   }
 
   /**
-   * Freezes the oldest chunk that is not yet, if all its events are older than `beforeMs`, so that nothing will change it
-   * any more, and memory is short: some columns a call, so that no record waits for a whole chunk.
+   * Freezes the oldest chunks that are not yet, where all their events are older than `beforeMs`, so that nothing will
+   * change them any more, and memory is short.
    */
   freeze(beforeMs: number): void {
-    if (this.#segments === null || this.#frozen >= this.#chunks.length - 1) return
-    const over = this.#inMemory - this.#segments.inMemoryMax
-    if (over <= 0) return
-    const chunk = this.#chunks[this.#frozen] as Chunk
-    if (chunk.timeMsMax >= beforeMs) return
-    const next = this.#frozen + BEHIND_MAX < this.#chunks.length - 1 ? this.#chunks[this.#frozen + BEHIND_MAX] : null
-    const isBehind = over > EVICTED_AT_ONCE && next !== null && next.timeMsMax < beforeMs
-    this.#freezing ??= chunk.packing()
-    const bytes = packSome(this.#freezing, isBehind ? Number.POSITIVE_INFINITY : PACKED_AT_ONCE)
-    if (bytes === null) return
-    this.#freezing = null
-    chunk.isFrozen = true
-    this.#newestMs.push(chunk.timeMsMax)
-    this.#segments.write(this.#number(this.#frozen++), bytes)
-    this.#frozenInMemory++
+    if (this.#segments === null) return
+    while (this.#frozen < this.#chunks.length - 1 && this.#inMemory > this.#segments.inMemoryMax) {
+      const chunk = this.#chunks[this.#frozen] as Chunk
+      if (chunk.timeMsMax >= beforeMs) return
+      chunk.isFrozen = true
+      this.#newestMs.push(chunk.timeMsMax)
+      this.#segments.write(this.#number(this.#frozen++), chunk)
+      this.#frozenInMemory++
+    }
   }
 
   /**
@@ -313,7 +302,7 @@ export class Rows {
     const cursors = cursorRows.map((row) => Math.floor((row - this.#firstRow) / CHUNK_ROWS))
     for (const cursor of cursors) {
       for (let i = cursor + 1; i <= cursor + NEAR && i < this.#frozen; i++) {
-        if (this.#chunks[i] === null) this.#segments.ahead(this.#number(i))
+        if (this.#chunks[i] === null) this.#segments.ahead(this.#number(i), this.#room)
       }
     }
     if (this.#inMemory < this.#segments.inMemoryMax + EVICTED_AT_ONCE) return
@@ -321,7 +310,7 @@ export class Rows {
     for (let i = 0; i < this.#frozen; i++) {
       if (this.#chunks[i] === null) continue
       const distance = nextUse(i, cursors)
-      if (distance > NEAR) far.push({ i, distance })
+      if (distance > NEAR && this.#isWritten(i)) far.push({ i, distance })
     }
     far.sort((a, b) => b.distance - a.distance)
     for (const { i } of far.slice(0, this.#inMemory - this.#segments.inMemoryMax)) {
@@ -333,14 +322,14 @@ export class Rows {
 
   /** Whoever walks a key's events far back sees many chunks once: they do not pile up. */
   #load(i: number): Chunk {
-    const segments = this.#segments as Segments
+    const segments = this.#segments as Segments<Chunk>
     const isFull = this.#frozenInMemory >= segments.inMemoryMax + 2 * EVICTED_AT_ONCE
     if (isFull && this.#chunks[this.#lastLoaded]?.isFrozen) {
       this.#chunks[this.#lastLoaded] = null
       this.#frozenInMemory--
     }
     this.#lastLoaded = i
-    const chunk = Chunk.unpack(this.shape, segments.read(this.#number(i)), this.#emptyChunk())
+    const chunk = segments.read(this.#number(i), this.#room)
     chunk.isFrozen = true
     this.#chunks[i] = chunk
     this.#frozenInMemory++
@@ -348,10 +337,17 @@ export class Rows {
   }
 
   #emptyChunk(): Chunk {
-    const chunk = this.#spare.pop()
-    if (chunk === undefined) return new Chunk(this.shape)
+    const chunk = this.#room()
     chunk.clear()
     return chunk
+  }
+
+  /** A chunk with whatever is in it. */
+  readonly #room = (): Chunk => this.#spare.pop() ?? new Chunk(this.shape)
+
+  /** Its memory is its own again. */
+  #isWritten(i: number): boolean {
+    return this.#segments?.isWritten(this.#number(i)) ?? false
   }
 
   /** Between records only: nobody else has the chunk at hand then, but a snapshot under way may. */
@@ -359,10 +355,10 @@ export class Rows {
     if (this.#spare.length < SPARE_MAX && this.#pinned === Number.POSITIVE_INFINITY) this.#spare.push(chunk)
   }
 
-  /** What was packed as the chunk froze. */
-  // biome-ignore lint/correctness/useYield: nothing is left to be packed
-  *#copy(number: number): Packing {
-    return (this.#segments as Segments).copy(number)
+  /** What was packed when the chunk froze; `chunk` where it was in memory then. */
+  *#copy(number: number, chunk: Chunk | null): Packing {
+    const packed = (this.#segments as Segments<Chunk>).copy(number)
+    return packed ?? (yield* (chunk as Chunk).packing())
   }
 
   /** Number of a chunk in its segments: chunks ever begun before it. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { packSome } from './packing.ts'
-import type { Segments } from './segments.ts'
+import { BYTES, MemorySegments } from './testing.ts'
 import { TimeIndex } from './time-index.ts'
 
 test('each cursor gives every event that was not past when it came, in time order', () => {
@@ -49,41 +49,12 @@ test('each cursor gives every event that was not past when it came, in time orde
   )
 })
 
-class Recording implements Segments {
-  readonly held = new Map<number, Uint8Array>()
-  readonly asked: number[] = []
-  reads = 0
-  readonly inMemoryMax: number
-  constructor(inMemoryMax: number) {
-    this.inMemoryMax = inMemoryMax
-  }
-  get texts(): [number, string][] {
-    return Array.from(this.held, ([number, bytes]) => [number, Buffer.from(bytes).toString('latin1')])
-  }
-  write(number: number, bytes: Uint8Array): void {
-    this.held.set(number, bytes)
-  }
-  read(number: number): Uint8Array {
-    this.reads++
-    return this.held.get(number)!
-  }
-  copy(number: number): Uint8Array {
-    return this.held.get(number)!
-  }
-  ahead(number: number): void {
-    this.asked.push(number)
-  }
-  drop(below: number): void {
-    for (const n of this.held.keys()) if (n < below) this.held.delete(n)
-  }
-}
-
 // Fifteen segments of events, one a millisecond, every other one 3 s late; a cursor stands 20 s behind.
 test.each([0, 3])('what no late event can reach goes to files, comes back, and is dropped; %s stay', (inMemoryMax) => {
   const lateMs = 3_000
   const delaysMs = [lateMs + 1, 20_000]
   const build = () => {
-    const files = new Recording(inMemoryMax)
+    const files = new MemorySegments(BYTES, inMemoryMax)
     const index = new TimeIndex(files)
     return { files, index, cursors: delaysMs.map(() => index.addCursor()) }
   }
@@ -121,7 +92,7 @@ test.each([0, 3])('what no late event can reach goes to files, comes back, and i
   }
   expect(files.held.size).toBeGreaterThan(4)
   expect(files.reads).toBeGreaterThan(inMemoryMax === 0 ? 8 : 3)
-  expect(new Set(files.asked).size).toBeGreaterThan(3)
+  expect(files.asked.size).toBeGreaterThan(3)
   expect(cursors[1].peekTime()).toBeLessThan(total - 19_990)
   walk(2 * total)
   expect(index.cursorRows()).toEqual([])

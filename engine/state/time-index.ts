@@ -201,7 +201,8 @@ export class TimeIndex {
   }
 
   *#packing(segment: Segment): Packing {
-    if (this.#segments) return this.#segments.copy(segment.number)
+    const packed = this.#segments?.copy(segment.number)
+    if (packed) return packed
     yield 2 * segment.length
     return packSegment(segment)
   }

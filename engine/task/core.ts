@@ -4,6 +4,7 @@ import type { Limits } from '../model/limits.ts'
 import type { Output, SourcePosition } from '../model/output.ts'
 import type { RuleSet } from '../model/rule.ts'
 import type { Stream } from '../model/stream.ts'
+import type { Chunk } from '../state/chunk.ts'
 import { Memory } from '../state/memory.ts'
 import { type HeldBytes, type LoadedHeld, Rows } from '../state/rows.ts'
 import type { Segments } from '../state/segments.ts'
@@ -29,7 +30,7 @@ import { Windows } from './windows.ts'
 
 /** Where the held events' columns, and their order in time, are kept besides memory. Both empty at first. */
 export interface HeldSegments {
-  readonly rows: Segments
+  readonly rows: Segments<Chunk>
   readonly index: Segments
   /** They will not be asked for again. */
   close(): void

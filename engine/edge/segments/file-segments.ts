@@ -1,25 +1,18 @@
-import { closeSync, mkdirSync, openSync, read, readSync, rmSync, writev, writevSync } from 'node:fs'
-import { join } from 'node:path'
-import { crc32 } from 'node:zlib'
+import { rmSync } from 'node:fs'
 import { EngineError } from '../../model/errors.ts'
 import type { Segments } from '../../state/segments.ts'
+import type { Reply } from './messages.ts'
+import type { PartForm } from './part-forms.ts'
+import { type Place, readSegment, SEGMENTS_PER_FILE } from './segment-files.ts'
+import { SegmentThread } from './segment-thread.ts'
 
-const PER_FILE = 256
-const MAGIC = 0x4c57_5347 // "LWSG"
-const HEAD_BYTES = 16
-const UNWRITTEN_BYTES_MAX = 64 << 20
-const AHEAD_MAX = 64
+const WRITES_UNDER_WAY_MAX = 32
+const AHEAD_MAX = 32
 
-interface Place {
-  readonly file: number
-  readonly at: number
-  readonly length: number
-  readonly crc: number
-}
-
-interface OpenFile {
-  readonly fd: number
-  end: number
+/** A part that was asked for: where it goes, and what came. */
+interface Asked<Part> {
+  readonly room: Part | null
+  came: Part | Error | null
 }
 
 /** What happened to segments that the task cannot see. */
@@ -36,14 +29,13 @@ export interface SegmentCounts {
 }
 
 /**
- * Segments in files of 256, in a folder of their own that is emptied first.
+ * Segments in files, packed, written and read again by a thread.
  *
- * File    one record after the other: magic, number, length, CRC-32 (4 bytes each, little-endian), bytes
- * Write   behind the task's back; until it is done, the bytes are read from memory. With 64 MiB under way it is awaited.
- *         A failed write (a full disk) leaves them in memory and is tried again with the next segment.
- * Read    `ahead` reads behind the task's back; a read that nobody asked for in time is awaited
+ * Write   the part is kept, and in use, until it is in its file. With 32 under way the task waits. What could not be
+ *         written (a full disk) is tried again with the next segment.
+ * Read    `ahead` has it read behind the task's back; a read that nobody asked for in time is awaited
  */
-export class FileSegments implements Segments {
+export class FileSegments<Part = Uint8Array> implements Segments<Part> {
   readonly inMemoryMax: number
   readonly counts: SegmentCounts = {
     written: 0,
@@ -54,167 +46,123 @@ export class FileSegments implements Segments {
     writesFailed: 0,
   }
   readonly #folder: string
-  readonly #files = new Map<number, OpenFile>()
+  readonly #form: PartForm<Part>
   readonly #places = new Map<number, Place>()
-  readonly #unwritten = new Map<number, Uint8Array>()
-  #unwrittenBytes = 0
-  readonly #ahead = new Map<number, Uint8Array>()
-  readonly #reading = new Set<number>()
-  /** Number of the one under way; -1 = none. */
-  #writing = -1
+  readonly #unwritten = new Map<number, Part | Uint8Array>()
+  readonly #asked = new Map<number, Asked<Part>>()
+  #writesUnderWay = 0
   #firstFile = 0
-  /** Descriptors to be closed when the write under way is done: until then they must not come to mean another file. */
-  readonly #closing: number[] = []
+  #thread: SegmentThread | null = null
+  #store = -1
 
-  constructor(folder: string, inMemoryMax: number) {
+  /** Empties the folder. */
+  constructor(folder: string, inMemoryMax: number, form: PartForm<Part>) {
     this.#folder = folder
+    this.#form = form
     this.inMemoryMax = inMemoryMax
     rmSync(folder, { recursive: true, force: true })
-    mkdirSync(folder, { recursive: true })
   }
 
-  write(number: number, bytes: Uint8Array): void {
-    this.#unwritten.set(number, bytes)
-    this.#unwrittenBytes += bytes.length
-    if (this.#unwrittenBytes > UNWRITTEN_BYTES_MAX) this.#writeNow()
-    else this.#writeNext()
+  get aheadParts(): number {
+    return this.#asked.size
   }
 
-  read(number: number): Uint8Array {
-    this.counts.read++
-    const bytes = this.#unwritten.get(number) ?? this.#ahead.get(number)
-    if (bytes) {
-      this.#ahead.delete(number)
-      return bytes
+  write(number: number, part: Part | Uint8Array): void {
+    if (this.#thread === null) {
+      this.#thread = SegmentThread.shared()
+      this.#store = this.#thread.open(this.#folder, (reply) => this.#take(reply))
     }
-    this.counts.readsAwaited++
-    return this.#readNow(number)
+    const thread = this.#thread
+    this.#unwritten.set(number, part)
+    this.#writesUnderWay++
+    if (part instanceof Uint8Array) {
+      const copy = part.slice()
+      thread.post({ kind: 'write', store: this.#store, number, part: copy }, [copy.buffer])
+    } else thread.post({ kind: 'write', store: this.#store, number, part: this.#form.sent(part) })
+    thread.takeReplies()
+    if (this.#writesUnderWay <= WRITES_UNDER_WAY_MAX) return
+    this.counts.writesAwaited++
+    thread.waitUntil(() => this.#writesUnderWay <= WRITES_UNDER_WAY_MAX)
   }
 
-  copy(number: number): Uint8Array {
-    return this.#unwritten.get(number) ?? this.#ahead.get(number) ?? this.#readNow(number)
+  isWritten(number: number): boolean {
+    this.#thread?.takeReplies()
+    return this.#places.has(number)
   }
 
-  ahead(number: number): void {
+  read(number: number, room?: () => Part): Part {
+    this.counts.read++
+    const part = this.#unwritten.get(number)
+    if (part !== undefined) return part instanceof Uint8Array ? this.#form.unpacked(part, room) : part
+    this.#thread?.takeReplies()
+    const announced = this.#asked.get(number)
+    const asked = announced ?? this.#ask(number, room)
+    if (asked === null) throw new EngineError('STATE_CORRUPT', `no segment ${number} in ${this.#folder}`)
+    if (!announced?.came) this.counts.readsAwaited++
+    this.#thread?.waitUntil(() => asked.came !== null)
+    this.#asked.delete(number)
+    if (asked.came instanceof Error) throw new EngineError('STATE_CORRUPT', asked.came.message, asked.came)
+    return asked.came as Part
+  }
+
+  copy(number: number): Uint8Array | null {
+    const part = this.#unwritten.get(number)
+    if (part !== undefined) return part instanceof Uint8Array ? part : null
     const place = this.#places.get(number)
-    const open = place && this.#files.get(place.file)
-    if (!place || !open || this.#ahead.has(number) || this.#reading.has(number)) return
-    if (this.#ahead.size + this.#reading.size >= AHEAD_MAX) return
-    this.#reading.add(number)
-    const bytes = new Uint8Array(place.length)
-    read(open.fd, bytes, 0, place.length, place.at, (error, length) => {
-      this.#reading.delete(number)
-      // what went wrong here is said when the task reads it
-      if (!error && length === place.length && crc32(bytes) === place.crc) this.#ahead.set(number, bytes)
-    })
+    if (!place) throw new EngineError('STATE_CORRUPT', `no segment ${number} in ${this.#folder}`)
+    return readSegment(this.#folder, number, place)
+  }
+
+  ahead(number: number, room?: () => Part): void {
+    if (!this.#asked.has(number) && this.#asked.size < AHEAD_MAX) this.#ask(number, room)
   }
 
   drop(number: number): void {
-    for (; (this.#firstFile + 1) * PER_FILE <= number; this.#firstFile++) {
-      const first = this.#firstFile * PER_FILE
-      for (let n = first; n < first + PER_FILE; n++) {
+    for (; (this.#firstFile + 1) * SEGMENTS_PER_FILE <= number; this.#firstFile++) {
+      const first = this.#firstFile * SEGMENTS_PER_FILE
+      for (let n = first; n < first + SEGMENTS_PER_FILE; n++) {
         this.#places.delete(n)
-        this.#ahead.delete(n)
-        this.#settle(n)
+        this.#asked.delete(n)
+        this.#unwritten.delete(n)
       }
-      this.#closeFile(this.#firstFile)
-      rmSync(this.#path(this.#firstFile), { force: true })
+      this.#thread?.post({ kind: 'drop', store: this.#store, file: this.#firstFile })
     }
   }
 
   close(): void {
     this.#unwritten.clear()
-    for (const file of [...this.#files.keys()]) this.#closeFile(file)
+    this.#asked.clear()
+    this.#thread?.close(this.#store)
     rmSync(this.#folder, { recursive: true, force: true })
   }
 
-  /** Writes the oldest of the unwritten ones, and goes on until there is none. */
-  #writeNext(): void {
-    if (this.#writing >= 0) return
-    const [next] = this.#unwritten
-    if (!next) return
-    const [number, bytes] = next
-    const { place, open, head } = this.#place(number, bytes)
-    this.#writing = number
-    writev(open.fd, [head, bytes], place.at - HEAD_BYTES, (error, length) => {
-      this.#writing = -1
-      for (const fd of this.#closing.splice(0)) closeSync(fd)
-      if (error || length !== HEAD_BYTES + bytes.length) {
-        this.counts.writesFailed++
-        return
-      }
-      this.#written(number, place)
-      this.#writeNext()
-    })
+  /** Null: it is in no file. */
+  #ask(number: number, room?: () => Part): Asked<Part> | null {
+    const place = this.#places.get(number)
+    if (!place) return null
+    const asked: Asked<Part> = { room: this.#form.room(room), came: null }
+    this.#asked.set(number, asked)
+    const into = asked.room === null ? null : this.#form.into(asked.room)
+    this.#thread?.post({ kind: 'read', store: this.#store, number, place, into })
+    return asked
   }
 
-  #writeNow(): void {
-    for (const [number, bytes] of [...this.#unwritten]) {
-      if (number === this.#writing) continue
-      const { place, open, head } = this.#place(number, bytes)
-      this.counts.writesAwaited++
-      try {
-        if (writevSync(open.fd, [head, bytes], place.at - HEAD_BYTES) !== HEAD_BYTES + bytes.length)
-          throw new Error('short')
-      } catch {
-        this.counts.writesFailed++
-        return
-      }
-      this.#written(number, place)
+  #take(reply: Reply): void {
+    if (reply.kind === 'written') {
+      this.#writesUnderWay--
+      this.counts.writesFailed += reply.failed
+      for (const [number, place] of reply.places) this.#written(number, place)
+    } else if (reply.kind === 'read') {
+      const asked = this.#asked.get(reply.number)
+      if (!asked) return
+      asked.came = reply.part instanceof Error ? reply.part : this.#form.received(reply.part, asked.room)
     }
-  }
-
-  #place(number: number, bytes: Uint8Array): { place: Place; open: OpenFile; head: Uint8Array } {
-    const file = Math.floor(number / PER_FILE)
-    let open = this.#files.get(file)
-    if (!open) {
-      open = { fd: openSync(this.#path(file), 'w+'), end: 0 }
-      this.#files.set(file, open)
-    }
-    const place = { file, at: open.end + HEAD_BYTES, length: bytes.length, crc: crc32(bytes) }
-    open.end = place.at + place.length
-    const head = new Uint8Array(HEAD_BYTES)
-    const view = new DataView(head.buffer)
-    for (const [i, value] of [MAGIC, number, place.length, place.crc].entries()) view.setUint32(i * 4, value, true)
-    return { place, open, head }
   }
 
   #written(number: number, place: Place): void {
-    if (!this.#unwritten.has(number)) return
-    this.#settle(number)
+    if (!this.#unwritten.delete(number)) return
     this.#places.set(number, place)
     this.counts.written++
-    this.counts.writtenBytes += HEAD_BYTES + place.length
-  }
-
-  #settle(number: number): void {
-    const bytes = this.#unwritten.get(number)
-    if (!bytes) return
-    this.#unwritten.delete(number)
-    this.#unwrittenBytes -= bytes.length
-  }
-
-  #readNow(number: number): Uint8Array {
-    const place = this.#places.get(number)
-    const open = place && this.#files.get(place.file)
-    if (!place || !open) throw new EngineError('STATE_CORRUPT', `no segment ${number} in ${this.#folder}`)
-    const bytes = new Uint8Array(place.length)
-    const length = readSync(open.fd, bytes, 0, place.length, place.at)
-    if (length !== place.length || crc32(bytes) !== place.crc) {
-      throw new EngineError('STATE_CORRUPT', `${this.#path(place.file)} is not what was written: segment ${number}`)
-    }
-    return bytes
-  }
-
-  #closeFile(file: number): void {
-    const open = this.#files.get(file)
-    if (!open) return
-    this.#files.delete(file)
-    if (this.#writing >= 0) this.#closing.push(open.fd)
-    else closeSync(open.fd)
-  }
-
-  #path(file: number): string {
-    return join(this.#folder, `${file}.segments`)
+    this.counts.writtenBytes += place.length
   }
 }

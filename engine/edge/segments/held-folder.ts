@@ -1,11 +1,13 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Chunk } from '../../state/chunk.ts'
 import { FileSegments, type SegmentCounts } from './file-segments.ts'
+import { CHUNKS, PACKED } from './part-forms.ts'
 
 const EVENTS_PER_SEGMENT = 4_096
 
 interface Held {
-  readonly rows: FileSegments
+  readonly rows: FileSegments<Chunk>
   readonly index: FileSegments
   close(): void
 }
@@ -30,8 +32,8 @@ export class HeldFolder {
 
   open(): Held {
     const folder = join(this.#folder, String(this.#next++))
-    const rows = new FileSegments(join(folder, 'rows'), this.#inMemoryMax)
-    const index = new FileSegments(join(folder, 'index'), this.#inMemoryMax)
+    const rows = new FileSegments(join(folder, 'rows'), this.#inMemoryMax, CHUNKS)
+    const index = new FileSegments(join(folder, 'index'), this.#inMemoryMax, PACKED)
     const held = {
       rows,
       index,
