@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, truncateSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import { testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
@@ -80,8 +80,10 @@ describe.skipIf('skip' in broker)('a service with snapshots that is killed', () 
     expect(counters.total('task_rebuilds_total'), warnings.join('\n')).toBe(0)
     const read = restored.reduce((sum, { value }) => sum + value, 0)
     expect(read).toBeLessThan(committed / 3)
-    expect(counters.total('snapshots_refused_total')).toBe(1)
-    expect(warnings.join('\n')).toContain(torn.slice(torn.lastIndexOf('/') + 1))
+    const refused = warnings.filter((line) => line.startsWith('snapshot refused'))
+    expect(refused).not.toEqual([]) // more than one where the group was dealt out twice
+    expect(refused.filter((line) => !line.includes(basename(torn)))).toEqual([])
+    expect(counters.total('snapshots_refused_total')).toBe(refused.length)
     await service.stop()
 
     const { outputs } = await inspector.reference()
