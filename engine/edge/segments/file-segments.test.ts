@@ -83,6 +83,18 @@ test('a write that fails is counted, what it had is read from memory, and the ne
   segments.close()
 })
 
+test('where the folder cannot be made, parts stay in memory until it can', async () => {
+  const segments = newSegments()
+  writeFileSync(join(folder, 'rows'), 'no folder')
+  segments.write(0, bytesOf(0))
+  await expect.poll(() => [segments.isWritten(0), segments.counts.writesFailed]).toEqual([false, 1])
+  rmSync(join(folder, 'rows'))
+  segments.write(1, bytesOf(1))
+  await isWritten(segments, 1)
+  expect([segments.copy(0), segments.copy(1)]).toEqual([bytesOf(0), bytesOf(1)])
+  segments.close()
+})
+
 const shape: RowShape = { codes: 1, numbers: 2, decimals: 1, texts: 2, bitWords: 1, keySpaces: 1, entries: 1 }
 
 /** A full chunk; of every second one the texts are longer. */

@@ -150,7 +150,7 @@ export class FileSegments<Part = Uint8Array> implements Segments<Part> {
   #take(reply: Reply): void {
     if (reply.kind === 'written') {
       this.#writesUnderWay--
-      this.counts.writesFailed += reply.failed
+      if (reply.hasFailed) this.counts.writesFailed++
       for (const [number, place] of reply.places) this.#written(number, place)
     } else if (reply.kind === 'read') {
       const asked = this.#asked.get(reply.number)

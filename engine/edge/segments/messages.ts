@@ -26,7 +26,8 @@ export type Reply =
       readonly store: number
       /** By number; with it those that failed before. */
       readonly places: readonly (readonly [number: number, place: Place])[]
-      readonly failed: number
+      /** The others are tried again with the next write. */
+      readonly hasFailed: boolean
     }
   | { readonly kind: 'read'; readonly store: number; readonly number: number; readonly part: SentPart | Error }
   | { readonly kind: 'closed'; readonly store: number }

@@ -31,7 +31,6 @@ export class SegmentFiles {
 
   constructor(folder: string) {
     this.#folder = folder
-    mkdirSync(folder, { recursive: true })
   }
 
   /** Throws what the file system throws; then nothing is written. */
@@ -39,6 +38,7 @@ export class SegmentFiles {
     const file = Math.floor(number / SEGMENTS_PER_FILE)
     let open = this.#open.get(file)
     if (!open) {
+      mkdirSync(this.#folder, { recursive: true })
       open = { fd: openSync(pathOf(this.#folder, file), 'w+'), end: 0 }
       this.#open.set(file, open)
     }
@@ -62,9 +62,8 @@ export class SegmentFiles {
     rmSync(pathOf(this.#folder, file), { force: true })
   }
 
-  removeAll(): void {
+  close(): void {
     for (const file of [...this.#open.keys()]) this.#close(file)
-    rmSync(this.#folder, { recursive: true, force: true })
   }
 
   #close(file: number): void {

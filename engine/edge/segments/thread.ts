@@ -31,7 +31,7 @@ function write(id: number, { files, unwritten }: Store, number: number, part: Se
   } catch {
     // a full disk: they stay in memory, and the next write tries them again
   }
-  answer({ kind: 'written', store: id, places, failed: unwritten.size })
+  answer({ kind: 'written', store: id, places, hasFailed: unwritten.size > 0 })
 }
 
 function packed(part: SentPart): Uint8Array {
@@ -53,13 +53,17 @@ function read(id: number, { files }: Store, { number, place, into }: Extract<Req
 }
 
 function drop({ files, unwritten }: Store, file: number): void {
-  files.remove(file)
+  try {
+    files.remove(file)
+  } catch {
+    // a disk that takes no more changes: what is in the folder goes with it
+  }
   for (const number of unwritten.keys()) if (number < (file + 1) * SEGMENTS_PER_FILE) unwritten.delete(number)
 }
 
 function close(id: number, { files }: Store): void {
   stores.delete(id)
-  files.removeAll()
+  files.close()
   answer({ kind: 'closed', store: id })
 }
 
