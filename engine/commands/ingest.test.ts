@@ -40,7 +40,7 @@ test('of a file that is something else the first thousand are kept, each time', 
   const { err } = await runVerb(addIngest, 'ingest', input, '--data', data)
   expect(err).toContain('0 events appended, 0 too far in the future, 1200 malformed')
   const again = await runVerb(addIngest, 'ingest', input, '--data', data, '--json')
-  expect(JSON.parse(again.out)).toEqual({ appended: 0, ahead: 0, malformed: 1_200 })
+  expect(JSON.parse(again.out)).toEqual({ appended: 0, ahead: 0, malformed: 1_200, unknown_fields: [] })
   const { out } = await runVerb(addDlq, 'dlq', '--data', data, '--limit', '5000', '--json')
   expect(out.trim().split('\n')).toHaveLength(2_000)
 })
@@ -54,4 +54,20 @@ test('nothing is appended where a file is missing, or where no engine would read
   const config = fileOf('kafka.yaml', "log: { kind: kafka, brokers: ['127.0.0.1:1'] }")
   const kafka = await runVerb(addIngest, 'ingest', there, '-c', config)
   expect([kafka.code, kafka.err]).toEqual([2, expect.stringContaining('the configured log is Kafka')])
+})
+
+test('a name that is no field is said once, with the field that may have been meant, and counted', async () => {
+  const csv = fileOf('wrong.csv', 'event_id,type,event_time,shopid', ...[1, 2].map((n) => `f${n},order.created,${n},S`))
+  const jsonl = fileOf('wrong.jsonl', order(1), order(2).replace('shop_id', 'colour'), order(3).replace('"S1"', 'null'))
+  const { code, err } = await runVerb(addIngest, 'ingest', csv, jsonl, '--data', join(root, 'wrong'))
+  expect([code, err.split('\n')]).toEqual([
+    0,
+    [
+      `${csv}:2: "shopid" is not a field of transactions, and is passed over: did you mean "shop_id"?`,
+      `${jsonl}:2: "colour" is not a field of transactions, and is passed over`,
+      '5 events appended, 0 too far in the future, 0 malformed',
+      'values passed over, of what is no field: shopid of transactions 2, colour of transactions 1',
+      '',
+    ],
+  ])
 })

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { loadConfig } from '../config.ts'
+import type { UnknownField } from '../edge/files/unknown-fields.ts'
 import { openDatabase, type Sqlite } from '../edge/local/database.ts'
 import { LOG_FILE } from '../edge/local/local-log.ts'
 import { Outputs } from '../edge/local/outputs.ts'
@@ -11,6 +12,7 @@ import { EngineError } from '../model/errors.ts'
 import type { Stream } from '../model/stream.ts'
 import { EXIT, type ExitCode, talk } from './exit.ts'
 import { FiniteInput } from './finite/input.ts'
+import { unknownFieldsText } from './finite/unknown-fields.ts'
 import { withoutFuture } from './future.ts'
 import { configOption, type Verb } from './options.ts'
 import { regrouped } from './regroup.ts'
@@ -50,15 +52,17 @@ async function ingest(files: readonly string[], options: IngestOptions): Promise
   const missing = files.find((file) => file !== '-' && !existsSync(file))
   if (missing !== undefined) throw new EngineError('INPUT_MISSING', `${missing}: no such file or folder`)
   const db = openDatabase(join(config.data, LOG_FILE))
-  const counts = { appended: 0, ahead: 0, malformed: 0 }
+  const counts: Counts = { appended: 0, ahead: 0, malformed: 0, unknown_fields: [] }
   try {
     for (const file of files) await ingestOne(file, options, config.streams, db, counts)
   } finally {
     db.close()
-    const { appended, ahead, malformed } = counts
+    const { appended, ahead, malformed, unknown_fields } = counts
     const letters = ahead + malformed > 0 ? '; what was set aside: lapwing dlq' : ''
     if (options.json) process.stdout.write(`${JSON.stringify(counts)}\n`)
     else talk(`${appended} events appended, ${ahead} too far in the future, ${malformed} malformed${letters}`)
+    const unknown = unknownFieldsText(unknown_fields)
+    if (unknown !== null && !options.json) talk(unknown)
   }
   return EXIT.fine
 }
@@ -67,6 +71,8 @@ interface Counts {
   appended: number
   ahead: number
   malformed: number
+  /** Of each file. */
+  readonly unknown_fields: UnknownField[]
 }
 
 async function ingestOne(
@@ -111,6 +117,7 @@ async function ingestOne(
     }
   } finally {
     counts.malformed += input.malformed
+    counts.unknown_fields.push(...input.unknownFields)
     await append()
   }
 }

@@ -176,6 +176,14 @@ describe('--set', () => {
   })
 })
 
+test('values of what is no field are in the summary; a field that is missing is not', async () => {
+  const { shop_id, ...rest } = orderAt(0)
+  const result = await played([orderAt(1), { ...rest, shopId: shop_id }])
+  expect(new Summary().text(result, result.input)).toContain('of what is no field: shopId of transactions 1')
+  const plain = await played([orderAt(1), rest])
+  expect(new Summary().text(plain, plain.input)).not.toContain('no field')
+})
+
 test('what is too far ahead of the clock becomes a dead letter, the rest is appended', async () => {
   const input = new FiniteInput({ input: fileOf([0, 1, 2].map(orderAt)) }, streams)
   for await (const block of input.blocks()) {

@@ -4,6 +4,7 @@ import type { LateSince } from '../../edge/files/ahead-guard.ts'
 import { type Batch, BatchSlicer } from '../../edge/files/batch.ts'
 import { readCachedBatches } from '../../edge/files/cache/read-cached.ts'
 import { type ReadOptions, readBatches } from '../../edge/files/read.ts'
+import type { UnknownField } from '../../edge/files/unknown-fields.ts'
 import type { Block } from '../../model/block.ts'
 import { EngineError } from '../../model/errors.ts'
 import { eventTimeMs } from '../../model/event-time.ts'
@@ -12,6 +13,7 @@ import { talk } from '../exit.ts'
 import { PassedOver } from './passed-over.ts'
 import { sortedBatches } from './sorted.ts'
 import { type TimeRange, withinRange } from './time-range.ts'
+import { unknownFieldText } from './unknown-fields.ts'
 
 /** What came through a pipe is handed on after so long at the latest. */
 const PIPE_WAIT_MS = 100
@@ -39,6 +41,7 @@ export class FiniteInput {
   ahead = 0
   firstAhead: { readonly line: number; readonly timeMs: number } | null = null
   late: LateSince | null = null
+  readonly unknownFields: UnknownField[] = []
   /** Of the input's bytes, the share that was read; null while that is unknown. */
   share: number | null = null
   readonly #passedOver = new PassedOver()
@@ -65,6 +68,7 @@ export class FiniteInput {
       onLate: (late) => {
         this.late = late
       },
+      onUnknownField: (field) => this.#passOverField(field),
       ...(stream === undefined ? {} : { stream }),
       ...(input === '-' ? { waitMaxMs: PIPE_WAIT_MS } : {}),
       onShare: (share) => {
@@ -106,6 +110,11 @@ export class FiniteInput {
   get name(): string {
     const { input } = this.#options
     return input === '-' ? 'standard input' : input
+  }
+
+  #passOverField(field: UnknownField): void {
+    this.unknownFields.push(field)
+    talk(`${this.name}:${field.line}: ${unknownFieldText(field)}`)
   }
 
   #passOver(line: number, timeMs: number): void {

@@ -2,8 +2,10 @@ import type { Output } from '../../model/output.ts'
 import type { Severity } from '../../model/rule.ts'
 import type { FiniteInput } from './input.ts'
 import type { Played } from './play.ts'
+import { unknownFieldsText } from './unknown-fields.ts'
 
-export type InputFaults = Pick<FiniteInput, 'name' | 'malformed' | 'ahead' | 'firstAhead' | 'late'>
+export type InputFaults = Pick<FiniteInput, 'name' | 'malformed' | 'ahead' | 'firstAhead' | 'late'> &
+  Partial<Pick<FiniteInput, 'unknownFields'>>
 
 type SummedUp = Pick<Played, 'counters' | 'rows' | 'tookMs'> & { readonly taskMs?: number }
 
@@ -68,6 +70,8 @@ export class Summary {
         `  ${count(events)} of them since ${input.name}:${line}, whose time is ${iso(timeMs)}; --sort reads in order of time`,
       )
     }
+    const unknown = unknownFieldsText(input.unknownFields ?? [])
+    if (unknown !== null) lines.push(unknown)
     if (input.firstAhead) {
       const { line, timeMs } = input.firstAhead
       const where = `the first is ${input.name}:${line}, whose time is ${iso(timeMs)}`

@@ -6,6 +6,7 @@ import { BATCH_ROWS_MAX, type Batch } from './batch.ts'
 import type { ReadOptions } from './read.ts'
 import { RowWriter } from './row-writer.ts'
 import { StreamChooser } from './stream-chooser.ts'
+import { UnknownFields } from './unknown-fields.ts'
 
 /** One record of the input, before it is a row. */
 interface Taken {
@@ -24,6 +25,8 @@ export class BatchCutter {
   readonly #only: Stream | null
   readonly #chooser: StreamChooser
   readonly #writers = new Map<Stream, RowWriter>()
+  /** Empty where nobody wants to hear of them. */
+  readonly #unknown = new Map<RowWriter, UnknownFields>()
   /** Those with rows in the batch, in the order of their first ones: a writer's place is its index in the runs. */
   #open: RowWriter[] = []
   #runs: number[] = []
@@ -132,6 +135,7 @@ export class BatchCutter {
       this.malformed(line, problem, text)
       return false
     }
+    this.#unknown.get(writer)?.look(record, line)
     if (writer !== this.#current) this.#begin(writer)
     this.#runs[this.#runs.length - 1]! += 1
     this.#rows += 1
@@ -149,9 +153,10 @@ export class BatchCutter {
   #writer(stream: Stream): RowWriter {
     let writer = this.#writers.get(stream)
     if (!writer) {
-      const { sourceTopic = stream.topic, firstOffset } = this.#options
+      const { sourceTopic = stream.topic, firstOffset, onUnknownField } = this.#options
       writer = new RowWriter(stream, sourceTopic, firstOffset?.(stream) ?? 0)
       this.#writers.set(stream, writer)
+      if (onUnknownField) this.#unknown.set(writer, new UnknownFields(stream, this.#chooser.typeFields, onUnknownField))
     }
     return writer
   }

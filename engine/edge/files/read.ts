@@ -6,6 +6,7 @@ import { BatchCutter } from './batch-cutter.ts'
 import { CsvAssembler } from './csv.ts'
 import { LineSplitter } from './lines.ts'
 import { readText } from './text.ts'
+import type { UnknownField } from './unknown-fields.ts'
 
 export interface ReadOptions {
   readonly streams: readonly Stream[]
@@ -29,6 +30,8 @@ export interface ReadOptions {
   readonly onAhead?: (line: number, timeMs: number) => void
   /** Told at the end, where events are late: the line whose event made most of them so. */
   readonly onLate?: (late: LateSince) => void
+  /** Told of each name with values that is no field of its stream, at its first event; its count grows from then on. */
+  readonly onUnknownField?: (field: UnknownField) => void
   /** Told of the share of the input's bytes that was read, where its size is known. */
   readonly onShare?: (share: number) => void
   /** What is read goes on at the latest so long after it came: for pipes. Default: when a batch is full. */
@@ -41,7 +44,8 @@ export interface ReadOptions {
  * Order    that of the file, also between streams
  * Offsets  each stream's records counted from `firstOffset`; malformed ones do not count. Partition 0
  * Values   times: epoch ms (`time_format: s`: seconds) or ISO 8601; decimals as numbers or text; a number where a text
- *          is wanted is taken as written; CSV: an empty field is null. Names that are no field are passed over
+ *          is wanted is taken as written; CSV: an empty field is null. Names that are no field are passed over,
+ *          and told to `onUnknownField`
  * Errors   INPUT_MISSING: cannot be read; INPUT_MALFORMED: broken gzip, a CSV header that cannot be used, or `strict`
  */
 export async function* readBatches(path: string, options: ReadOptions): AsyncGenerator<Batch, void, undefined> {

@@ -10,7 +10,7 @@ export class StreamChooser {
   readonly #streams: readonly Stream[]
   readonly #only: Stream | null
   /** Names of type fields, each once, in the order of the streams. */
-  readonly #typeFields: readonly string[]
+  readonly typeFields: readonly string[]
   readonly #byType = new Map<string, Choice>()
 
   /** With `only`, every record belongs to it. */
@@ -18,17 +18,17 @@ export class StreamChooser {
     this.#streams = streams
     this.#only = only
     const asked = only ? [only] : streams
-    this.#typeFields = [...new Set(asked.flatMap((s) => ('field' in s.type ? [s.type.field] : [])))]
+    this.typeFields = [...new Set(asked.flatMap((s) => ('field' in s.type ? [s.type.field] : [])))]
   }
 
   choose(record: Readonly<Record<string, unknown>>): Choice {
     const only = this.#only
     if (only && 'fixed' in only.type) return this.#known(only.type.fixed)
-    for (const field of this.#typeFields) {
+    for (const field of this.typeFields) {
       const type = record[field]
       if (typeof type === 'string' && type !== '') return this.#known(type)
     }
-    return { problem: only ? `no "${this.#typeFields[0]}"` : 'no type, and no stream was named' }
+    return { problem: only ? `no "${this.typeFields[0]}"` : 'no type, and no stream was named' }
   }
 
   #known(type: string): Choice {

@@ -5,6 +5,7 @@ import { EngineError } from '../../../model/errors.ts'
 import type { Stream } from '../../../model/stream.ts'
 import type { LateSince } from '../ahead-guard.ts'
 import type { Batch } from '../batch.ts'
+import type { UnknownField } from '../unknown-fields.ts'
 import { BATCH_HEADER_BYTES, batchSize, decodeBatch, encodeBatch } from './batch-codec.ts'
 
 /*
@@ -13,7 +14,7 @@ import { BATCH_HEADER_BYTES, batchSize, decodeBatch, encodeBatch } from './batch
  * multiples of 8, JSON is filled up with blanks. Who breaks off while writing leaves no end, and no file of that name.
  */
 const MAGIC = 0x4357504c
-const VERSION = 1
+const VERSION = 2
 const HEAD_BYTES = 8
 const TAIL_BYTES = 24
 
@@ -22,6 +23,7 @@ export interface Notes {
   readonly malformed: readonly (readonly [line: number, reason: string])[]
   readonly ahead: readonly (readonly [line: number, timeMs: number])[]
   readonly late: LateSince | null
+  readonly unknownFields: readonly UnknownField[]
 }
 
 /** Under another name until `finish`. Every method throws what the file system says. */

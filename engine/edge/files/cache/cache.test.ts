@@ -27,6 +27,7 @@ const lines = Array.from({ length: 9_000 }, (_, i) =>
               event_id: `o${i}`,
               amount: i / 4,
               buyer_id: i % 5 ? `B${i}` : null,
+              [i % 2 ? 'shop_id' : 'shopid']: 'S1',
             },
       ),
 )
@@ -48,6 +49,7 @@ async function heard(options: Partial<ReadOptions> = {}, cacheFolder = folder): 
     onMalformed: (line: number, reason: string) => notes.push([line, reason]),
     onAhead: (line: number, timeMs: number) => notes.push([line, timeMs]),
     onLate: (late: object) => notes.push(late),
+    onUnknownField: (field: object) => notes.push(field),
     ...options,
   }
   const cache = { folder: cacheFolder, say: (line: string) => said.push(line), inputBytesMin: 0 }
@@ -77,7 +79,10 @@ beforeEach(async () => {
 
 test('the second reading is of the cache, and tells the same', async () => {
   expect(plain.rows).toHaveLength(8_994)
-  expect(plain.notes).toHaveLength(7) // six malformed lines, and the first event, whose clock is wrong
+  expect(plain.notes).toHaveLength(8) // six malformed lines, and the first event, whose clock is wrong; and
+  const wrong = lines.filter((line) => line.includes('shopid'))
+  const field = { stream: 'transactions', name: 'shopid', meant: 'shop_id', line: 4, values: wrong.length }
+  expect(plain.notes).toContainEqual(field)
   const writtenMs = statSync(cacheFile()).mtimeMs
   const ino = statSync(cacheFile()).ino
   expect(await heard()).toEqual({ ...plain, notes: expect.arrayContaining([...plain.notes]) })

@@ -5,6 +5,7 @@ import { EngineError } from '../../../model/errors.ts'
 import type { LateSince } from '../ahead-guard.ts'
 import type { Batch } from '../batch.ts'
 import { type ReadOptions, readBatches } from '../read.ts'
+import type { UnknownField } from '../unknown-fields.ts'
 import { CacheReader, CacheWriter } from './cache-file.ts'
 import { type CacheKey, cacheKey, cacheName } from './cache-key.ts'
 
@@ -89,10 +90,11 @@ function opened(
   return null
 }
 
-function replay({ notes }: CacheReader, { onMalformed, onAhead, onLate }: ReadOptions): void {
+function replay({ notes }: CacheReader, { onMalformed, onAhead, onLate, onUnknownField }: ReadOptions): void {
   for (const [line, reason] of notes.malformed) onMalformed?.(line, reason, '')
   for (const [line, timeMs] of notes.ahead) onAhead?.(line, timeMs)
   if (notes.late) onLate?.(notes.late)
+  for (const field of notes.unknownFields) onUnknownField?.(field)
 }
 
 function begun(file: string, key: CacheKey, options: ReadOptions, say: CacheOptions['say']): Recording | null {
@@ -113,6 +115,7 @@ class Recording {
   readonly #malformed: [number, string][] = []
   readonly #ahead: [number, number][] = []
   #late: LateSince | null = null
+  readonly #unknownFields: UnknownField[] = []
 
   constructor(writer: CacheWriter, key: CacheKey, options: ReadOptions, say: CacheOptions['say']) {
     this.#writer = writer
@@ -131,13 +134,18 @@ class Recording {
       whole = this.#malformed.length + this.#ahead.length <= NOTES_MAX
       whole &&= isDeepStrictEqual(cacheKey(path, this.#options), this.#key) // it did not change meanwhile
     } finally {
-      const notes = { malformed: this.#malformed, ahead: this.#ahead, late: this.#late }
+      const notes = {
+        malformed: this.#malformed,
+        ahead: this.#ahead,
+        late: this.#late,
+        unknownFields: this.#unknownFields,
+      }
       this.#guarded((writer) => (whole ? writer.finish(notes) : writer.abandon()))
     }
   }
 
   #noting(): ReadOptions {
-    const { onMalformed, onAhead, onLate } = this.#options
+    const { onMalformed, onAhead, onLate, onUnknownField } = this.#options
     return {
       ...this.#options,
       onMalformed: (line, reason, text) => {
@@ -151,6 +159,10 @@ class Recording {
       onLate: (late) => {
         this.#late = late
         onLate?.(late)
+      },
+      onUnknownField: (field) => {
+        this.#unknownFields.push(field)
+        onUnknownField?.(field)
       },
     }
   }
