@@ -4,6 +4,8 @@ import type { RulesTopic } from '../edge/kafka/rules-topic.ts'
 import type { Reception } from '../edge/local/rules.ts'
 import { Counters } from '../model/counters.ts'
 import { EngineError } from '../model/errors.ts'
+import type { RuleSet } from '../model/rule.ts'
+import { listTopicFault } from '../plan/list-topics.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { type Changing, changeable, itemsFor, listsToShow, print, setOf, tell } from './list-texts.ts'
 import { serviceLogger } from './service/serve.ts'
@@ -11,12 +13,12 @@ import { serviceLogger } from './service/serve.ts'
 /** Times to live are shown as of the machine's clock. */
 export async function showKafka(
   name: string | undefined,
-  { streams }: Config,
+  config: Config,
   connection: KafkaConfig,
   json: boolean,
 ): Promise<ExitCode> {
   return onKafka(connection, async (rules, topic) => {
-    const set = setOf((await rules.state()).rules?.files ?? [], streams)
+    const set = await inForce(rules, config, connection)
     for (const list of listsToShow(set, name))
       print(list, await topic.items(list, set, new Counters(), Date.now()), name, json)
     return EXIT.fine
@@ -25,11 +27,11 @@ export async function showKafka(
 
 export async function changeKafka(
   { what, name, texts, ttlMs, waitMs }: Changing,
-  { streams }: Config,
+  config: Config,
   connection: KafkaConfig,
 ): Promise<ExitCode> {
   return onKafka(connection, async (rules, topic) => {
-    const set = setOf((await rules.state()).rules?.files ?? [], streams)
+    const set = await inForce(rules, config, connection)
     const list = changeable(set, name)
     const rest = { on: what === 'add', ttlMs, untilMs: null, atMs: Date.now() }
     const items = itemsFor(list, texts)
@@ -38,11 +40,19 @@ export async function changeKafka(
     const offset = await topic.put(list, changes)
     const receive = async (): Promise<Reception> => {
       if (!(await rules.hasEngine())) return 'no engine'
-      return (await topic.taken(list, offset, set, streams, waitMs)) ? 'taken' : 'waiting'
+      return (await topic.taken(list, offset, set, config.streams, waitMs)) ? 'taken' : 'waiting'
     }
     const engine = `engine of ${connection.group} runs`
     return tell(await receive(), { what, name, items, before, engine })
   })
+}
+
+/** EngineError CONFIG_INVALID where a list's topic is another's: nothing may be written there. */
+async function inForce(rules: RulesTopic, { streams, outputs }: Config, { group }: KafkaConfig): Promise<RuleSet> {
+  const set = setOf((await rules.state()).rules?.files ?? [], streams)
+  const fault = listTopicFault(set, { group, outputs, streams })
+  if (fault !== null) throw new EngineError('CONFIG_INVALID', fault)
+  return set
 }
 
 /** EngineError KAFKA_UNREACHABLE where the broker does not answer. */

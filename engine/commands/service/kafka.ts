@@ -19,9 +19,9 @@ export async function openKafka(
   const counters = new Counters()
   const kafka = kafkaService(config, { ruleFiles: read(), counters, log: logger })
   const lock = new EngineLock(config.data)
-  let ended: () => void = () => {}
-  const done = new Promise<void>((resolve) => {
-    ended = resolve
+  let [ended, failed] = [() => {}, (_error: unknown) => {}]
+  const done = new Promise<void>((resolve, reject) => {
+    ;[ended, failed] = [resolve, reject]
   })
   const reload = (): void => {
     try {
@@ -35,7 +35,7 @@ export async function openKafka(
     counters,
     rules: { reload, watch: () => watchFiles(read, reload) },
     done,
-    start: () => kafka.start(),
+    start: () => void kafka.start().catch(failed),
     stop: async () => {
       await kafka.stop()
       lock.release()

@@ -20,6 +20,7 @@ const LOOK_EVERY_MS = 100
 /** Reads and writes the topics by which a group's lists are changed, beside its engines. */
 export class ListsTopic {
   readonly #group: string
+  readonly #log: Logger
   readonly #admin: Admin
   readonly #producer: Producer
   readonly #reader: PartitionReader
@@ -27,6 +28,7 @@ export class ListsTopic {
   constructor(connection: KafkaConnection, log: Logger) {
     const kafka: Kafka = createClient(connection, log, 3)
     this.#group = connection.group
+    this.#log = log
     this.#admin = kafka.admin()
     this.#producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false })
     this.#reader = new PartitionReader(kafka)
@@ -99,7 +101,7 @@ export class ListsTopic {
 
   async #controlOf(list: NamedList): Promise<ControlTopic | null> {
     const control = controlOfList(this.#group, list)
-    if (control) await ensureCompacted(this.#admin, control.topic)
+    if (control) await ensureCompacted(this.#admin, control.topic, this.#log)
     return control
   }
 }

@@ -5,6 +5,7 @@ import { EngineError } from '../../model/errors.ts'
 import type { RuleSet } from '../../model/rule.ts'
 import { textHash } from '../../model/rule-text.ts'
 import type { Stream } from '../../model/stream.ts'
+import { listTopicFault } from '../../plan/list-topics.ts'
 import { planExchanges } from '../../plan/plan.ts'
 import { compileRuleSet, formatIssues } from '../../rules/index.ts'
 import type { KafkaConnection } from './client.ts'
@@ -18,6 +19,7 @@ const LOOK_EVERY_MS = 500
 interface Options {
   readonly connection: KafkaConnection
   readonly streams: readonly Stream[]
+  readonly outputs: Readonly<Record<string, string>>
   readonly counters: Counters
   readonly log: Logger
   readonly clock: () => number
@@ -35,12 +37,16 @@ export class KafkaRules {
   #changedMs: number | null = null
   #refused: { readonly hash: string; readonly faults: string; readonly atMs: number } | null = null
   #isFirst = true
+  /** The last ones that the broker had topics for. */
+  #usable: readonly RuleSource[] | null = null
 
-  /** EngineError RULES_INVALID with every fault, if the configured files do not compile. */
+  /** EngineError RULES_INVALID with every fault, if the configured files do not compile; CONFIG_INVALID where a list's topic is another's. */
   constructor(configured: readonly RuleSource[], options: Options) {
     this.#options = options
     const compiled = compile(configured, options.streams)
     if (typeof compiled === 'string') throw new EngineError('RULES_INVALID', compiled)
+    const fault = this.#topicFault(compiled)
+    if (fault !== null) throw new EngineError('CONFIG_INVALID', fault)
     this.#configured = this.#files = configured
     this.#set = compiled
   }
@@ -90,8 +96,8 @@ export class KafkaRules {
 
   /** Puts files, now the configured ones, into the control topic; what comes of it is said in the log. */
   async offer(files: readonly RuleSource[]): Promise<void> {
-    const { log, streams, clock } = this.#options
-    const compiled = compile(files, streams, this.#set)
+    const { log, clock } = this.#options
+    const compiled = this.#compiled(files, this.#set)
     if (typeof compiled === 'string') return this.refuse(textHash(files), compiled)
     this.#configured = files
     try {
@@ -109,6 +115,23 @@ export class KafkaRules {
       { reason: faults.split('\n', 1)[0], faults },
       'a changed rule set was refused; the one before stays in force',
     )
+  }
+
+  /** The broker has the topics for the set in force. */
+  settled(): void {
+    this.#usable = this.#files
+  }
+
+  /**
+   * The set in force cannot run on this broker: it is refused, and the one that ran before it is in force, or the
+   * configured one. False where there is none but itself.
+   */
+  giveUp(reason: string): boolean {
+    const hash = textHash(this.#files)
+    const back = [this.#usable, this.#configured].find((files) => files !== null && textHash(files) !== hash)
+    if (!back || !this.#take(back, this.#options.clock(), false)) return false
+    this.refuse(hash, reason)
+    return true
   }
 
   /** For /readyz. */
@@ -134,8 +157,8 @@ export class KafkaRules {
 
   /** False, and refused, where the files do not compile or do not raise a version. */
   #take(files: readonly RuleSource[], atMs: number, isChange: boolean): boolean {
-    const { streams, log } = this.#options
-    const compiled = isChange ? compile(files, streams, this.#set) : compile(files, streams)
+    const { log } = this.#options
+    const compiled = this.#compiled(files, isChange ? this.#set : undefined)
     if (typeof compiled === 'string') {
       this.refuse(textHash(files), compiled)
       return false
@@ -147,6 +170,17 @@ export class KafkaRules {
     this.#changedMs = atMs
     this.#refused = null
     return true
+  }
+
+  /** Every fault, where there is one. */
+  #compiled(files: readonly RuleSource[], inForce?: RuleSet): RuleSet | string {
+    const compiled = compile(files, this.#options.streams, inForce)
+    return typeof compiled === 'string' ? compiled : (this.#topicFault(compiled) ?? compiled)
+  }
+
+  #topicFault(set: RuleSet): string | null {
+    const { connection, outputs, streams } = this.#options
+    return listTopicFault(set, { group: connection.group, outputs, streams })
   }
 
   async #withTopic(work: (topic: RulesTopic) => Promise<void>): Promise<void> {

@@ -35,6 +35,7 @@ export function controlTopic(group: string): string {
 export class RulesTopic {
   readonly #kafka: Kafka
   readonly #group: string
+  readonly #log: Logger
   readonly #admin: Admin
   readonly #producer: Producer
   readonly #reader: PartitionReader
@@ -44,6 +45,7 @@ export class RulesTopic {
   constructor(connection: KafkaConnection, log: Logger) {
     this.#kafka = createClient(connection, log, 3)
     this.#group = connection.group
+    this.#log = log
     this.#admin = this.#kafka.admin()
     this.#producer = this.#kafka.producer({ idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false })
     this.#reader = new PartitionReader(this.#kafka)
@@ -51,7 +53,7 @@ export class RulesTopic {
 
   async connect(): Promise<void> {
     await Promise.all([this.#admin.connect(), this.#producer.connect()])
-    await ensureCompacted(this.#admin, controlTopic(this.#group))
+    await ensureCompacted(this.#admin, controlTopic(this.#group), this.#log)
   }
 
   /** What the topic says now. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RuleSource } from '../../model/block.ts'
 import type { Counters } from '../../model/counters.ts'
+import { EngineError } from '../../model/errors.ts'
 import type { Stream } from '../../model/stream.ts'
 import type { RoutedExchange } from '../../plan/block-router.ts'
 import { type Exchange, exchangeTopic } from '../../plan/exchange.ts'
@@ -54,14 +55,15 @@ export interface KafkaServiceOptions {
 
 /**
  * The engine on Kafka: routers and tasks of one process. It waits for brokers, topics and registry, says so every few
- * seconds, and begins anew after any failure; committed offsets and transactions make that harmless.
+ * seconds, and begins anew after any failure; committed offsets and transactions make that harmless. A configuration that
+ * these topics are not made for is no failure to wait out: it goes back to the rules before, or ends.
  */
 export class KafkaService {
   readonly #options: KafkaServiceOptions
   readonly rules: KafkaRules
   readonly #stopping = new AbortController()
   readonly #clock: () => number
-  #running: Promise<unknown> = Promise.resolve()
+  #running: Promise<void> = Promise.resolve()
   #router: Router | null = null
   #tasks: TaskConsumer | null = null
   #trouble: string | null = 'starting'
@@ -77,9 +79,10 @@ export class KafkaService {
     return planExchanges(this.rules.set, this.#options.streams)
   }
 
-  /** Returns at once; `ready` tells when it works. */
-  start(): void {
+  /** Works until `stop`; `ready` tells when. Rejects with CONFIG_INVALID where waiting does not help. */
+  start(): Promise<void> {
     this.#running = this.#live()
+    return this.#running
   }
 
   ready(): { readonly ok: boolean; readonly detail: string; readonly rules: object } {
@@ -98,7 +101,8 @@ export class KafkaService {
   async stop(): Promise<void> {
     this.#stopping.abort()
     const late = sleep(STOP_MS_MAX, 'late', { ref: false })
-    if ((await Promise.race([this.#running, late])) === 'late')
+    const ended = this.#running.catch(() => {}) // whoever started it hears of it
+    if ((await Promise.race([ended, late])) === 'late')
       this.#options.log.warn({}, 'stopped without waiting for the broker any longer')
   }
 
@@ -113,6 +117,10 @@ export class KafkaService {
         if (signal.aborted) return
         if (!isOperational(error)) throw error // a mistake in the program: nobody handles it, so the process stops
         this.#trouble = reasonOf(error)
+        if (error instanceof EngineError && error.code === 'CONFIG_INVALID') {
+          if (this.rules.giveUp(error.message)) continue
+          throw error
+        }
         const { brokers } = this.#options.connection
         this.#options.log.warn({ brokers, reason: this.#trouble }, 'Kafka is not usable; trying again')
       }
@@ -125,6 +133,7 @@ export class KafkaService {
     const { connection, log, encoder: askEncoder, streams, counters } = this.#options
     await this.rules.agree()
     const counts = await this.#prepare()
+    this.rules.settled()
     const encoder = await askEncoder()
     const exchanges: RoutedExchange[] = this.exchanges.map((exchange) => ({
       exchange,

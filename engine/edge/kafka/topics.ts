@@ -2,6 +2,7 @@ import type { Admin, ITopicConfig } from 'kafkajs'
 import { EngineError } from '../../model/errors.ts'
 import { controlsOf, ownControls } from '../../plan/control-topics.ts'
 import { type Exchange, exchangeTopic, stateTopic } from '../../plan/exchange.ts'
+import { checkControls } from './control-check.ts'
 import { reasonOf } from './errors.ts'
 import type { Logger } from './log.ts'
 
@@ -30,7 +31,7 @@ export function routerTopic(group: string): string {
 /**
  * Creates what is missing of the engine's own topics and of those that lists are changed by, and the outputs if it may; counts the partitions of all.
  * EngineError INPUT_MISSING names every topic that is not there and may not be created; CONFIG_INVALID where an exchange
- * and its state do not fit together.
+ * and its state do not fit together, or a control topic is none.
  */
 export async function prepareTopics(admin: Admin, wanted: TopicsWanted, log: Logger): Promise<PartitionCounts> {
   const { group, exchanges } = wanted
@@ -55,14 +56,14 @@ export async function prepareTopics(admin: Admin, wanted: TopicsWanted, log: Log
   if (lacking.length > 0) throw new EngineError('INPUT_MISSING', `no such topic: ${lacking.join(', ')}`)
   const counts = await partitionsOf(admin, [...own.map(({ topic }) => topic), ...wanted.sources, ...outputs])
   checkPairs(group, exchanges, counts)
-  checkControls(controls, counts)
+  await checkControls(admin, controls, counts, log)
   return counts
 }
 
-/** A compacted topic of one partition, made where it is not. */
-export async function ensureCompacted(admin: Admin, topic: string): Promise<void> {
-  if ((await admin.listTopics()).includes(topic)) return
-  await create(admin, [compacted(topic, 1)])
+/** A compacted topic of one partition, made where it is not; CONFIG_INVALID where it is another one. */
+export async function ensureCompacted(admin: Admin, topic: string, log: Logger): Promise<void> {
+  if (!(await admin.listTopics()).includes(topic)) await create(admin, [compacted(topic, 1)])
+  else await checkControls(admin, [topic], await partitionsOf(admin, [topic]), log)
 }
 
 function checkPairs(group: string, exchanges: readonly Exchange[], counts: PartitionCounts): void {
@@ -75,14 +76,6 @@ function checkPairs(group: string, exchanges: readonly Exchange[], counts: Parti
         'CONFIG_INVALID',
         `${log} has ${counts.get(log)} partitions, ${state} has ${counts.get(state)}: partitions were added by hand`,
       )
-  }
-}
-
-function checkControls(controls: readonly string[], counts: PartitionCounts): void {
-  for (const topic of controls) {
-    if (counts.get(topic) === 1) continue
-    const message = `${topic} must have one partition, it has ${counts.get(topic)}: what it says has one order`
-    throw new EngineError('CONFIG_INVALID', message)
   }
 }
 
