@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts'
 import type { Reception } from '../edge/local/rules.ts'
 import { EngineError } from '../model/errors.ts'
+import { itemFault, itemOf } from '../model/list-item.ts'
 import type { ListItem, NamedList, RuleSet } from '../model/rule.ts'
 import { compileRuleSet } from '../rules/index.ts'
 import { didYouMean } from '../rules/source/suggest.ts'
@@ -63,8 +64,14 @@ export function changeable(set: RuleSet, name: string): NamedList {
   throw new EngineError('USAGE', `${name} is what ${list.source.path} says: change that, then lapwing rules push`)
 }
 
-export function itemsFor({ id, of }: NamedList, texts: readonly string[]): ListItem[] {
-  return texts.map((text) => itemOf(text, of, id))
+/** EngineError USAGE where one is none. What is on a list already may be removed, whatever it is. */
+export function itemsFor({ id, of }: NamedList, { what, texts }: Pick<Changing, 'what' | 'texts'>): ListItem[] {
+  return texts.map((text) => {
+    const fault = what === 'remove' && of === 'string' ? null : itemFault(text, of)
+    if (fault !== null)
+      throw new EngineError('USAGE', `${id} holds ${of}s: ${JSON.stringify(text.slice(0, 40))} ${fault}`)
+    return itemOf(text, of)
+  })
 }
 
 /** EngineError RULES_INVALID. */
@@ -82,11 +89,4 @@ function known({ lists }: RuleSet, name: string): NamedList {
     lists.map(({ id }) => id),
   )
   throw new EngineError('USAGE', `the rules in force have no list "${name}"${hint === null ? '' : `: ${hint}`}`)
-}
-
-function itemOf(text: string, of: 'string' | 'number', list: string): ListItem {
-  if (of === 'string') return text
-  const item = Number(text)
-  if (text.trim() === '' || Number.isNaN(item)) throw new EngineError('USAGE', `${list} holds numbers, not "${text}"`)
-  return item
 }

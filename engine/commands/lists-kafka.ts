@@ -34,7 +34,7 @@ export async function changeKafka(
     const set = await inForce(rules, config, connection)
     const list = changeable(set, name)
     const rest = { on: what === 'add', ttlMs, untilMs: null, atMs: Date.now() }
-    const items = itemsFor(list, texts)
+    const items = itemsFor(list, { what, texts })
     const before = await topic.items(list, set, new Counters(), rest.atMs)
     const changes = items.map((item) => ({ item, ...rest }))
     const offset = await topic.put(list, changes)

@@ -86,7 +86,7 @@ async function changeLocal({ what, name, texts, ttlMs, waitMs }: Changing, confi
   const beside = open(config)
   try {
     const set = setOf(beside.last(), config.streams)
-    const items = itemsFor(changeable(set, name), texts)
+    const items = itemsFor(changeable(set, name), { what, texts })
     const before = listsNow(beside, set).items(name) ?? []
     const changed = { add: [], remove: [], [what]: items }
     const position = beside.change({ kind: 'list', list: name, ...changed, ttlMs, atMs: Date.now() })

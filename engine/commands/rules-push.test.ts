@@ -83,7 +83,11 @@ test('rules and lists of a running engine are changed from another process', asy
   expect(JSON.parse((await lists('show', 'amounts', '--json')).out)).toMatchObject({ list: 'amounts', items: [5] })
   for (const [args, said] of [
     [['add', 'trustd', 'B1'], 'no list "trustd": did you mean "trusted"?'],
-    [['add', 'amounts', 'five'], 'amounts holds numbers, not "five"'],
+    [['add', 'amounts', 'five'], 'amounts holds numbers: "five" is no number'],
+    [['add', 'amounts', 'Infinity'], '"Infinity" is no number'],
+    [['add', 'trusted', ''], 'trusted holds strings: "" is blank'],
+    [['add', 'trusted', 'B3', ' '], '" " is blank'],
+    [['add', 'trusted', 'x'.repeat(1_001)], 'has 1001 characters, at most 1000 are allowed'],
     [['add', 'trusted', 'B1', '--ttl', 'long'], '--ttl long: no duration'],
     [['remove', 'known', 'S1'], 'known.csv says: change that'],
   ] as const) {

@@ -34,7 +34,10 @@ test("others may write to a list's own topic: a key is on it as long as it has a
 })
 
 test('what is no record of a control topic is passed over', () => {
-  expect(read(own('number'), { key: 'twelve', value: '' })).toBeNull()
+  for (const key of ['twelve', 'Infinity', ' ', '']) expect(read(own('number'), { key, value: '' })).toBeNull()
+  for (const key of ['', ' ', 'x'.repeat(1_001)]) expect(read(own('string'), { key, value: '' })).toBeNull()
+  for (const item of ['null', 'true', '["a"]'])
+    expect(read(all, { key: `known/${item}`, value: '{"on":true}' })).toBeNull()
   expect(read(all, { key: 'known/"a"', value: null })).toBeNull()
   expect(read(all, { key: 'known/"a"', value: '5' })).toBeNull()
   for (const value of ['', '{', '5']) expect(read(all, { key: 'known', value })).toBeNull()

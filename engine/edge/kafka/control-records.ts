@@ -1,4 +1,5 @@
 import type { FeatureRecord, ListRecord } from '../../model/block.ts'
+import { itemFault, itemOf } from '../../model/list-item.ts'
 import type { Announcement, MeasureValue } from '../../model/output.ts'
 import type { ListItem } from '../../model/rule.ts'
 import type { ControlTopic } from '../../plan/control-topics.ts'
@@ -70,6 +71,7 @@ export function readControl(
     if (typeof on !== 'boolean') return null
     const list = listOfKey(String(key))
     const item: ListItem = JSON.parse(String(key).slice(list.length + 1))
+    if (typeof item !== 'string' && typeof item !== 'number') return null
     return { offset, list, item, on, ttlMs, untilMs, atMs }
   } catch {
     return null
@@ -82,10 +84,9 @@ function ownListRecord(
   key: string,
   value: Buffer | null,
 ): ListRecord | null {
-  const item = of === 'string' ? key : Number(key)
-  if (Number.isNaN(item) || key.trim() === '') return null
+  if (itemFault(key, of) !== null) return null
   const { ttl_ms: ttlMs = null, at_ms: atMs = 0 } = value === null ? {} : listValue(String(value))
-  return { offset, list, item, on: value !== null, ttlMs, untilMs: null, atMs }
+  return { offset, list, item: itemOf(key, of), on: value !== null, ttlMs, untilMs: null, atMs }
 }
 
 /** Whatever somebody else writes as a value says that the item is on the list. */

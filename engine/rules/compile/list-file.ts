@@ -1,4 +1,5 @@
 import { csvFields } from '../../kit/csv.ts'
+import { itemFault, itemOf } from '../../model/list-item.ts'
 import { LIST_ITEMS_MAX, type ListItem } from '../../model/rule.ts'
 
 /**
@@ -25,9 +26,9 @@ export function readListFile(
     const fields = column === null ? [line] : csvFields(line)
     const field = typeof fields === 'string' ? undefined : fields[Math.max(at, 0)]?.trim()
     if (field === undefined || field === '') return `has no item in line ${n + 1}`
-    const item = of === 'string' ? field : Number(field)
-    if (Number.isNaN(item)) return `has no number in line ${n + 1}: ${JSON.stringify(field)}`
-    items.add(item)
+    const fault = itemFault(field, of)
+    if (fault !== null) return `has an item in line ${n + 1} that ${fault}: ${JSON.stringify(field.slice(0, 40))}`
+    items.add(itemOf(field, of))
     if (items.size > LIST_ITEMS_MAX) return `has more than ${LIST_ITEMS_MAX} items`
   }
   return [...items]

@@ -169,7 +169,7 @@ test('a list reads its items from a file that is given beside it', () => {
     '4: data/shops.csv has no column "id" in its first line',
   ])
   expect(fault(list('{ file: ../data/shops.csv, column: name }', 'number'), csv)).toEqual([
-    '4: data/shops.csv has no number in line 2: "a, b"',
+    '4: data/shops.csv has an item in line 2 that is no number: "a, b"',
   ])
 })
 
