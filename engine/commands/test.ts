@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { loadConfig } from '../config.ts'
 import { EngineError } from '../model/errors.ts'
-import type { RuleTest } from '../rules/index.ts'
+import { hasEvents, type RuleTest } from '../rules/index.ts'
 import { compileOrRefuse, type Sound } from './compiled.ts'
 import { EXIT, type ExitCode, talk } from './exit.ts'
 import { configOption, oneOf, regularExpression, type Verb, wholeNumber } from './options.ts'
@@ -84,7 +84,7 @@ function lackingTests({ set, tests }: Sound, least: number): string[] {
     if (least < 2) return []
     const missing = [
       ...(own.some(expectsSome) ? [] : ['one that alerts']),
-      ...(own.some((t) => !expectsSome(t)) ? [] : ['one that stays quiet']),
+      ...(own.some((t) => hasEvents(t) && !expectsSome(t)) ? [] : ['one that stays quiet']),
     ]
     return missing.map((what) => `${id}@${version}: no test of its kind: ${what}`)
   })

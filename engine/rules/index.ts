@@ -17,6 +17,7 @@ export {
   type Expectation,
   type ExpectedItem,
   type FieldValue,
+  hasEvents,
   type RuleTest,
   TEST_START_MS,
   type TestStep,

@@ -69,3 +69,8 @@ export interface RuleTest {
 
 /** 2026-01-01T00:00Z */
 export const TEST_START_MS = Date.UTC(2026, 0, 1)
+
+/** Without an event every rule is quiet: that says nothing of this one. */
+export function hasEvents({ events }: RuleTest): boolean {
+  return events.some((step) => 'type' in step)
+}

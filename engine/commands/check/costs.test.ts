@@ -18,7 +18,7 @@ window: 1h
 measure: { orders: { count: events }${measure} }
 when: ${when}
 severity: low
-tests: [{ name: quiet, events: [], expect: [] }]
+tests: [{ name: quiet, events: [{ at: 0m, type: order.created, shop_id: S1 }], expect: [] }]
 `
 const file = (name: string, text: string) => {
   writeFileSync(join(root, name), text)

@@ -19,7 +19,7 @@ severity: high
 tests:
   - name: a smaller sample
     params: { min_orders: 2 }
-    events: []
+    events: [{ at: 0m, type: order.created, shop_id: S1 }]
     expect: []
 `
 const sampleOf = (set: ReturnType<typeof ruleSetForTest>) =>

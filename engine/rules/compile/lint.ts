@@ -2,7 +2,7 @@ import { type Stream, typeMatches } from '../../model/stream.ts'
 import type { Draft, Lint } from '../check/definition.ts'
 import { likelyType } from '../check/likely-type.ts'
 import { partsOf } from '../check/measure-ranges.ts'
-import type { RuleTest } from '../tests.ts'
+import { hasEvents, type RuleTest } from '../tests.ts'
 import type { Document } from './documents.ts'
 import type { CheckedFeature } from './features.ts'
 import type { Checked } from './set.ts'
@@ -26,7 +26,7 @@ export function warnOfDoubtful({ checked, features, tests, lists, streams }: Eve
     const isSound = value && report.errorCount === 0
     if (isSound && value.kind !== 'ranking' && !tests.some((t) => isOwn(t) && isQuiet(t))) {
       const message = `no test of "${draft.id}" says when it stays quiet`
-      report.warning('no-quiet-test', draft.idSpan, message, 'add one with expect: []')
+      report.warning('no-quiet-test', draft.idSpan, message, 'add one with events and expect: []')
     }
   }
   for (const { draft } of features) {
@@ -64,8 +64,8 @@ function warnOfUnread(features: readonly CheckedFeature[], read: ReadonlySet<str
   }
 }
 
-function isQuiet({ expect, expectMuted }: RuleTest): boolean {
-  return expect?.length === 0 && !expectMuted?.length
+function isQuiet(test: RuleTest): boolean {
+  return hasEvents(test) && test.expect?.length === 0 && !test.expectMuted?.length
 }
 
 /** Types that streams name one by one, or speak of in the documentation of their type field. */

@@ -530,13 +530,16 @@ ${more}`,
 
 test('what is doubtful is said when asked for, and of lists when all rules are there', () => {
   const list = { path: 'l.yaml', text: 'list: shops\nkind: deny\nof: string\nitems: []\n' }
-  const quiet = rule('a', 'owner: me\ntests: [{ name: t, events: [], expect: [] }]\n')
+  const events = '[{ at: 0m, type: order.created }]'
+  const quiet = rule('a', `owner: me\ntests: [{ name: t, events: ${events}, expect: [] }]\n`)
   const said = (whole: boolean) => codes([quiet, list], { lint: { nowMs: 0, whole } })
   expect([codes([quiet, list]), said(false), said(true)]).toEqual([[], [], ['unused']])
-  const tests = { path: 'a.test.yaml', text: 'for: a\ntests: [{ name: long, events: [], expect: [] }]\n' }
+  const tests = { path: 'a.test.yaml', text: `for: a\ntests: [{ name: long, events: ${events}, expect: [] }]\n` }
   const lint = { nowMs: 0, whole: true }
   expect(codes([rule('a', 'owner: me\n'), tests], { lint })).toEqual([])
   expect(codes([rule('a', 'owner: me\n')], { lint })).toEqual(['no-quiet-test'])
+  for (const none of ['[]', '[{ advance: 1h }]'])
+    expect(codes([{ ...quiet, text: quiet.text.replace(events, none) }], { lint })).toEqual(['no-quiet-test'])
 })
 
 test('faults come in the order of the files, and of their lines', () => {
