@@ -63,3 +63,13 @@ test('overwrites nothing, and writes nothing beside what is there', () => {
   expect(readFileSync(join(folder, 'lapwing.yaml'), 'utf8')).toBe('data: mine\n')
   expect(Object.keys(FILES).filter((name) => existsSync(join(folder, name)))).toEqual(['lapwing.yaml'])
 })
+
+test('a folder that cannot be made is named', () => {
+  const file = join(root, 'file')
+  writeFileSync(file, '')
+  expect(() => init(join(file, 'work'))).toThrow(`${join(file, 'work')}`)
+})
+
+test.skipIf(!existsSync('/proc'))('below /proc, where node would try for ever', () => {
+  expect(() => init('/proc/none/work')).toThrow('/proc/none/work/rules/shop_order_burst.yaml cannot be written')
+})

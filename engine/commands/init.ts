@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import type { Command } from 'commander'
+import { makeFolder } from '../kit/make-folder.ts'
 import { systemText } from '../kit/system-error.ts'
 import { EngineError } from '../model/errors.ts'
 import { EXIT, type ExitCode, talk } from './exit.ts'
@@ -34,7 +35,7 @@ export function init(folder: string): ExitCode {
 
 function write(path: string, text: string): void {
   try {
-    mkdirSync(dirname(path), { recursive: true })
+    makeFolder(dirname(path))
     writeFileSync(path, text, { flag: 'wx' })
   } catch (error) {
     throw new EngineError('INPUT_MISSING', `${path} cannot be written: ${systemText(error)}`, error)

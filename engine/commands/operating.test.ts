@@ -174,6 +174,7 @@ describe('doctor', () => {
     expect(found).toMatchObject({
       config: { ok: true },
       rules: { ok: false, detail: expect.stringContaining('missing-key') },
+      data: { ok: false, detail: expect.stringMatching(/^\/proc\/nowhere.* \/(proc)?$/) },
       clock: { ok: true },
       broker: { ok: false, detail: expect.stringMatching(/no broker answers at 127\.0\.0\.1:1/) },
       registry: { ok: false, detail: 'http://127.0.0.1:1 does not answer (bad port)' },

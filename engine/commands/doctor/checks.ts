@@ -77,7 +77,7 @@ function data({ data: folder }: Config): string {
   const { bavail, bsize } = statfsSync(there)
   const free = bavail * bsize
   const mega = `${Math.floor(free / (1 << 20))} MB free`
-  if (free < FREE_BYTES_MIN) throw new EngineError('LOG_BUSY', `${folder}: only ${mega}`)
+  if (free < FREE_BYTES_MIN) throw new EngineError('LOG_BUSY', `${folder}: only ${mega} in ${there}`)
   if (!hasLocalLog(folder)) return `${folder} can be written, ${mega}; no local log yet`
   return `${folder} can be written, ${mega}; ${EngineLock.isHeld(folder) ? 'an engine runs on it' : 'no engine runs on it'}`
 }

@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
+import { makeFolder } from '../../kit/make-folder.ts'
 import { systemText } from '../../kit/system-error.ts'
 import { EngineError, type ErrorCode } from '../../model/errors.ts'
 
@@ -50,13 +50,6 @@ export function openDatabase(path: string): Sqlite {
   } catch (error) {
     throw sqliteError(error, path)
   }
-}
-
-/** One level at a time: `recursive` never returns where a parent cannot be made, as below /proc. */
-export function makeFolder(path: string): void {
-  if (existsSync(path)) return
-  makeFolder(dirname(path))
-  mkdirSync(path)
 }
 
 const alive: object[] = []

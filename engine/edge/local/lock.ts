@@ -1,8 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
+import { makeFolder } from '../../kit/make-folder.ts'
 import { EngineError } from '../../model/errors.ts'
-import { keptAlive, makeFolder, sqliteError } from './database.ts'
+import { keptAlive, sqliteError } from './database.ts'
 
 const LOCK_FILE = 'engine.lock'
 

@@ -1,6 +1,7 @@
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
+import { makeFolder } from '../../../kit/make-folder.ts'
 import { EngineError } from '../../../model/errors.ts'
 import type { Stream } from '../../../model/stream.ts'
 import type { LateSince } from '../ahead-guard.ts'
@@ -39,7 +40,7 @@ export class CacheWriter {
     this.#unfinished = `${path}.${process.pid}`
     this.#key = json(key)
     this.#streams = streams
-    mkdirSync(dirname(path), { recursive: true })
+    makeFolder(dirname(path))
     this.#file = openSync(this.#unfinished, 'w')
     this.#write(words(MAGIC, VERSION))
     this.#write(this.#key)
