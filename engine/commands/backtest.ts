@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { loadConfig } from '../config.ts'
 import { JsonLinesWriter } from '../edge/files/write.ts'
@@ -7,6 +6,7 @@ import type { Output } from '../model/output.ts'
 import { overBudget } from './backtest/budget.ts'
 import { type InputsOptions, inputsOf } from './backtest/inputs.ts'
 import { Progress } from './backtest/progress.ts'
+import { wantWritable, writeReport } from './backtest/report/file.ts'
 import { reportPage } from './backtest/report/page.ts'
 import { type Run, runBacktest } from './backtest/run.ts'
 import { type Setting, settingsOf } from './backtest/sets.ts'
@@ -68,6 +68,7 @@ async function backtest(paths: readonly string[], options: BacktestOptions): Pro
   const settings = settingsOf(options.set ?? [], compileOrRefuse(files, streams).set)
   if (settings.length > 1 && options.input === '-')
     throw new EngineError('USAGE', 'standard input can be read once only: give a file to try several values')
+  if (options.report !== undefined) wantWritable(options.report)
   const sets = settings.map(({ params }) => compileOrRefuse(files, streams, { params }).set)
   const labels = options.labels === undefined ? null : await readLabels(options.labels, options.good)
   const isSweep = settings.length > 1
@@ -146,13 +147,4 @@ function checkBudget(settings: readonly Setting[], runs: readonly Run[], alertsM
   )
   for (const line of excesses) talk(line)
   return excesses.length > 0 ? EXIT.failed : EXIT.fine
-}
-
-/** EngineError INPUT_MISSING when the file cannot be written. */
-function writeReport(path: string, page: string): void {
-  try {
-    writeFileSync(path, page)
-  } catch (error) {
-    throw new EngineError('INPUT_MISSING', `${path} cannot be written: ${(error as Error).message}`, error)
-  }
 }
