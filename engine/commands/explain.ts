@@ -44,13 +44,13 @@ async function explain(name: string | undefined, options: ExplainOptions): Promi
   }
   if (alert !== undefined) {
     if (name !== undefined || key) throw new EngineError('USAGE', '--alert stands alone: the alert names its rule')
-    wantLocal(config)
+    wantLocal(config, data)
     return print(await deriveAlert(config.data, streams, alert, readRuleFiles(config.rules)), derivedText)
   }
   if (name === undefined) throw new EngineError('USAGE', 'a rule is wanted, or --alert ID')
   const [id, version] = nameParts(name)
   if (key) {
-    wantLocal(config)
+    wantLocal(config, data)
     const isMeant = (rule: { id: string; version: number }) =>
       rule.id === id && (version ?? rule.version) === rule.version
     return print(await liveKey(config.data, streams, isMeant, keyOf(key)), liveText)
@@ -59,9 +59,14 @@ async function explain(name: string | undefined, options: ExplainOptions): Promi
   return print(needsOf(found(set, id, version), set, streams), needsText)
 }
 
-function wantLocal({ log }: Config): void {
-  if (log.kind !== 'local') throw new EngineError('USAGE', '--key and --alert read the local log only')
+/** `data`: the folder that was named. */
+function wantLocal({ log }: Config, data: string | undefined): void {
+  if (log.kind === 'local' || data !== undefined) return
+  throw new EngineError('USAGE', ON_KAFKA)
 }
+
+const ON_KAFKA =
+  'the configured log is Kafka, and --key and --alert read a local log: --data names one. For a key on Kafka: lapwing backtest RULES --from TIME --to TIME --measures'
 
 function nameParts(text: string): [id: string, version: number | null] {
   const match = /^([a-z][a-z0-9_]*)(?:@(\d+))?$/.exec(text)

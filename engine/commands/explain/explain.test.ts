@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -6,7 +6,9 @@ import { defaultConfig } from '../../config.ts'
 import { blockFromRows } from '../../model/column.ts'
 import type { AlertRecord, Output } from '../../model/output.ts'
 import { compileOrRefuse } from '../compiled.ts'
+import { addExplain } from '../explain.ts'
 import { LocalService } from '../service/local-service.ts'
+import { runVerb } from '../testing.ts'
 import { deriveAlert } from './alert.ts'
 import { liveKey } from './live.ts'
 import { needsOf } from './needs.ts'
@@ -267,4 +269,18 @@ describe('on a local log', () => {
     expect(derivedText(derived)).toContain('when it opened:')
     await expect(deriveAlert(config.data, streams, 'nothing', [])).rejects.toMatchObject({ code: 'USAGE' })
   })
+})
+
+test('the log of a key, or of an alert, is a local one: where that is not the configured one, it is named', async () => {
+  const kafka = join(root, 'kafka.yaml')
+  writeFileSync(kafka, "log: { kind: kafka, brokers: ['127.0.0.1:1'] }\n")
+  for (const asked of [
+    ['few_buyers', '--key', 'shop_id=S1'],
+    ['--alert', 'a1'],
+  ]) {
+    const { code, err } = await runVerb(addExplain, 'explain', ...asked, '-c', kafka)
+    expect([code, err]).toEqual([2, expect.stringContaining('the configured log is Kafka')])
+    const named = await runVerb(addExplain, 'explain', ...asked, '-c', kafka, '--data', join(root, 'none'))
+    expect(named.err).toContain('there is no local log')
+  }
 })

@@ -8,7 +8,7 @@ import { settingsOf } from '../backtest/sets.ts'
 import { table } from '../backtest/table.ts'
 import { compileOrRefuse } from '../compiled.ts'
 import { withoutFuture } from '../future.ts'
-import { FiniteInput, type InputOptions, type Until } from './input.ts'
+import { FiniteInput, type InputOptions, type Until, untilOption } from './input.ts'
 import { Labels, readLabels } from './labels.ts'
 import { playFinite } from './play.ts'
 import { Summary } from './summary.ts'
@@ -72,6 +72,7 @@ describe('the end of a finite input', () => {
   test('last', async () => expect((await played(orders, { until: 'last' })).story).toEqual(['open 2', 'closed 2']))
   test('a time', async () =>
     expect((await played(orders, { until: 5 * MINUTE_MS })).story).toEqual(['open 2', 'closed 5']))
+  test('which --help tells', () => expect(untilOption().description).toMatch(/what is open closes: .*last event/))
   test('nothing at all', async () => expect((await played([])).story).toEqual([]))
 })
 

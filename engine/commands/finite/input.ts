@@ -142,7 +142,7 @@ export type Until = 'drained' | 'last' | number
 export function untilOption(): Option {
   return new Option(
     '--until <when>',
-    'how far the clock goes on at the end: drained, last, or a time (default: drained)',
+    'where the clock stops, and what is open closes: drained (windows empty, timers fired), last (the last event), or a time (default: drained)',
   ).argParser(parseUntil)
 }
 
