@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
+import { loadConfig } from '../config.ts'
 import { packagePath } from '../kit/package-path.ts'
 import type { MeasuresRecord, RankingRecord } from '../model/output.ts'
 
@@ -39,6 +40,13 @@ test('Nexmark query 5: the 17 published rows, no other', () => {
   )
   expect(golden).toHaveLength(17)
   expect(rows).toEqual(golden.sort())
+}, 60_000)
+
+test('a stream of its own beside those that ship, and a sequence over it', () => {
+  const args = ['test', example('accounts/rules.yaml'), '-c', example('accounts/lapwing.yaml'), '--min-tests', '2']
+  expect(lapwing(args)).toBe('2 of 2 tests passed, of 1 rule\n')
+  const { streams } = loadConfig({ path: example('accounts/lapwing.yaml') })
+  expect(streams.map(({ name }) => name)).toEqual(['transactions', 'behavior', 'accounts'])
 }, 60_000)
 
 /** The rules of examples/cards counted anew for each payment, from plain lists. Amounts in cents. */
