@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { openDatabase } from '../edge/local/database.ts'
+import { LOG_FILE } from '../edge/local/local-log.ts'
 import { addDlq } from './dlq.ts'
 import { addIngest } from './ingest.ts'
 import { runVerb } from './testing.ts'
@@ -70,4 +72,29 @@ test('a name that is no field is said once, with the field that may have been me
       '',
     ],
   ])
+})
+
+test('where alerts feed lists, a record of the log holds 100 ms', async () => {
+  const burst = `rule: burst
+version: 1
+title: An order
+on: order.created
+by: [shop_id]
+window: 1h
+measure: { orders: { count: events } }
+when: orders >= 1
+severity: low
+`
+  const fed = `${burst}---\nlist: fed\nkind: watch\nof: string\nsource: { alerts: burst }\n`
+  const input = fileOf('spans.jsonl', ...Array.from({ length: 120 }, (_, i) => order(i * 50)))
+  const recordsOf = async (rules: string) => {
+    const data = mkdtempSync(join(root, 'spans-'))
+    const config = fileOf('lapwing.yaml', `data: ${data}`, `rules: [${fileOf('rules.yaml', rules)}]`)
+    expect((await runVerb(addIngest, 'ingest', input, '-c', config)).code).toBe(0)
+    const db = openDatabase(join(data, LOG_FILE))
+    const count = db.prepare('SELECT count(*) FROM log').pluck().get()
+    db.close()
+    return count
+  }
+  expect([await recordsOf(burst), await recordsOf(fed)]).toEqual([1, 60])
 })

@@ -11,6 +11,7 @@ import type { Block } from '../model/block.ts'
 import { EngineError } from '../model/errors.ts'
 import type { Stream } from '../model/stream.ts'
 import { EXIT, type ExitCode, talk } from './exit.ts'
+import { cutFor } from './finite/feeds-lists.ts'
 import { FiniteInput } from './finite/input.ts'
 import { unknownFieldsText } from './finite/unknown-fields.ts'
 import { withoutFuture } from './future.ts'
@@ -54,7 +55,8 @@ async function ingest(files: readonly string[], options: IngestOptions): Promise
   const db = openDatabase(join(config.data, LOG_FILE))
   const counts: Counts = { appended: 0, ahead: 0, malformed: 0, unknown_fields: [] }
   try {
-    for (const file of files) await ingestOne(file, options, config.streams, db, counts)
+    const cut = cutFor(config)
+    for (const file of files) await ingestOne(file, options, { streams: config.streams, db, cut, counts })
   } finally {
     db.close()
     const { appended, ahead, malformed, unknown_fields } = counts
@@ -75,12 +77,17 @@ interface Counts {
   readonly unknown_fields: UnknownField[]
 }
 
+interface Appending {
+  readonly streams: readonly Stream[]
+  readonly db: Sqlite
+  readonly cut: ReturnType<typeof cutFor>
+  readonly counts: Counts
+}
+
 async function ingestOne(
   file: string,
   { stream, strict = false }: IngestOptions,
-  streams: readonly Stream[],
-  db: Sqlite,
-  counts: Counts,
+  { streams, db, cut, counts }: Appending,
 ): Promise<void> {
   const unread = new UnreadLetters()
   const input = new FiniteInput(
@@ -111,7 +118,7 @@ async function ingestOne(
       const { kept, letters } = withoutFuture(block, streams, Date.now())
       if (letters.length > 0) outputs.addDeadLetters(letters)
       counts.ahead += letters.length
-      if (kept.length > 0) waiting.push(kept)
+      if (kept.length > 0) waiting.push(...cut(kept))
       rowsWaiting += kept.length
       if (rowsWaiting >= ROWS_TOGETHER) await append()
     }

@@ -5,6 +5,7 @@ import { compileOrRefuse } from '../compiled.ts'
 import { EXIT, type ExitCode, talk } from '../exit.ts'
 import { readRuleFiles } from '../rule-files.ts'
 import { LocalService } from '../service/local-service.ts'
+import { cutFor } from './feeds-lists.ts'
 import { FiniteInput, type InputOptions, type Until } from './input.ts'
 import { type Played, playFinite } from './play.ts'
 import { Summary } from './summary.ts'
@@ -39,12 +40,13 @@ export async function runOntoLog(config: Config, options: FiniteRunOptions): Pro
   }
   const service = await LocalService.open({ config, files, logger: silent, deliver })
   const input = new FiniteInput(options, streams)
+  const cut = cutFor(config)
   const beganAt = performance.now()
   let rows = 0
   service.start()
   try {
     for await (const block of input.blocks()) {
-      await service.log.writer.append([block])
+      await service.log.writer.append(cut(block))
       rows += block.length
     }
     await service.caughtUp()

@@ -1,0 +1,44 @@
+import type { Config } from '../../config.ts'
+import { RulesBeside } from '../../edge/local/rules.ts'
+import type { Block, RuleSource } from '../../model/block.ts'
+import { EngineError } from '../../model/errors.ts'
+import { isFed } from '../../model/rule.ts'
+import { compileRuleSet } from '../../rules/index.ts'
+import { readRuleFiles } from '../rule-files.ts'
+import { eachSpan } from './spans.ts'
+
+/**
+ * How blocks of a file become records of the local log: as they are, or where alerts feed lists as short as those of a
+ * live log. Short ones cost four times as much where events are sparse, and eight times the space.
+ */
+export function cutFor(config: Config): (block: Block) => readonly Block[] {
+  return feedsLists(config) ? spans : (block) => [block]
+}
+
+function spans(block: Block): readonly Block[] {
+  const parts: Block[] = []
+  eachSpan(block, (part) => parts.push(part))
+  return parts
+}
+
+/** By the rules that the log ends with, or by the configured ones, which a start may put in force; in doubt, too. */
+function feedsLists(config: Config): boolean {
+  return [() => lastOf(config), () => readRuleFiles(config.rules)].some((read) => {
+    try {
+      const compiled = compileRuleSet(read(), config)
+      return !compiled.ok || compiled.set.lists.some(isFed)
+    } catch (error) {
+      if (error instanceof EngineError) return true
+      throw error
+    }
+  })
+}
+
+function lastOf({ data, streams }: Config): readonly RuleSource[] {
+  const beside = new RulesBeside(data, streams)
+  try {
+    return beside.last()
+  } finally {
+    beside.close()
+  }
+}
