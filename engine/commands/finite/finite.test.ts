@@ -73,6 +73,32 @@ describe('the end of a finite input', () => {
   test('a time', async () =>
     expect((await played(orders, { until: 5 * MINUTE_MS })).story).toEqual(['open 2', 'closed 5']))
   test('which --help tells', () => expect(untilOption().description).toMatch(/what is open closes: .*last event/))
+  test('what opens as windows empty is told in the summary', async () => {
+    // A's order leaves at minute 10: two orders of one buyer are left
+    const text = RULE.replace(
+      '{ orders: { count: events } }',
+      '{ orders: { count: events }, buyers: { distinct: buyer_id } }',
+    )
+    const files = [
+      {
+        path: 'r.yaml',
+        text: text.replace('orders >= params.limit', 'orders >= 2 && buyers == 1 && params.limit > 0'),
+      },
+    ]
+    const input = [[0, 'A'], [1, 'B'], [2, 'B']].map(([m, buyer_id]) => ({ ...orderAt(m as number), buyer_id })) // biome-ignore format: rows
+    const summed = async (until: Until) => {
+      const summary = new Summary()
+      const finite = new FiniteInput({ input: fileOf(input) }, streams)
+      const { set } = compileOrRefuse(files, streams)
+      const result = await playFinite({ input: finite, streams, set, until, measures: false }, async (outputs) => {
+        for (const output of outputs) summary.add(output)
+        return true
+      })
+      return summary.text(result, finite)
+    }
+    expect(await summed('drained')).toContain('1 alerts of 1 keys (high 1), 1 of them after the last event')
+    expect(await summed('last')).toContain('no alerts')
+  })
   test('nothing at all', async () => expect((await played([])).story).toEqual([]))
 })
 

@@ -7,7 +7,7 @@ import { unknownFieldsText } from './unknown-fields.ts'
 export type InputFaults = Pick<FiniteInput, 'name' | 'malformed' | 'ahead' | 'firstAhead' | 'late'> &
   Partial<Pick<FiniteInput, 'unknownFields'>>
 
-type SummedUp = Pick<Played, 'counters' | 'rows' | 'tookMs'> & { readonly taskMs?: number }
+type SummedUp = Pick<Played, 'counters' | 'rows' | 'tookMs'> & Partial<Pick<Played, 'taskMs' | 'toMs'>>
 
 export interface OfRule {
   /** Stream times of the openings, rising, epoch ms. */
@@ -46,7 +46,7 @@ export class Summary {
     return new Set([...this.rules].flatMap(([name, rule]) => [...rule.keys].map((key) => `${name} ${key}`)))
   }
 
-  text({ counters, rows, tookMs, taskMs }: SummedUp, input: InputFaults): string {
+  text({ counters, rows, tookMs, taskMs, toMs = Number.POSITIVE_INFINITY }: SummedUp, input: InputFaults): string {
     const parts =
       taskMs === undefined ? '' : ` (rules ${seconds(taskMs)} s, reading and writing ${seconds(tookMs - taskMs)} s)`
     const lines = [
@@ -54,7 +54,11 @@ export class Summary {
     ]
     for (const [name, { openedMs, keys, severities }] of this.rules) {
       const parts = [...severities].map(([severity, n]) => `${severity} ${n}`)
-      lines.push(`  ${name}: ${count(openedMs.length)} alerts of ${count(keys.size)} keys (${parts.join(', ')})`)
+      const after = openedMs.filter((timeMs) => timeMs > toMs).length
+      const draining = after === 0 ? '' : `, ${count(after)} of them after the last event, as windows emptied`
+      lines.push(
+        `  ${name}: ${count(openedMs.length)} alerts of ${count(keys.size)} keys (${parts.join(', ')})${draining}`,
+      )
     }
     if (this.rules.size === 0) lines.push('  no alerts')
     if (this.rankings > 0) lines.push(`  ${count(this.rankings)} rankings`)
