@@ -109,8 +109,10 @@ async function broker({ streams, outputs }: Config, connection: KafkaConfig): Pr
   const missing = streams.map(({ topic }) => topic).filter((topic) => !there.has(topic))
   if (missing.length > 0)
     throw new EngineError('INPUT_MISSING', `${where} answers; no such topic: ${missing.join(', ')}`)
-  const made = Object.values(outputs).filter((topic) => there.has(topic)).length
-  return `${where} answers, all ${streams.length} source topics are there, ${made} of ${Object.keys(outputs).length} outputs`
+  const { trends: _unwritten, ...written } = outputs
+  const topics = Object.values(written)
+  const made = topics.filter((topic) => there.has(topic)).length
+  return `${where} answers, all ${streams.length} source topics are there, ${made} of ${topics.length} outputs`
 }
 
 async function answered(url: string): Promise<string> {

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
 import { createTopics } from '../../../scripts/kafka/topics.ts'
 import { Counters } from '../../model/counters.ts'
+import { addDoctor } from '../doctor.ts'
 import { addLists } from '../lists.ts'
 import { addRules } from '../rules-push.ts'
 import { kafkaService } from '../service-kafka.ts'
@@ -55,8 +56,9 @@ describe.skipIf('skip' in broker)('topics that no list can be read from', () => 
     await expect.poll(() => running.ready().detail, { timeout: 30_000 }).toBe('consuming')
     const file = join(folder, 'lapwing.yaml')
     const log = `log: { kind: kafka, brokers: ['${brokers.join("', '")}'], group: ${name} }`
-    const streams = `streams: { transactions: { topic: ${config.streams[0]!.topic} } }`
+    const streams = `streams: { transactions: { topic: ${config.streams[0]!.topic} }, behavior: null }`
     writeFileSync(file, `${log}\n${streams}\noutputs: ${JSON.stringify(config.outputs)}\n`)
+    expect((await runVerb(addDoctor, 'doctor', '-c', file)).out).toContain('4 of 4 outputs')
     const pushed = join(folder, 'r.yaml')
     writeFileSync(pushed, ruleReading('known', wide))
     const push = await runVerb(addRules, 'rules', 'push', pushed, '-c', file, '--wait', '30')
