@@ -62,7 +62,8 @@ async function diff(oldName: RuleName, newName: RuleName, options: DiffOptions):
   const progress = new Progress()
   const lives: Life[][] = []
   for (const { name, rule, set } of sides) {
-    const input = new FiniteInput({ ...options, guarded: true, ...cacheFolderOf(options.cache, data) }, streams)
+    const reading = { ...options, guarded: true, again: lives.length > 0, ...cacheFolderOf(options.cache, data) }
+    const input = new FiniteInput(reading, streams)
     const found = new Lives()
     progress.begin()
     const onProgress = (rows: number, timeMs: number) => progress.at(rows, input.share, timeMs, `${shown(name)}: `)

@@ -42,7 +42,8 @@ export async function inputsOf(options: InputsOptions, config: Config, set: Rule
     ...(isRestricted ? { range } : {}),
     ...cacheFolderOf(cache, data),
   }
-  return openedAnew(() => new FiniteInput(read, streams))
+  let readings = 0
+  return openedAnew(() => new FiniteInput({ ...read, again: readings++ > 0 }, streams))
 }
 
 function openedAnew(fresh: () => PlayInput): Inputs {

@@ -33,6 +33,8 @@ export interface InputOptions {
   readonly onMalformed?: (where: string, reason: string, text: string) => void
   /** Folder of the cache; without it each reading is of the input itself. */
   readonly cacheFolder?: string
+  /** It was read before: what is wrong with it was said then. */
+  readonly again?: boolean
 }
 
 /** A finite input, and what was wrong with it: the first faulty records are said aloud, the others counted. */
@@ -44,12 +46,15 @@ export class FiniteInput {
   readonly unknownFields: UnknownField[] = []
   /** Of the input's bytes, the share that was read; null while that is unknown. */
   share: number | null = null
-  readonly #passedOver = new PassedOver()
+  readonly #say: (line: string) => void
+  readonly #passedOver: PassedOver
   readonly #options: InputOptions
   readonly #streams: readonly Stream[]
 
   constructor(options: InputOptions, streams: readonly Stream[]) {
     this.#options = options
+    this.#say = options.again ? () => {} : talk
+    this.#passedOver = new PassedOver(this.#say)
     this.#streams = streams
   }
 
@@ -114,7 +119,7 @@ export class FiniteInput {
 
   #passOverField(field: UnknownField): void {
     this.unknownFields.push(field)
-    talk(`${this.name}:${field.line}: ${unknownFieldText(field)}`)
+    this.#say(`${this.name}:${field.line}: ${unknownFieldText(field)}`)
   }
 
   #passOver(line: number, timeMs: number): void {
