@@ -70,6 +70,7 @@ function refuseIdle({ input, stream, strict, until, watch, port }: RunOptions): 
   if (idle.length > 0) throw new EngineError('USAGE', `${idle.join(' and ')} ${idle.length === 1 ? why : whyAll}`)
 }
 
+const ENDS_WITHIN_MS = 1_000
 const SERVICE_ONLY = 'is for the service, without --input'
 
 type OnKafka = Config & { readonly log: KafkaConfig }
@@ -90,6 +91,8 @@ async function serve(config: Config, watch: boolean): Promise<ExitCode> {
     return await serveShown(config, { http, files, read, logger, stop, watch })
   } finally {
     await http.close()
+    // ends by itself, unless the client library has left a connection open
+    if (isOnKafka(config)) setTimeout(() => process.exit(), ENDS_WITHIN_MS).unref()
   }
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import { startKafka } from '../../../scripts/kafka/cluster.ts'
 import { freePorts } from '../../../scripts/kafka/ports.ts'
-import { testBroker } from '../../../scripts/kafka/test-broker.ts'
+import { testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
 import { createTopics } from '../../../scripts/kafka/topics.ts'
 import { Counters } from '../../model/counters.ts'
 import { kafkaService } from '../service-kafka.ts'
@@ -60,6 +60,27 @@ describe.skipIf('skip' in broker)('a service that starts before its broker', () 
     expect(performance.now() - startMs).toBeLessThan(2_000)
     expect((await inspector.reference()).events.get('by-buyer_id')?.length).toBe(500)
   }, 90_000)
+
+  test('stopped at any moment of its start, it leaves no member behind that holds partitions and reads nothing', async () => {
+    const brokers = 'brokers' in broker ? [...broker.brokers] : []
+    const config = configFor(brokers, uniqueName('hasty'))
+    await createTopics(brokers, { [config.streams[0].topic]: 2 })
+    const log = { debug() {}, info() {}, warn() {}, error() {} }
+    for (const afterMs of [5, 60, 120, 180, 240, 300, 400, 500, 700]) {
+      const service = kafkaService(config, { ruleFiles: RULES, counters: new Counters(), log, sessionTimeoutMs: 6_000 })
+      service.start()
+      await sleep(afterMs)
+      await service.stop()
+    }
+    await sleep(1_000)
+    const admin = plainKafka(brokers).admin()
+    await admin.connect()
+    ends.push(() => admin.disconnect())
+    const { groups } = await admin.describeGroups(['router', 'task'].map((of) => `${config.log.group}-${of}`))
+    expect(groups.map(({ groupId, members }) => [groupId, members.length])).toEqual(
+      groups.map(({ groupId }) => [groupId, 0]),
+    )
+  }, 60_000)
 
   test('stops within two seconds while its broker is away', async () => {
     const [port] = await freePorts(1)

@@ -89,7 +89,8 @@ export class KafkaService {
     const { rules, trouble } = this.rules.status()
     if (this.#trouble !== null) return { ok: false, detail: this.#trouble, rules }
     if (!this.#router?.joined) return { ok: false, detail: 'the router has not joined its group yet', rules }
-    if (!this.#tasks?.joined) return { ok: false, detail: 'the tasks have not joined their group yet', rules }
+    const waiting = this.#tasks ? this.#tasks.trouble : 'starting'
+    if (waiting !== null) return { ok: false, detail: waiting, rules }
     return { ok: true, detail: trouble === null ? 'consuming' : `consuming; ${trouble}`, rules }
   }
 

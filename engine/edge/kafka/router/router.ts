@@ -8,6 +8,7 @@ import { controlsOf } from '../../../plan/control-topics.ts'
 import { exchangeTopic } from '../../../plan/exchange.ts'
 import { reasonOf } from '../errors.ts'
 import type { Gauge } from '../gauges.ts'
+import { joinUnless } from '../join.ts'
 import { type Logger, Occasionally } from '../log.ts'
 import { PartitionReader } from '../partition-reader.ts'
 import type { Decoder } from '../ports.ts'
@@ -73,7 +74,8 @@ export class Router {
   #generation = 0
   #joined = false
   #stopped = false
-  #asking = false
+  #asking: Promise<void> | null = null
+  #committing: Promise<void> = Promise.resolve()
   #fail!: (error: unknown) => void
   readonly #failure: Promise<never>
 
@@ -113,12 +115,14 @@ export class Router {
   /** Resolves when `signal` aborts, and all is closed; rejects with whatever made it stop before. */
   async run(signal: AbortSignal): Promise<void> {
     const timers: NodeJS.Timeout[] = []
+    const starting = this.#start(timers)
     const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
     try {
-      await Promise.race([this.#start(timers), this.#failure, aborted])
+      await Promise.race([starting, this.#failure, aborted])
       if (!signal.aborted) await Promise.race([this.#failure, aborted])
     } finally {
       this.#stopped = true
+      await starting.catch(() => {}) // see `joinUnless`
       for (const timer of timers) clearInterval(timer)
       await this.#close()
     }
@@ -145,14 +149,15 @@ export class Router {
     this.#consumer.on(GROUP_JOIN, ({ payload }) => this.#assign(payload.memberAssignment))
     this.#consumer.on(CRASH, ({ payload }) => this.#fail(payload.error))
     this.#consumer.on(END_BATCH_PROCESS, ({ payload }) => this.#passed(payload))
-    await this.#consumer.subscribe({ topics: [...new Set(this.#inputs.flat())], fromBeginning: true })
-    await this.#consumer.run({
-      autoCommit: false,
-      eachBatchAutoResolve: false,
+    await joinUnless(() => this.#stopped, this.#consumer, [...new Set(this.#inputs.flat())], {
       eachBatch: (payload) => this.#take(payload),
     })
-    timers.push(setInterval(() => void this.#mark(), this.#options.markIntervalMs))
-    timers.push(setInterval(() => void this.#commit(), COMMIT_MS))
+    timers.push(setInterval(() => this.#mark(), this.#options.markIntervalMs))
+    timers.push(
+      setInterval(() => {
+        this.#committing = this.#commit()
+      }, COMMIT_MS),
+    )
   }
 
   get #all(): readonly (SourceLane | ControlLane)[] {
@@ -174,7 +179,7 @@ export class Router {
     this.#assigned.then(
       () => {
         this.#joined = true
-        void this.#mark()
+        this.#mark()
       },
       (error) => this.#fail(error),
     )
@@ -339,15 +344,19 @@ export class Router {
     }
   }
 
-  async #mark(): Promise<void> {
-    if (this.#asking) return
-    this.#asking = true
+  #mark(): void {
+    if (this.#stopped) return
+    this.#asking ??= this.#askForMarks().finally(() => {
+      this.#asking = null
+    })
+  }
+
+  async #askForMarks(): Promise<void> {
     try {
       await this.#marks.ask(this.#all, this.#admin)
     } catch (error) {
       this.#occasionally.warn(this.#options.log, { reason: reasonOf(error) }, 'source offsets cannot be read')
     }
-    this.#asking = false
     this.#pump()
   }
 
@@ -365,7 +374,9 @@ export class Router {
     }
   }
 
+  /** A request under way would connect a client again that is closed meanwhile. */
   async #close(): Promise<void> {
+    await Promise.allSettled([this.#assigned, this.#asking, this.#committing])
     await this.#writer.settled()
     await this.#commit()
     const clients = [this.#producer, this.#admin].map((client) => client.disconnect())

@@ -9,7 +9,9 @@ import { exchangeTopic, stateTopic } from '../../../plan/exchange.ts'
 import { hashText } from '../../../plan/partition.ts'
 import { isOperational } from '../errors.ts'
 import type { Gauge } from '../gauges.ts'
+import { joinUnless } from '../join.ts'
 import type { Logger } from '../log.ts'
+import { committedOffsets } from '../offsets.ts'
 import { PartitionReader } from '../partition-reader.ts'
 import type { Encoder, TaskKeep } from '../ports.ts'
 import { KafkaTaskLog, type TaskPlace } from './kafka-task-log.ts'
@@ -46,6 +48,9 @@ export class TaskConsumer {
   readonly #closing = new Map<string, Promise<void>>()
   readonly #heartbeatMs: number
   #owned: ReadonlySet<string> = new Set()
+  /** Of those, the ones that had something to read at the last join; null until that is known. */
+  #unread: ReadonlySet<string> | null = null
+  #looking: Promise<void> = Promise.resolve()
   #joined = false
   #stopped = false
   #fail!: (error: unknown) => void
@@ -74,13 +79,15 @@ export class TaskConsumer {
   /** Resolves when `signal` aborts, and all is closed; rejects with whatever made it stop before. */
   async run(signal: AbortSignal): Promise<void> {
     const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+    const starting = this.#start()
     const running = perPartition(this.#work, (payload) => this.#process(payload)).subscribe()
     try {
-      await Promise.race([this.#start(), this.#failure, aborted])
+      await Promise.race([starting, this.#failure, aborted])
       if (!signal.aborted) await Promise.race([this.#failure, aborted])
     } finally {
       this.#stopped = true
-      await Promise.allSettled([this.#consumer.disconnect()])
+      await starting.catch(() => {}) // see `joinUnless`
+      await Promise.allSettled([this.#consumer.disconnect(), this.#looking])
       running.unsubscribe()
       const lanes = [...this.#lanes.values()].map((lane) => lane.close())
       await Promise.allSettled([...lanes, ...this.#closing.values(), this.#admin.disconnect(), this.#reader.close()])
@@ -89,6 +96,14 @@ export class TaskConsumer {
 
   get joined(): boolean {
     return this.#joined && !this.#stopped
+  }
+
+  /** Why not all tasks are at work; null = they are. A partition without anything to read has none yet. */
+  get trouble(): string | null {
+    if (!this.joined || this.#unread === null) return 'the tasks have not joined their group yet'
+    const names = new Set([...this.#unread, ...this.#lanes.keys()])
+    const missing = [...names].filter((name) => !this.#lanes.get(name)?.isReady).length
+    return missing === 0 ? null : `the state of ${missing} of ${names.size} tasks is being taken up`
   }
 
   gauges(): Gauge[] {
@@ -110,10 +125,7 @@ export class TaskConsumer {
     this.#consumer.on(GROUP_JOIN, ({ payload }) => this.#assign(payload.memberAssignment))
     this.#consumer.on(CRASH, ({ payload }) => this.#fail(payload.error))
     const topics = exchanges.map(({ exchange }) => exchangeTopic(group, exchange.id))
-    await this.#consumer.subscribe({ topics, fromBeginning: true })
-    await this.#consumer.run({
-      autoCommit: false,
-      eachBatchAutoResolve: false,
+    await joinUnless(() => this.#stopped, this.#consumer, topics, {
       partitionsConsumedConcurrently: exchanges.reduce((sum, { partitions }) => sum + partitions, 0),
       eachBatch: (batch) => this.#enqueue(batch),
     })
@@ -138,6 +150,18 @@ export class TaskConsumer {
       this.#closing.set(name, closed)
     }
     this.#joined = true
+    this.#unread = null
+    this.#looking = this.#look(assignment, this.#owned).catch((error: unknown) => this.#fail(error))
+  }
+
+  async #look(assignment: Readonly<Record<string, readonly number[]>>, owned: ReadonlySet<string>): Promise<void> {
+    const unread = new Set<string>()
+    for (const topic of Object.keys(assignment)) {
+      const committed = await committedOffsets(this.#admin, `${this.#options.group}-task`, topic)
+      for (const { partition, high, low } of await this.#admin.fetchTopicOffsets(topic))
+        if (Number(high) > (committed.get(partition) ?? Number(low))) unread.add(`${topic}/${partition}`)
+    }
+    if (owned === this.#owned) this.#unread = new Set([...unread].filter((name) => owned.has(name)))
   }
 
   async #process({ batch, heartbeat, resolveOffset, isRunning, isStale }: EachBatchPayload): Promise<void> {

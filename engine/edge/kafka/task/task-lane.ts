@@ -90,6 +90,11 @@ export class TaskLane {
     return this.#task && Number.isFinite(this.#task.streamMs) ? this.#task.streamMs : null
   }
 
+  /** Its state is in memory. */
+  get isReady(): boolean {
+    return this.#task !== null
+  }
+
   gauges(): readonly Gauge[] {
     return this.#options.keep.gauges()
   }
