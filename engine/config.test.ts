@@ -1,8 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { type ConfigSources, defaultConfig, loadConfig } from './config.ts'
+import { parse } from 'yaml'
+import { DEFAULTS } from './config/shape.ts'
+import { type ConfigSources, defaultConfig, loadConfig, SETTINGS } from './config.ts'
 import { packagePath } from './kit/package-path.ts'
 import { EngineError } from './model/errors.ts'
 
@@ -259,4 +261,15 @@ streams:
   test('what looks like an object key of JavaScript is only a name', () => {
     expect(faults('__proto__: 1\nconstructor: 2').length).toBeGreaterThan(0)
   })
+})
+
+test('the page on configuration shows every key with its default', () => {
+  const page = readFileSync(packagePath('docs/configuration.md'), 'utf8')
+  const [shown, kafka] = [...page.matchAll(/```yaml\n(.*?)```/gs)].map(([, text]) => parse(text!))
+  const { streams: _, ...sections } = DEFAULTS
+  expect(shown).toEqual(sections)
+  const config = load(JSON.stringify({ ...kafka, rules: ['rules'] }))
+  expect(config.log).toMatchObject({ kind: 'kafka', group: 'lapwing', ssl: true, sasl: { mechanism: 'scram-sha-256' } })
+  const keys = SETTINGS.flatMap((setting) => setting.split('.'))
+  expect(keys.filter((key) => !page.includes(`${key}:`))).toEqual([])
 })

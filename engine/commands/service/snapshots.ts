@@ -7,6 +7,8 @@ import type { Task } from '../../task/task.ts'
 import type { Gauge, Logger } from './service.ts'
 
 export interface SnapshotsOptions {
+  /** Of the task, for the log. */
+  readonly folder: string
   readonly task: Task
   readonly store: FolderSnapshots
   readonly config: SnapshotConfig
@@ -137,7 +139,10 @@ export class Snapshots {
       const isGone = error instanceof EngineError && error.code === 'STATE_CORRUPT'
       if (!isGone && !isOfSystem(error)) throw error
       counters.counter('snapshot_failures_total').value++
-      logger.warn({ position, reason: error.message }, 'no snapshot was written; the one before stays')
+      logger.warn(
+        { folder: this.#options.folder, position, reason: error.message },
+        'no snapshot was written; the one before stays',
+      )
     }
   }
 }

@@ -56,7 +56,7 @@ export class TaskFolder {
     if (position >= 0) logger.info({ folder, position, snapshot, records, seconds }, 'state taken up')
     const config = this.#options.snapshots
     this.#snapshots = new Snapshots({
-      ...{ task, store, config, counters, logger, committed },
+      ...{ folder, task, store, config, counters, logger, committed },
       position: position - records,
     })
     this.#takenUp = [
