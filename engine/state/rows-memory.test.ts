@@ -31,13 +31,20 @@ class Told extends MemorySegments<Chunk> {
 }
 
 /** `chunks` full ones, one event a millisecond, the time of an event being its row. */
-function append(rows: Rows, chunks: number): void {
+function append(rows: Rows, chunks: number, count = CHUNK_ROWS): void {
   for (let n = 0; n < chunks; n++) {
     const timesMs = Float64Array.from({ length: CHUNK_ROWS }, (_, i) => rows.endRow + i)
     const types = { kind: 'string', bytes: new Uint8Array(0), offsets: new Uint32Array(CHUNK_ROWS + 1), nulls: new Uint8Array(CHUNK_ROWS) } as const // biome-ignore format: one thing
     const place = { stream: 's', sourceTopic: 't', sourcePartition: 0, length: CHUNK_ROWS }
     const block: Block = { kind: 'block', ...place, offsets: timesMs, timesMs, types, columns: [] }
-    rows.append(block, Int32Array.from(timesMs.keys()), CHUNK_ROWS, new Uint16Array(CHUNK_ROWS), 0, [])
+    rows.append(
+      block,
+      Int32Array.from({ length: count }, (_, i) => i),
+      count,
+      new Uint16Array(CHUNK_ROWS),
+      0,
+      [],
+    )
   }
 }
 
@@ -86,20 +93,20 @@ test('those leave memory first that a cursor comes to last; those behind and nea
 })
 
 test('while there are no more than eight too many, none leaves; then as many as are too many, the farthest', () => {
-  const { rows, inMemory, said } = build(4)
-  append(rows, 11)
+  const { rows, inMemory, said } = build(6)
+  append(rows, 13)
   rows.freeze(Number.POSITIVE_INFINITY)
   rows.makeRoom([first(0)])
-  expect(inMemory()).toBe(11)
+  expect(inMemory()).toBe(13)
   append(rows, 1)
   rows.freeze(Number.POSITIVE_INFINITY)
   rows.makeRoom([first(0)])
-  expect(inMemory()).toBe(4)
+  expect(inMemory()).toBe(6)
   said()
-  for (const i of [0, 1, 2, 11]) rows.chunkOf(first(i))
+  for (const i of [0, 1, 2, 3, 4, 13]) rows.chunkOf(first(i))
   expect(said()).toBe('')
-  rows.chunkOf(first(3))
-  expect(said()).toBe('read 3')
+  rows.chunkOf(first(5))
+  expect(said()).toBe('read 5')
 })
 
 test('what stands ahead of a cursor is asked for, two chunks far', () => {
@@ -146,6 +153,13 @@ test('of a snapshot, full chunks that have entered are final; the others are as 
   const saved = rows.saveHeld(first(2) - 2)
   expect(saved.chunks.map(({ number, isFinal }) => [number, isFinal])).toEqual([[0, true], [1, false], [2, false]]) // biome-ignore format: a table
   expect(rows.saveHeld(first(2) - 1).chunks.map(({ isFinal }) => isFinal)).toEqual([true, true, false])
+  append(rows, 1, 10)
+  expect(rows.saveHeld(Number.POSITIVE_INFINITY).chunks.map(({ isFinal }) => isFinal)).toEqual([
+    true,
+    true,
+    true,
+    false,
+  ])
   enter(first(2) - 1, 7)
   enter(first(2) + 1, 8)
   const restored = new Rows(shape, rows.strings)
