@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import type { Block } from '../model/block.ts'
 import type { Counter, Counters } from '../model/counters.ts'
 import type { Stream } from '../model/stream.ts'
@@ -6,6 +7,14 @@ import { RecentIds } from '../state/recent-ids.ts'
 import { StringTable } from '../state/string-table.ts'
 
 const TYPES_MAX = 4096
+
+/** Rows of a stream, as the intake looks at them. */
+interface Door {
+  readonly stream: Stream
+  /** Column with the event ids; -1 = none. */
+  readonly idColumn: number
+  readonly ids: RecentIds | null
+}
 
 /** What becomes of a row of a block. */
 export const DROPPED = 0
@@ -28,7 +37,7 @@ export class Intake {
   /** The ids: what a snapshot keeps of the intake. */
   readonly memory = new Memory()
   readonly #typeIndexOf: (type: string) => number
-  readonly #ids = new Map<string, RecentIds>()
+  readonly #doors = new Map<string, Door>()
   readonly #typeCodes = new StringTable(new Memory())
   #typeIndexByCode: number[] = []
   readonly #late: Counter
@@ -39,8 +48,10 @@ export class Intake {
   /** `typeIndexOf`: index of a type in the layout in force, -1 = no rule has it. */
   constructor(streams: readonly Stream[], counters: Counters, typeIndexOf: (type: string) => number) {
     this.#typeIndexOf = typeIndexOf
-    for (const { name, dedupeMs } of streams) {
-      if (dedupeMs > 0) this.#ids.set(name, new RecentIds(this.memory, dedupeMs))
+    for (const stream of streams) {
+      const ids = stream.dedupeMs > 0 ? new RecentIds(this.memory, stream.dedupeMs) : null
+      const idColumn = stream.fields.findIndex((f) => f.name === stream.idField)
+      this.#doors.set(stream.name, { stream, idColumn, ids })
     }
     this.#late = counters.counter('late_total')
     this.#duplicateOffsets = counters.counter('duplicate_offsets_total')
@@ -54,17 +65,19 @@ export class Intake {
   }
 
   /**
-   * Looks at a block that has just been read. `source.offset` moves to the largest offset seen; `streamMs` is stream time
-   * before the block.
+   * Looks at rows `[from, to)` of a block, that have just been read. `source.offset` moves to the largest offset seen;
+   * `streamMs` is stream time before the first of them.
    */
-  choose(block: Block, stream: Stream, source: { offset: number }, streamMs: number): number {
-    const ids = this.#ids.get(stream.name)
-    const idColumn = block.columns[stream.fields.findIndex((f) => f.name === stream.idField)]
+  choose(block: Block, from: number, to: number, source: { offset: number }, streamMs: number): number {
+    const door = this.#doors.get(block.stream)
+    assert(door, `a block of a stream that is configured: ${block.stream}`)
+    const { ids, stream } = door
+    const idColumn = block.columns[door.idColumn]
     const one = this.counting ? 1 : 0
     let nowMs = streamMs
     let wanted = 0
-    this.#makeRoom(block.length)
-    for (let row = 0; row < block.length; row++) {
+    this.#makeRoom(to)
+    for (let row = from; row < to; row++) {
       this.verdicts[row] = DROPPED
       if (block.offsets[row] <= source.offset) {
         this.#duplicateOffsets.value += one

@@ -115,15 +115,19 @@ export class Task {
   process(record: LogRecord, sink: Sink): void {
     this.#sink = sink
     const { entry, position } = record
-    if (entry.kind === 'block') this.#readBlock(entry)
+    if (entry.kind === 'block') this.#readRows(entry, 0, entry.length)
     else if (entry.kind === 'mark') this.#advance(this.#sources.mark(entry))
     else if (entry.kind === 'rules') this.#readRules(entry.files, position)
     else if (entry.kind === 'broadcast') this.#readBroadcast(entry, position)
     else if (!this.#replaying) this.#lists.apply(entry, position, this.#streamMs)
-    this.#lists.settle(position, this.#streamMs)
-    this.#core.trim()
-    this.#metaIsStale = true
-    this.#sink = null
+    this.#settle(position)
+  }
+
+  /** Rows `[from, to)` of a block, as if they were a block of their own that stands at `position`. */
+  processRows(block: Block, from: number, to: number, position: number, sink: Sink): void {
+    this.#sink = sink
+    this.#readRows(block, from, to)
+    this.#settle(position)
   }
 
   /** Puts out what changed since the last flush, for the commit. */
@@ -376,26 +380,28 @@ export class Task {
     this.#core.advance(streamMs)
   }
 
-  #readBlock(block: Block): void {
+  /** A record has been read. */
+  #settle(position: number): void {
+    this.#lists.settle(position, this.#streamMs)
+    this.#core.trim()
+    this.#metaIsStale = true
+    this.#sink = null
+  }
+
+  #readRows(block: Block, from: number, to: number): void {
     const intake = this.#intake
     const source = this.#sources.indexOf(block.sourceTopic, block.sourcePartition)
     intake.counting = !this.#replaying
-    const wanted = intake.choose(block, this.#streamOf(block), this.#sources.list[source], this.#streamMs)
+    const wanted = intake.choose(block, from, to, this.#sources.list[source], this.#streamMs)
     let row = this.#core.hold(block, intake.wanted, wanted, intake.types, source)
     this.#outOfRange.value += this.#core.rows.takeOutOfRange()
-    for (let i = 0; i < block.length; i++) {
+    for (let i = from; i < to; i++) {
       const verdict = intake.verdicts[i]
       if (verdict === DROPPED) continue
       const timeMs = block.timesMs[i]
       if (timeMs > this.#streamMs) this.#advance(timeMs)
       if (verdict === WANTED) this.#core.enter(row++)
     }
-  }
-
-  #streamOf(block: Block): Stream {
-    const stream = this.#options.streams.find((s) => s.name === block.stream)
-    assert(stream, `a block of a stream that is configured: ${block.stream}`)
-    return stream
   }
 
   /** What the last commit kept, after a replay up to it. */

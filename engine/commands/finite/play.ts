@@ -84,7 +84,7 @@ async function playIn(
   const sink = { output: (output: Output) => outputs.push(output), change: () => {} }
   const slicer = new BatchSlicer(streams, wantedFields(set, streams))
   const feedsLists = set.lists.some(isFed)
-  const process = (entry: Block) => task.process({ position: position++, entry }, sink)
+  const process = (block: Block, from: number, to: number) => task.processRows(block, from, to, position++, sink)
   let [rows, position, taskMs] = [0, 0, 0]
   let [fromMs, toMs] = [Number.NaN, Number.NaN]
   const beganAt = performance.now()
@@ -92,7 +92,7 @@ async function playIn(
   for await (const batch of input.batches()) {
     onBatch?.(batch)
     const from = performance.now()
-    slicer.each(batch, feedsLists ? (block) => eachSpan(block, process) : process)
+    slicer.eachRange(batch, feedsLists ? (block, first, end) => eachSpan(block, first, end, process) : process)
     taskMs += performance.now() - from
     if (rows === 0) fromMs = batch.blocks[batch.runs[0]!]!.timesMs[0]!
     toMs = task.streamMs

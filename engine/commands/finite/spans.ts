@@ -1,20 +1,24 @@
-import { sliceBlock } from '../../edge/files/batch.ts'
 import type { Block } from '../../model/block.ts'
 
 /** As much event time as a record of a live log holds. */
 const SPAN_MS = 100
 
 /**
- * A block as the records that it would be in a live log. What alerts put on lists counts for the next record: in one of
- * hours it would come too late.
+ * Rows `[from, to)` of a block as the records that they would be in a live log. What alerts put on lists counts for the
+ * next record: in one of hours it would come too late.
  */
-export function eachSpan(block: Block, take: (part: Block) => void): void {
-  const { timesMs, length } = block
-  let from = 0
-  for (let row = 1; row < length; row++) {
-    if (Math.abs(timesMs[row]! - timesMs[from]!) < SPAN_MS) continue
-    take(sliceBlock(block, from, row))
-    from = row
+export function eachSpan(
+  block: Block,
+  from: number,
+  to: number,
+  take: (block: Block, from: number, to: number) => void,
+): void {
+  const { timesMs } = block
+  let first = from
+  for (let row = from + 1; row < to; row++) {
+    if (Math.abs(timesMs[row]! - timesMs[first]!) < SPAN_MS) continue
+    take(block, first, row)
+    first = row
   }
-  take(from === 0 ? block : sliceBlock(block, from, length))
+  take(block, first, to)
 }

@@ -36,16 +36,24 @@ export class BatchSlicer {
     }
   }
 
-  /** Calls `take` for each block; a block ends where the stream changes. */
-  each({ blocks, runs }: Batch, take: (block: Block) => void): void {
+  /**
+   * Calls `take` for each stretch of rows of one stream, in their order: rows `[from, to)` of a block of the batch,
+   * without the columns that the projection leaves out.
+   */
+  eachRange({ blocks, runs }: Batch, take: (block: Block, from: number, to: number) => void): void {
+    const projected = blocks.map((block) => projectBlock(block, this.#kept.get(block.stream)!))
     const next = new Uint32Array(blocks.length)
     for (let i = 0; i < runs.length; i += 2) {
-      const block = blocks[runs[i]!]!
       const from = next[runs[i]!]!
       const to = from + runs[i + 1]!
       next[runs[i]!] = to
-      take(sliceBlock(block, from, to, this.#kept.get(block.stream)!))
+      take(projected[runs[i]!]!, from, to)
     }
+  }
+
+  /** The same as blocks of their own, as views. */
+  each(batch: Batch, take: (block: Block) => void): void {
+    this.eachRange(batch, (block, from, to) => take(sliceBlock(block, from, to)))
   }
 
   blocks(batch: Batch): Block[] {
@@ -55,8 +63,18 @@ export class BatchSlicer {
   }
 }
 
-/** Rows `[from, to)` as views of the block's columns; in place of a column the one that `others` has there, if any. */
-export function sliceBlock(block: Block, from: number, to: number, others: readonly (Column | null)[] = []): Block {
+/** The block with, in place of a column that is not its times or types, the one that `others` has there, if any. */
+function projectBlock(block: Block, others: readonly (Column | null)[]): Block {
+  if (others.every((other) => other === null)) return block
+  const columns = block.columns.map((column, i) => {
+    const isKnown = column === block.types || (column.kind === 'number' && column.values === block.timesMs)
+    return isKnown ? column : (others[i] ?? column)
+  })
+  return { ...block, columns }
+}
+
+/** Rows `[from, to)` as views of the block's columns. */
+export function sliceBlock(block: Block, from: number, to: number): Block {
   const { stream, sourceTopic, sourcePartition } = block
   const timesMs = block.timesMs.subarray(from, to)
   const types = strings(block.types, from, to)
@@ -66,7 +84,7 @@ export function sliceBlock(block: Block, from: number, to: number, others: reado
     if (column === block.types) columns[i] = types
     else if (column.kind === 'number' && column.values === block.timesMs)
       columns[i] = { kind: 'number', values: timesMs }
-    else columns[i] = others[i] ?? slice(column, from, to)
+    else columns[i] = slice(column, from, to)
   }
   const offsets = block.offsets.subarray(from, to)
   return { kind: 'block', stream, sourceTopic, sourcePartition, length: to - from, offsets, timesMs, types, columns }
