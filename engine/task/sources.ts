@@ -19,15 +19,17 @@ interface Source {
 export class Sources {
   readonly list: Source[] = []
   readonly #byName = new Map<string, number>()
+  /** The same by topic and partition: what is asked for each record, without a name being made. */
+  readonly #byTopic = new Map<string, Map<number, number>>()
 
   /** Index of a source partition, made if need be. */
   indexOf(topic: string, partition: number): number {
-    const name = `${topic}/${partition}`
-    let index = this.#byName.get(name)
-    if (index === undefined) {
-      index = this.list.push({ topic, partition, offset: -1, upToMs: Number.NEGATIVE_INFINITY }) - 1
-      this.#byName.set(name, index)
-    }
+    const known = this.#byTopic.get(topic)?.get(partition)
+    if (known !== undefined) return known
+    const index = this.list.push({ topic, partition, offset: -1, upToMs: Number.NEGATIVE_INFINITY }) - 1
+    this.#byName.set(`${topic}/${partition}`, index)
+    const partitions = this.#byTopic.get(topic) ?? new Map<number, number>()
+    this.#byTopic.set(topic, partitions.set(partition, index))
     return index
   }
 
