@@ -9,14 +9,24 @@ import { readRuleFiles } from '../engine/commands/rule-files.ts'
 import { defaultConfig } from '../engine/config.ts'
 import { BatchSlicer } from '../engine/edge/files/batch.ts'
 import { packagePath } from '../engine/kit/package-path.ts'
+import type { RuleSet } from '../engine/model/rule.ts'
 import { compileRuleSet } from '../engine/rules/index.ts'
 import type { TrafficEvent } from '../engine/traffic/event.ts'
 import { Traffic } from '../engine/traffic/traffic.ts'
 import { eventsPerSecond, type Figure, size } from './harness.ts'
 
+/** Of the rules that ship, by what a run leaves in; the first is what a whole backtest is. */
+const RULE_SETS: readonly { readonly name: string; readonly keeps: (id: string) => boolean }[] = [
+  { name: 'whole backtest', keeps: () => true },
+  { name: 'the rules without the ranking', keeps: (id) => id !== 'hot_items' },
+  { name: 'the ranking alone', keeps: (id) => id === 'hot_items' },
+  { name: 'one rule', keeps: (id) => id === 'shop_order_concentration' },
+]
+
 /**
  * A file of mixed traffic, streams taking turns line by line, through the rules that ship: the way to the task's door
- * alone (to blocks), and all of it. From JSON lines, plain and gzip, and from the columns of an earlier reading.
+ * alone (to blocks), and all of it. From JSON lines, plain and gzip, and from the columns of an earlier reading; from
+ * those with parts of the rules, too.
  */
 export async function backtestBenchmark(): Promise<Figure[]> {
   const seed = 7
@@ -30,19 +40,19 @@ export async function backtestBenchmark(): Promise<Figure[]> {
     writeFileSync(zipped, gzipSync(lines.join('\n')))
     const compiled = compileRuleSet(readRuleFiles([packagePath('rules')]), { streams })
     if (!compiled.ok) throw new Error(JSON.stringify(compiled.issues))
-    const { set } = compiled
+    const sets = RULE_SETS.map(({ name, keeps }) => ({ name, set: partOf(compiled.set, keeps) }))
     const cacheFolder = join(folder, 'cache')
     const inputs = [
-      ['JSON lines', { input: plain }],
-      ['gzip JSON lines', { input: zipped }],
-      ['columns', { input: plain, cacheFolder }],
-    ] as const
-    const common = { benchmark: 'backtest', seed, runs: 3 }
+      { name: 'JSON lines', options: { input: plain }, sets: sets.slice(0, 1) },
+      { name: 'gzip JSON lines', options: { input: zipped }, sets: sets.slice(0, 1) },
+      { name: 'columns', options: { input: plain, cacheFolder }, sets },
+    ]
+    const common = { benchmark: 'backtest', seed, runs: 5 }
     const figures: Figure[] = []
-    for (const [name, options] of inputs) {
-      const parameters = { events: lines.length, rules: set.rules.length, rankings: set.rankings.length }
+    for (const { name, options, sets } of inputs) {
+      const parameters = parametersOf(compiled.set, lines.length)
       const toBlocks = await eventsPerSecond({ ...common, case: `${name} to blocks`, parameters }, async () => {
-        const slicer = new BatchSlicer(streams, wantedFields(set, streams))
+        const slicer = new BatchSlicer(streams, wantedFields(compiled.set, streams))
         let [events, checksum] = [0, 0]
         for await (const batch of new FiniteInput({ ...options, guarded: true }, streams).batches()) {
           slicer.each(batch, (block) => {
@@ -52,22 +62,38 @@ export async function backtestBenchmark(): Promise<Figure[]> {
         }
         return { events, checksum }
       })
-      const whole = await eventsPerSecond({ ...common, case: `${name}, whole backtest`, parameters }, async () => {
-        const input = new FiniteInput({ ...options, guarded: true }, streams)
-        let checksum = 0
-        const play = { input, streams, set, until: 'drained' as const, measures: false }
-        const { rows } = await playFinite(play, async (outputs) => {
-          checksum += outputs.length
-          return true
+      figures.push(toBlocks)
+      for (const { name: part, set } of sets) {
+        const parameters = parametersOf(set, lines.length)
+        const whole = await eventsPerSecond({ ...common, case: `${name}, ${part}`, parameters }, async () => {
+          const input = new FiniteInput({ ...options, guarded: true }, streams)
+          let checksum = 0
+          const play = { input, streams, set, until: 'drained' as const, measures: false }
+          const { rows } = await playFinite(play, async (outputs) => {
+            checksum += outputs.length
+            return true
+          })
+          return { events: rows, checksum }
         })
-        return { events: rows, checksum }
-      })
-      figures.push(toBlocks, whole)
+        figures.push(whole)
+      }
     }
     return figures
   } finally {
     rmSync(folder, { recursive: true })
   }
+}
+
+function partOf(set: RuleSet, keeps: (id: string) => boolean): RuleSet {
+  return {
+    ...set,
+    rules: set.rules.filter(({ id }) => keeps(id)),
+    rankings: set.rankings.filter(({ id }) => keeps(id)),
+  }
+}
+
+function parametersOf({ rules, rankings }: RuleSet, events: number) {
+  return { events, rules: rules.length, rankings: rankings.length }
 }
 
 function trafficLines(seed: number, count: number): string[] {
