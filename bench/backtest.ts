@@ -4,10 +4,9 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { FiniteInput } from '../engine/commands/finite/input.ts'
 import { playFinite } from '../engine/commands/finite/play.ts'
-import { wantedFields } from '../engine/commands/finite/wanted-fields.ts'
 import { readRuleFiles } from '../engine/commands/rule-files.ts'
 import { defaultConfig } from '../engine/config.ts'
-import { BatchSlicer } from '../engine/edge/files/batch.ts'
+import { eachRange } from '../engine/edge/files/batch.ts'
 import { packagePath } from '../engine/kit/package-path.ts'
 import type { RuleSet } from '../engine/model/rule.ts'
 import { compileRuleSet } from '../engine/rules/index.ts'
@@ -52,12 +51,11 @@ export async function backtestBenchmark(): Promise<Figure[]> {
     for (const { name, options, sets } of inputs) {
       const parameters = parametersOf(compiled.set, lines.length)
       const toBlocks = await eventsPerSecond({ ...common, case: `${name} to blocks`, parameters }, async () => {
-        const slicer = new BatchSlicer(streams, wantedFields(compiled.set, streams))
         let [events, checksum] = [0, 0]
         for await (const batch of new FiniteInput({ ...options, guarded: true }, streams).batches()) {
-          slicer.each(batch, (block) => {
-            events += block.length
-            checksum = (checksum * 31 + block.timesMs[0] + block.offsets[0]) % 1_000_000_007
+          eachRange(batch, (block, from, to) => {
+            events += to - from
+            checksum = (checksum * 31 + block.timesMs[from] + block.offsets[from]) % 1_000_000_007
           })
         }
         return { events, checksum }

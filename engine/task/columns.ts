@@ -29,11 +29,13 @@ export class Columns {
   /** Per stream and field: the columns that its values are copied to. */
   readonly mappings: ReadonlyMap<string, ColumnRef[][]>
 
-  constructor(streams: readonly Stream[], set: RuleSet) {
+  /** `held`: all fields that events have, or those by which they are known and that the rule set reads. */
+  constructor(streams: readonly Stream[], set: RuleSet, held: 'all' | 'read') {
     this.#streams = streams
     this.#computed = computedFields(set)
     this.mappings = new Map(streams.map((s) => [s.name, s.fields.map(() => [])]))
-    for (const stream of streams) for (const field of stream.fields) this.#fieldRef(field)
+    for (const { fields, idField } of streams)
+      for (const field of fields) if (held === 'all' || field.name === idField) this.#fieldRef(field)
   }
 
   get counts(): Readonly<{ code: number; number: number; decimal: number; text: number }> {

@@ -51,6 +51,7 @@ export interface CoreOptions {
   readonly historyMs: () => number
   readonly lists: Lists
   readonly limits: Limits
+  readonly heldFields: 'all' | 'read'
   readonly emit: (output: Output) => void
   /** Null: nobody keeps it. */
   readonly changed: ((key: string, value: string | null) => void) | null
@@ -105,11 +106,11 @@ export class Core {
 
   constructor(options: CoreOptions) {
     this.#options = options
-    const { streams, set, counters, limits } = options
+    const { streams, set, counters, limits, heldFields } = options
     const { memory, context, strings } = this
     context.lists = options.lists
     options.lists.clock = context
-    this.layout = new Layout({ memory, streams, set, context, strings, counters, limits })
+    this.layout = new Layout({ memory, streams, set, context, strings, counters, limits, heldFields })
     this.#idle = new IdleKeys(this.layout.spaces)
     this.rows = new Rows(this.layout.shape, strings, options.held?.rows)
     this.#index = new TimeIndex(options.held?.index)

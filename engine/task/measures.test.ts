@@ -258,6 +258,7 @@ test('when all is over, nothing is left: no key, no pair, no node', () => {
     held: null,
     lists: new Lists(new Counters()),
     limits: DEFAULT_LIMITS,
+    heldFields: 'all',
     origins: new SequenceOrigins(),
     historyMs: () => Number.NEGATIVE_INFINITY,
     emit: () => {},

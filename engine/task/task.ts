@@ -33,6 +33,8 @@ export interface TaskOptions {
   readonly finite: boolean
   /** False: there are no commits and no snapshots, what they would keep is not written down. Default: true. */
   readonly commits?: boolean
+  /** `read`: of an event no field is held that the rule set does not read, so no other set may come. Default: all. */
+  readonly heldFields?: 'all' | 'read'
   /** Emit a row of measures for each event that a rule takes. */
   readonly measures?: boolean
   /** Where events that change no more are kept besides memory, for one filling of the state. */
@@ -163,6 +165,7 @@ export class Task {
    * record that brought it.
    */
   install(set: RuleSet, position = -1): void {
+    assert(this.#options.heldFields !== 'read' || this.#set === EMPTY)
     const { layout } = this.#core
     // a type is held since it was first wanted, and not longer than the longest window of before reached back
     const availableMs = (type: string): number =>
@@ -285,6 +288,7 @@ export class Task {
       historyMs: () => this.#history.startMs,
       lists: this.#lists,
       limits: this.#options.limits ?? DEFAULT_LIMITS,
+      heldFields: this.#options.heldFields ?? 'all',
       emit: (output) => this.#emit(output),
       changed: this.#options.commits === false ? null : (key, value) => this.#commit.change(key, value),
     })

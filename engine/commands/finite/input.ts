@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { Option } from 'commander'
 import type { LateSince } from '../../edge/files/ahead-guard.ts'
-import { type Batch, BatchSlicer } from '../../edge/files/batch.ts'
+import { type Batch, blocksOf } from '../../edge/files/batch.ts'
 import { readCachedBatches } from '../../edge/files/cache/read-cached.ts'
 import { type ReadOptions, readBatches } from '../../edge/files/read.ts'
 import type { UnknownField } from '../../edge/files/unknown-fields.ts'
@@ -92,8 +92,7 @@ export class FiniteInput {
 
   /** The same as blocks of one stream each. */
   async *blocks(): AsyncGenerator<Block, void, undefined> {
-    const slicer = new BatchSlicer(this.#streams)
-    for await (const batch of this.batches()) yield* slicer.blocks(batch)
+    for await (const batch of this.batches()) yield* blocksOf(batch)
   }
 
   /** A whole history of which nothing can be read is another file than was meant. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { defaultConfig } from '../../config.ts'
-import { BATCH_ROWS_MAX, type Batch, BatchSlicer } from '../../edge/files/batch.ts'
+import { BATCH_ROWS_MAX, type Batch, eachRange } from '../../edge/files/batch.ts'
 import type { Block } from '../../model/block.ts'
 import { BlockBuilder } from '../../model/block-builder.ts'
 import { cellAt } from '../../model/column.ts'
@@ -26,11 +26,10 @@ async function* blocksOf(partition: number, ...pieces: readonly (readonly number
 async function played(batches: AsyncIterable<Batch>): Promise<{ rows: string[]; lengths: number[] }> {
   const rows: string[] = []
   const lengths: number[] = []
-  const slicer = new BatchSlicer(streams)
   for await (const batch of batches) {
     lengths.push(batch.length)
-    slicer.each(batch, (block) => {
-      for (let row = 0; row < block.length; row++) {
+    eachRange(batch, (block, from, to) => {
+      for (let row = from; row < to; row++) {
         const shop = cellAt(block.columns[shopField]!, row)
         expect(shop).toBe(`S${block.sourcePartition}-${block.timesMs[row]}`)
         rows.push(`${block.sourcePartition}/${block.offsets[row]}@${block.timesMs[row]}`)

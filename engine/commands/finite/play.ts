@@ -1,7 +1,7 @@
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Batch, BatchSlicer } from '../../edge/files/batch.ts'
+import { type Batch, eachRange } from '../../edge/files/batch.ts'
 import { HeldFolder } from '../../edge/segments/held-folder.ts'
 import type { Block } from '../../model/block.ts'
 import { Counters } from '../../model/counters.ts'
@@ -13,7 +13,6 @@ import { Task } from '../../task/task.ts'
 import type { Until } from './input.ts'
 import { eachSpan } from './spans.ts'
 import type { InputFaults } from './summary.ts'
-import { wantedFields } from './wanted-fields.ts'
 
 /** Something finite to read: a file, or a stretch of a log. */
 export interface PlayInput extends InputFaults {
@@ -75,6 +74,7 @@ async function playIn(
     counters,
     finite: true,
     commits: false,
+    heldFields: 'read',
     measures,
     limits,
     held: () => folder.open(),
@@ -82,7 +82,6 @@ async function playIn(
   task.install(set)
   let outputs: Output[] = []
   const sink = { output: (output: Output) => outputs.push(output), change: () => {} }
-  const slicer = new BatchSlicer(streams, wantedFields(set, streams))
   const feedsLists = set.lists.some(isFed)
   const process = (block: Block, from: number, to: number) => task.processRows(block, from, to, position++, sink)
   let [rows, position, taskMs] = [0, 0, 0]
@@ -92,7 +91,7 @@ async function playIn(
   for await (const batch of input.batches()) {
     onBatch?.(batch)
     const from = performance.now()
-    slicer.eachRange(batch, feedsLists ? (block, first, end) => eachSpan(block, first, end, process) : process)
+    eachRange(batch, feedsLists ? (block, first, end) => eachSpan(block, first, end, process) : process)
     taskMs += performance.now() - from
     if (rows === 0) fromMs = batch.blocks[batch.runs[0]!]!.timesMs[0]!
     toMs = task.streamMs

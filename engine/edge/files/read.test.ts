@@ -7,8 +7,7 @@ import type { Block } from '../../model/block.ts'
 import { cellAt, stringAt } from '../../model/column.ts'
 import { EngineError } from '../../model/errors.ts'
 import type { Field, Stream } from '../../model/stream.ts'
-import { BatchSlicer } from './batch.ts'
-import { type ReadOptions, readBatches, readBlocks } from './read.ts'
+import { type ReadOptions, readBlocks } from './read.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'lapwing-files-'))
 afterAll(() => rmSync(dir, { recursive: true }))
@@ -67,11 +66,6 @@ async function read(path: string, options: Partial<ReadOptions> = {}): Promise<B
   const blocks: Block[] = []
   for await (const block of readBlocks(path, { streams: [orders, views], ...options })) blocks.push(block)
   return blocks
-}
-async function collected<T>(source: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = []
-  for await (const one of source) all.push(one)
-  return all
 }
 const rows = (blocks: readonly Block[]) =>
   blocks.flatMap((b) => Array.from({ length: b.length }, (_, i) => b.columns.map((column) => cellAt(column, i))))
@@ -272,16 +266,4 @@ describe('events far ahead of those around them', () => {
   test('two together go through; the first is named as what made the others late', async () => {
     expect(await guarded(1, 999, 999, 2, 3)).toMatchObject({ ahead: [], late: { line: 2, timeMs: 999, events: 2 } })
   })
-})
-
-test('fields left out are null, the others and their order as they were', async () => {
-  const [batch] = await collected(readBatches(fileOf(LINES), { streams: [orders, views] }))
-  const slicer = new BatchSlicer([orders, views], (_, field) => field !== 'price' && field !== 'id')
-  expect(rows(slicer.blocks(batch!))).toEqual([
-    ['order.created', 1000, null, null, true, 2],
-    ['order.paid', 2000, null, null, null, null],
-    ['item.viewed', 3000, null],
-    ['order.created', 4000, null, null, null, null],
-  ])
-  expect([batch!.length, [...batch!.runs]]).toEqual([4, [0, 2, 1, 1, 0, 1]])
 })

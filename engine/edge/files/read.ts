@@ -1,7 +1,7 @@
 import type { Block } from '../../model/block.ts'
 import type { Stream } from '../../model/stream.ts'
 import type { LateSince } from './ahead-guard.ts'
-import { type Batch, BatchSlicer } from './batch.ts'
+import { type Batch, blocksOf } from './batch.ts'
 import { BatchCutter } from './batch-cutter.ts'
 import { CsvAssembler } from './csv.ts'
 import { LineSplitter } from './lines.ts'
@@ -75,8 +75,7 @@ export async function* readBatches(path: string, options: ReadOptions): AsyncGen
 
 /** The same as blocks of one stream each: a block ends where the stream changes. */
 export async function* readBlocks(path: string, options: ReadOptions): AsyncGenerator<Block, void, undefined> {
-  const slicer = new BatchSlicer(options.streams)
-  for await (const batch of readBatches(path, options)) yield* slicer.blocks(batch)
+  for await (const batch of readBatches(path, options)) yield* blocksOf(batch)
 }
 
 async function settlesWithin(promise: Promise<unknown>, waitMs: number): Promise<boolean> {

@@ -28,6 +28,7 @@ export interface LayoutInit {
   readonly strings: StringTable
   readonly counters: Counters
   readonly limits: Limits
+  readonly heldFields: 'all' | 'read'
 }
 
 /** A layout in the making: what it is made from, and the tables that its rules, features and rankings are added to. */
@@ -64,7 +65,7 @@ export class Draft {
     this.limits = init.limits
     this.types = new EventTypes(init.set, init.streams)
     this.clocks = new Clocks(init.memory, this.types.plans.length)
-    this.columns = new Columns(init.streams, init.set)
+    this.columns = new Columns(init.streams, init.set, init.heldFields)
     this.spaces = new KeySpacePlans(this.columns)
     this.filters = new Filters(this.types.plans, this.types.index, init.context, init.counters)
     this.feeds = new Feeds(this)

@@ -5,7 +5,7 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { defaultConfig } from '../../../config.ts'
 import type { Block } from '../../../model/block.ts'
 import { cellAt } from '../../../model/column.ts'
-import { BatchSlicer } from '../batch.ts'
+import { blocksOf } from '../batch.ts'
 import type { ReadOptions } from '../read.ts'
 import { readCachedBatches } from './read-cached.ts'
 
@@ -42,7 +42,6 @@ async function heard(options: Partial<ReadOptions> = {}, cacheFolder = folder): 
   const notes: unknown[] = []
   const said: string[] = []
   const rows: unknown[] = []
-  const slicer = new BatchSlicer(streams)
   const reading = {
     streams,
     aheadMaxMs: 1e9,
@@ -54,7 +53,7 @@ async function heard(options: Partial<ReadOptions> = {}, cacheFolder = folder): 
   }
   const cache = { folder: cacheFolder, say: (line: string) => said.push(line), inputBytesMin: 0 }
   for await (const batch of readCachedBatches(input, reading, cache))
-    for (const block of slicer.blocks(batch)) rows.push(...rowsOf(block))
+    for (const block of blocksOf(batch)) rows.push(...rowsOf(block))
   return { rows, notes, said }
 }
 const rowsOf = (block: Block) =>
