@@ -138,77 +138,91 @@ export class Rows {
         chunk.timeMsMax = before
         this.#chunks.push(chunk)
       }
-      const part = accepted.subarray(done, Math.min(count, done + CHUNK_ROWS - chunk.length))
-      this.#fill(chunk, block, part, types, source, mapping)
-      done += part.length
+      const end = Math.min(count, done + CHUNK_ROWS - chunk.length)
+      this.#fill(chunk, block, accepted, done, end, types, source, mapping)
+      done = end
     }
     this.#endRow += count
   }
 
+  /** Those accepted from `from` to before `end`. */
   #fill(
     chunk: Chunk,
     block: Block,
-    part: Int32Array,
+    accepted: Int32Array,
+    from: number,
+    end: number,
     types: Uint16Array,
     source: number,
     mapping: readonly (readonly ColumnRef[])[],
   ): void {
-    const to = chunk.length
-    const n = part.length
-    for (let i = 0; i < n; i++) {
-      const row = part[i]
+    const first = chunk.length
+    for (let i = from, to = first; i < end; i++, to++) {
+      const row = accepted[i]
       const timeMs = block.timesMs[row]
-      chunk.timesMs[to + i] = timeMs
+      chunk.timesMs[to] = timeMs
       if (timeMs > chunk.timeMsMax) chunk.timeMsMax = timeMs
-      chunk.offsets[to + i] = block.offsets[row]
-      chunk.types[to + i] = types[row]
+      chunk.offsets[to] = block.offsets[row]
+      chunk.types[to] = types[row]
+      chunk.sources[to] = source
     }
-    chunk.sources.fill(source, to, to + n)
     for (let c = 0; c < mapping.length; c++) {
       const column = block.columns[c]
-      for (const ref of mapping[c]) this.#copyColumn(chunk, ref, column, part, to)
+      for (const ref of mapping[c]) this.#copyColumn(chunk, ref, column, accepted, from, end)
     }
-    for (const text of chunk.texts) text.fillTo(to + n)
-    chunk.length = to + n
+    chunk.length = first + end - from
+    for (const text of chunk.texts) text.fillTo(chunk.length)
   }
 
-  #copyColumn(chunk: Chunk, ref: ColumnRef, column: Column, part: Int32Array, to: number): void {
-    if (ref.store === 'text') chunk.texts[ref.index].append(column as StringColumn, part, to)
-    else if (ref.store === 'code') this.#internColumn(chunk.codes[ref.index], column, part, to, ref.scale)
+  #copyColumn(chunk: Chunk, ref: ColumnRef, column: Column, accepted: Int32Array, from: number, end: number): void {
+    let to = chunk.length
+    if (ref.store === 'text') chunk.texts[ref.index].append(column as StringColumn, accepted, from, end, to)
+    else if (ref.store === 'code')
+      this.#internColumn(chunk.codes[ref.index], to, column, accepted, from, end, ref.scale)
     else if (ref.store === 'decimal') {
       const { high, low } = column as DecimalColumn
       const highs = chunk.highs[ref.index]
       const lows = chunk.lows[ref.index]
-      for (let i = 0; i < part.length; i++) {
-        highs[to + i] = high[part[i]]
-        lows[to + i] = low[part[i]]
+      for (let i = from; i < end; i++, to++) {
+        highs[to] = high[accepted[i]]
+        lows[to] = low[accepted[i]]
       }
     } else {
       const { values } = column as NumberColumn
       const target = chunk.numbers[ref.index]
-      for (let i = 0; i < part.length; i++) {
-        const value = values[part[i]]
-        if (fits(value, ref.scale)) target[to + i] = value
+      for (let i = from; i < end; i++, to++) {
+        const value = values[accepted[i]]
+        if (fits(value, ref.scale)) target[to] = value
         else if (!Number.isNaN(value)) this.#outOfRange++
       }
     }
   }
 
-  #internColumn(codes: Int32Array, column: Column, part: Int32Array, to: number, scale: number): void {
+  #internColumn(
+    codes: Int32Array,
+    first: number,
+    column: Column,
+    accepted: Int32Array,
+    from: number,
+    end: number,
+    scale: number,
+  ): void {
     const strings = this.strings
+    let to = first
     if (column.kind === 'string') {
       const { bytes, offsets, nulls } = column
-      for (let i = 0; i < part.length; i++) {
-        const row = part[i]
-        if (nulls[row] === 0) codes[to + i] = strings.intern(bytes, offsets[row], offsets[row + 1])
+      for (let i = from; i < end; i++, to++) {
+        const row = accepted[i]
+        if (nulls[row] === 0) codes[to] = strings.intern(bytes, offsets[row], offsets[row + 1])
       }
     } else {
-      for (let i = 0; i < part.length; i++) {
+      for (let i = from; i < end; i++, to++) {
+        const row = accepted[i]
         const value =
           column.kind === 'decimal'
-            ? decimalAsDouble(column.high[part[i]], column.low[part[i]], column.scale)
-            : column.values[part[i]]
-        if (fits(value, scale)) codes[to + i] = strings.internNumber(value)
+            ? decimalAsDouble(column.high[row], column.low[row], column.scale)
+            : column.values[row]
+        if (fits(value, scale)) codes[to] = strings.internNumber(value)
       }
     }
   }

@@ -49,7 +49,9 @@ test('texts come back, packed or not, of few words or many; rows that nobody gav
           if (i === cut) column = unpacked(packed(column, model.length), model.length, 1000)
           for (let n = 0; n < gap; n++) model.push(null)
           const rows = Int32Array.from(values.keys()).filter((row) => row % pick === 0)
-          column.append(columnOf(values), rows, model.length)
+          const half = rows.length >> 1
+          column.append(columnOf(values), rows, 0, half, model.length)
+          column.append(columnOf(values), rows, half, rows.length, model.length + half)
           for (const row of rows) model.push(values[row])
         })
         for (let n = 0; n < tail; n++) model.push(null)
@@ -66,7 +68,7 @@ test('up to 256 words are written once each', () => {
   const size = (words: number): number => {
     const column = empty(4096)
     const values = Array.from({ length: 4096 }, (_, i) => `a rather long text, number ${1000 + ((i >> 4) % words)}`)
-    column.append(columnOf(values), Int32Array.from(values.keys()), 0)
+    column.append(columnOf(values), Int32Array.from(values.keys()), 0, values.length, 0)
     const bytes = packed(column, 4096)
     expect(unpacked(bytes, 4096, 4096).at(4095)).toBe(values[4095])
     return bytes.length
@@ -75,6 +77,6 @@ test('up to 256 words are written once each', () => {
   const column = empty(4096)
   const values = Array.from({ length: 257 }, (_, i) => `${i >> 1}`)
   values.push(...Array.from({ length: 200 }, (_, i) => `more ${i}`))
-  column.append(columnOf(values), Int32Array.from(values.keys()), 0)
+  column.append(columnOf(values), Int32Array.from(values.keys()), 0, values.length, 0)
   expect(values.map((_, row) => unpacked(packed(column, values.length), values.length, 4096).at(row))).toEqual(values)
 })

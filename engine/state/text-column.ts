@@ -3,6 +3,8 @@ import type { Packer, Unpacker } from './packing.ts'
 
 const utf8 = new TextDecoder()
 const WORDS_MAX = 256
+/** Fewer rows are copied byte by byte sooner than by views of them. */
+const RANGE_MIN = 8
 const NO_DICTIONARY = { words: null, codes: new Uint8Array(0) }
 
 /**
@@ -32,12 +34,12 @@ export class TextColumn {
     this.#rows = rows
   }
 
-  /** Puts the given rows of `column`, which rise, at `to` and after. */
-  append(column: StringColumn, rows: Int32Array, to: number): void {
+  /** Puts `rows[from]` to before `rows[end]` of `column`, which rise, at `to` and after. */
+  append(column: StringColumn, rows: Int32Array, from: number, end: number, to: number): void {
     this.fillTo(to)
-    const n = rows.length
-    if (n > 0 && rows[n - 1] - rows[0] === n - 1) this.#appendRange(column, rows[0], n, to)
-    else this.#appendEach(column, rows, to)
+    const n = end - from
+    if (n >= RANGE_MIN && rows[end - 1] - rows[from] === n - 1) this.#appendRange(column, rows[from], n, to)
+    else this.#appendEach(column, rows, from, end, to)
     this.#rows = to + n
   }
 
@@ -52,17 +54,16 @@ export class TextColumn {
     this.#nulls.set(nulls.subarray(first, first + n), to)
   }
 
-  #appendEach(column: StringColumn, rows: Int32Array, to: number): void {
-    let end = to === 0 ? 0 : this.#ends[to - 1]
-    for (let i = 0; i < rows.length; i++) {
+  #appendEach({ bytes, offsets, nulls }: StringColumn, rows: Int32Array, from: number, end: number, to: number): void {
+    let at = to === 0 ? 0 : this.#ends[to - 1]
+    for (let i = from; i < end; i++) {
       const row = rows[i]
-      const start = column.offsets[row]
-      const length = column.offsets[row + 1] - start
-      if (end + length > this.#bytes.length) this.#grow(end + length)
-      for (let b = 0; b < length; b++) this.#bytes[end + b] = column.bytes[start + b]
-      end += length
-      this.#ends[to + i] = end
-      this.#nulls[to + i] = column.nulls[row]
+      const stop = offsets[row + 1]
+      const length = stop - offsets[row]
+      if (at + length > this.#bytes.length) this.#grow(at + length)
+      for (let b = offsets[row]; b < stop; b++) this.#bytes[at++] = bytes[b]
+      this.#ends[to] = at
+      this.#nulls[to++] = nulls[row]
     }
   }
 
