@@ -220,7 +220,7 @@ export class Core {
     this.#options.held?.close()
   }
 
-  /** Lets go of events that no window holds any more. Call it after each record. */
+  /** Lets go of events that no window holds any more. Call it between records. */
   trim(): void {
     for (const { baseline, space, clock } of this.#baselines)
       baseline.forget(this.#clocks[clock].nowMs, (slot) => this.#idle.add(space, slot))

@@ -123,13 +123,22 @@ export class Task {
     else if (entry.kind === 'broadcast') this.#readBroadcast(entry, position)
     else if (!this.#replaying) this.#lists.apply(entry, position, this.#streamMs)
     this.#settle(position)
+    this.trim()
   }
 
-  /** Rows `[from, to)` of a block, as if they were a block of their own that stands at `position`. */
+  /**
+   * Rows `[from, to)` of a block, as if they were a block of their own that stands at `position`. Call `trim` every few
+   * thousand rows.
+   */
   processRows(block: Block, from: number, to: number, position: number, sink: Sink): void {
     this.#sink = sink
     this.#readRows(block, from, to)
     this.#settle(position)
+  }
+
+  /** Lets go of what no window holds any more. */
+  trim(): void {
+    this.#core.trim()
   }
 
   /** Puts out what changed since the last flush, for the commit. */
@@ -387,7 +396,6 @@ export class Task {
   /** A record has been read. */
   #settle(position: number): void {
     this.#lists.settle(position, this.#streamMs)
-    this.#core.trim()
     this.#metaIsStale = true
     this.#sink = null
   }

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { defaultConfig } from '../../config.ts'
+import { blockFromRows } from '../../model/column.ts'
+import { DEFAULT_LIMITS } from '../../model/limits.ts'
 import type { AlertRecord, Output } from '../../model/output.ts'
 import { settingsOf } from '../backtest/sets.ts'
 import { table } from '../backtest/table.ts'
@@ -111,6 +113,24 @@ test('disorder is that of a live stream, unless it is sorted first', async () =>
   expect(sorted.story).toEqual(['open 5', 'updated 6', 'updated 7', 'closed 15'])
   expect((sorted.outputs[0] as AlertRecord).source.offset).toBe(2)
   expect(sorted.rows).toBe(5)
+})
+
+test('what no window holds any more is let go of batch by batch', async () => {
+  const usual = RULE.replace('orders: { count', 'usual: { baseline: orders, over: 1h, step: 10m }, orders: { count')
+  const { set } = compileOrRefuse([{ path: 'r.yaml', text: usual }], streams)
+  const stream = streams[0]!
+  const batches = async function* () {
+    for (let i = 0; i < 20; i++) {
+      const row = { offset: i, timeMs: i * 600 * MINUTE_MS, type: 'order.created', event_id: `e${i}`, shop_id: `S${i}` }
+      const block = blockFromRows(stream, { topic: stream.topic, partition: 0 }, [row])
+      yield { blocks: [block], runs: Uint32Array.of(0, 1), length: 1 }
+    }
+  }
+  const input = { name: 'i', malformed: 0, ahead: 0, firstAhead: null, late: null, share: null, batches }
+  const limits = { ...DEFAULT_LIMITS, keys: 10 } // of shops, which their baselines remember
+  const play = { input, streams, set, until: 'last' as const, measures: false, limits }
+  const { counters } = await playFinite(play, async () => true)
+  expect(counters.total('keys_refused_total')).toBe(0)
 })
 
 test('malformed records are counted, or end it', async () => {

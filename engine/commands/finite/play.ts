@@ -92,6 +92,7 @@ async function playIn(
     onBatch?.(batch)
     const from = performance.now()
     eachRange(batch, feedsLists ? (block, first, end) => eachSpan(block, first, end, process) : process)
+    task.trim()
     taskMs += performance.now() - from
     if (rows === 0) fromMs = batch.blocks[batch.runs[0]!]!.timesMs[0]!
     toMs = task.streamMs
