@@ -21,23 +21,41 @@ interface Segment {
   younger: Segment | null
 }
 
-/** A place in the index: all that stands before it is gone (or, for an entry cursor, is in). */
+/**
+ * A place in the index: all that stands before it is gone (or, for an entry cursor, is in), or is passed over: the cursor
+ * is as good as blind for it, and stands before the next event that it sees.
+ */
 export class Cursor {
   segment: Segment
   at = 0
+  /** Row of an event that it sees: it is not asked for again. */
+  #seen = -1
   readonly #load: (segment: Segment) => void
-  constructor(segment: Segment, load: (segment: Segment) => void) {
+  readonly #sees: ((row: number) => boolean) | null
+
+  constructor(segment: Segment, load: (segment: Segment) => void, sees: ((row: number) => boolean) | null) {
     this.segment = segment
     this.#load = load
+    this.#sees = sees
   }
 
   /** Time of the event that is next, or Infinity. */
   peekTime(): number {
-    while (this.at >= this.segment.length) {
-      if (this.segment.younger === null) return Number.POSITIVE_INFINITY
-      this.segment = this.segment.younger
-      this.at = 0
-      if (this.segment.timesMs === GONE) this.#load(this.segment)
+    for (;;) {
+      while (this.at >= this.segment.length) {
+        if (this.segment.younger === null) return Number.POSITIVE_INFINITY
+        this.segment = this.segment.younger
+        this.at = 0
+        if (this.segment.timesMs === GONE) this.#load(this.segment)
+      }
+      if (this.#sees === null) break
+      const row = this.segment.rows[this.at]
+      if (row === this.#seen) break
+      if (this.#sees(row)) {
+        this.#seen = row
+        break
+      }
+      this.at++
     }
     return this.segment.timesMs[this.at]
   }
@@ -77,8 +95,9 @@ export class TimeIndex {
     this.#segments = segments
   }
 
-  addCursor(): Cursor {
-    const cursor = new Cursor(this.#oldest, (segment) => this.#load(segment))
+  /** `sees`: says of a row, always the same, whether the cursor stops at it; null = at all of them. */
+  addCursor(sees: ((row: number) => boolean) | null = null): Cursor {
+    const cursor = new Cursor(this.#oldest, (segment) => this.#load(segment), sees)
     this.cursors.push(cursor)
     return cursor
   }
@@ -91,7 +110,10 @@ export class TimeIndex {
     segment.rows[segment.length++] = row
   }
 
-  /** For an event of any time. `throughMs(i)`: the time through which cursor i has walked; it passes such an event. */
+  /**
+   * For an event of any time. `throughMs(i)`: the time through which cursor i has walked; it passes such an event, and
+   * comes back to a younger one that it has passed over others to.
+   */
   insert(timeMs: number, row: number, throughMs: (cursor: number) => number): void {
     for (const cursor of this.cursors) cursor.peekTime() // moves cursors at a segment's end on to the next one
     let segment = this.#youngest
@@ -121,8 +143,12 @@ export class TimeIndex {
     segment.length++
     for (let i = 0; i < this.cursors.length; i++) {
       const cursor = this.cursors[i]
-      if (cursor.segment !== segment) continue
-      if (at < cursor.at || (at === cursor.at && timeMs <= throughMs(i))) cursor.at++
+      const isPast = timeMs <= throughMs(i)
+      if (cursor.segment === segment && (at < cursor.at || (at === cursor.at && isPast))) cursor.at++
+      if (!isPast && !(cursor.segment.timesMs[cursor.at] <= timeMs && cursor.at < cursor.segment.length)) {
+        cursor.segment = segment
+        cursor.at = at
+      }
     }
   }
 

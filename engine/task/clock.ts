@@ -1,5 +1,5 @@
 import type { Cursor, TimeIndex } from '../state/time-index.ts'
-import type { ClockPlan } from './plans.ts'
+import type { ClockPlan, WindowPlan } from './plans.ts'
 
 /** The running half of a clock: where its windows stand in the held events. Times are on the clock (stream time - settle). */
 export class Clock {
@@ -12,9 +12,10 @@ export class Clock {
   /** Entries numbered so far, with a settle. */
   entries = 0
 
-  constructor(plan: ClockPlan, index: TimeIndex) {
+  /** `sees`: says of an event's row whether its leaving that window concerns anybody; null = that of all does. */
+  constructor(plan: ClockPlan, index: TimeIndex, sees: (window: WindowPlan) => ((row: number) => boolean) | null) {
     this.plan = plan
-    this.departures = plan.windows.map(() => index.addCursor())
+    this.departures = plan.windows.map((window) => index.addCursor(sees(window)))
     this.entry = plan.settleMs > 0 ? index.addCursor() : null
   }
 

@@ -22,7 +22,7 @@ import { HeldEvents } from './held-events.ts'
 import { IdleKeys } from './idle-keys.ts'
 import { Layout } from './layout.ts'
 import type { Lists } from './lists.ts'
-import type { BaselinePlan, RankingPlan, RulePlan } from './plans.ts'
+import type { BaselinePlan, RankingPlan, RulePlan, TypePlan, WindowPlan } from './plans.ts'
 import { RankingBoard } from './ranking-board.ts'
 import type { SequenceOrigins } from './sequence/origins.ts'
 import { SequenceBook } from './sequence/sequence-book.ts'
@@ -114,7 +114,7 @@ export class Core {
     this.#idle = new IdleKeys(this.layout.spaces)
     this.rows = new Rows(this.layout.shape, strings, options.held?.rows)
     this.#index = new TimeIndex(options.held?.index)
-    this.#clocks = this.layout.clocks.map((plan) => new Clock(plan, this.#index))
+    this.#clocks = this.layout.clocks.map((plan) => new Clock(plan, this.#index, (window) => this.#leavers(window)))
     this.#numbers = new EntryNumbers(this.rows, this.#clocks)
     const latenessMs = Math.max(0, ...streams.map((s) => s.latenessMs))
     this.#changeableMs = latenessMs + Math.max(0, ...this.layout.clocks.map((c) => c.settleMs))
@@ -327,6 +327,13 @@ export class Core {
     return slot
   }
 
+  /** Whether an event's leaving the window concerns anybody, by its row; null = that of all does. */
+  #leavers(window: WindowPlan): ((row: number) => boolean) | null {
+    const { rows } = this
+    const concerns = this.layout.types.map((type, t) => isConcerned(window, type, t))
+    return concerns.every(Boolean) ? null : (row) => concerns[rows.chunkOf(row).types[Rows.at(row)]]
+  }
+
   #saveNumbers(): CoreNumbers {
     return {
       streamMs: finite(this.context.streamMs),
@@ -390,6 +397,13 @@ export class Core {
     const windowMs = plan.ownTumbling === null ? plan.rule.windowMs : nowMs - plan.ownTumbling.startMs
     return windowMs === 0 || nowMs - sinceMs >= windowMs ? 1 : Math.max(0, (nowMs - sinceMs) / windowMs)
   }
+}
+
+/** Something hears of the events of that type as they leave the window. `index`: of the type. */
+function isConcerned(window: WindowPlan, type: TypePlan, index: number): boolean {
+  const { groups, touches, takers, retires, baselines, releases } = window
+  const lists = [groups, touches, takers, retires, baselines]
+  return lists.some((list) => list[index].length > 0) || type.spaces.some(({ space }) => releases.includes(space))
 }
 
 function finite(ms: number): number | null {
