@@ -1,4 +1,5 @@
 import type { Config } from '../../config.ts'
+import { sliceBlock } from '../../edge/files/batch.ts'
 import { RulesBeside } from '../../edge/local/rules.ts'
 import type { Block, RuleSource } from '../../model/block.ts'
 import { EngineError } from '../../model/errors.ts'
@@ -17,7 +18,7 @@ export function cutFor(config: Config): (block: Block) => readonly Block[] {
 
 function spans(block: Block): readonly Block[] {
   const parts: Block[] = []
-  eachSpan(block, (part) => parts.push(part))
+  eachSpan(block, 0, block.length, (whole, from, to) => parts.push(sliceBlock(whole, from, to)))
   return parts
 }
 

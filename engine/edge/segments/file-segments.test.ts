@@ -108,7 +108,7 @@ function fill(chunk: Chunk, n: number): Chunk {
   const offsets = Uint32Array.of(0, ...words.map((word) => Buffer.byteLength(word)))
   for (let i = 0; i < CHUNK_ROWS; i++) offsets[i + 1] += offsets[i]
   const column = { kind: 'string', bytes, offsets, nulls: new Uint8Array(CHUNK_ROWS) } as const
-  chunk.texts[0].append(column, Int32Array.from(words.keys()), 0)
+  chunk.texts[0].append(column, Int32Array.from(words.keys()), 0, CHUNK_ROWS, 0)
   chunk.texts[1].fillTo(CHUNK_ROWS)
   for (let i = 0; i < CHUNK_ROWS; i++) {
     chunk.timesMs[i] = 1.7e12 + n * 1e6 + i * 10
