@@ -109,6 +109,20 @@ test('while there are no more than eight too many, none leaves; then as many as 
   expect(said()).toBe('read 5')
 })
 
+test('what all cursors have passed leaves memory, and comes back oldest first to be trimmed', () => {
+  const { rows, inMemory, said } = build(2)
+  append(rows, 30)
+  rows.freeze(Number.POSITIVE_INFINITY)
+  rows.makeRoom([first(29)])
+  expect(inMemory()).toBe(6)
+  said()
+  rows.trim(first(2) - 1)
+  rows.makeRoom([first(29)])
+  expect(said()).toBe('drop below 2, ahead 3, ahead 4')
+  rows.trim(first(5) - 1)
+  expect(said()).toBe('read 3, read 4, drop below 5')
+})
+
 test('what stands ahead of a cursor is asked for, two chunks far', () => {
   const { rows, said } = build(1)
   append(rows, 12)

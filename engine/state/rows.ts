@@ -313,7 +313,8 @@ export class Rows {
    */
   makeRoom(cursorRows: readonly number[]): void {
     if (this.#segments === null || this.#frozen === 0) return
-    const cursors = cursorRows.map((row) => Math.floor((row - this.#firstRow) / CHUNK_ROWS))
+    const trimmed = 0 // the oldest chunks are looked at once more as they go
+    const cursors = [trimmed, ...cursorRows.map((row) => Math.floor((row - this.#firstRow) / CHUNK_ROWS))]
     for (const cursor of cursors) {
       for (let i = cursor + 1; i <= cursor + NEAR && i < this.#frozen; i++) {
         if (this.#chunks[i] === null) this.#segments.ahead(this.#number(i), this.#room)
@@ -381,9 +382,9 @@ export class Rows {
   }
 }
 
-/** Chunks until a cursor comes to chunk `i`; 0 around a cursor, and behind all of them: it is about to go. */
+/** Chunks until a cursor comes to chunk `i`; 0 around a cursor. */
 function nextUse(i: number, cursors: readonly number[]): number {
-  let distance = i < Math.min(...cursors) ? 0 : Number.POSITIVE_INFINITY
+  let distance = Number.POSITIVE_INFINITY
   for (const cursor of cursors) {
     if (Math.abs(i - cursor) <= NEAR) return 0
     if (cursor < i && i - cursor < distance) distance = i - cursor

@@ -118,3 +118,20 @@ test('without files nothing is written, and an event in the middle of a full seg
   index.trim()
   expect(cursor.take()).toBe(7_500)
 })
+
+test('a late event that a cursor does not see costs it nothing, one that it sees brings it back', () => {
+  let looks = 0
+  const index = new TimeIndex()
+  const cursor = index.addCursor((row) => {
+    looks++
+    return row === 7_001
+  })
+  for (let i = 0; i < 7_000; i++) index.append(i, i)
+  expect(cursor.peekTime()).toBe(Number.POSITIVE_INFINITY)
+  expect(looks).toBe(7_000)
+  index.insert(10, 7_000, () => Number.NEGATIVE_INFINITY)
+  expect([cursor.peekTime(), looks]).toEqual([Number.POSITIVE_INFINITY, 7_001])
+  index.insert(20, 7_001, () => Number.NEGATIVE_INFINITY)
+  expect([cursor.peekTime(), cursor.take()]).toEqual([20, 7_001])
+  expect(cursor.peekTime()).toBe(Number.POSITIVE_INFINITY)
+})

@@ -60,6 +60,10 @@ export class Cursor {
     return this.segment.timesMs[this.at]
   }
 
+  sees(row: number): boolean {
+    return this.#sees === null || this.#sees(row)
+  }
+
   /** Row of the event that is next; -1 = there is none. */
   peekRow(): number {
     return this.peekTime() === Number.POSITIVE_INFINITY ? -1 : this.segment.rows[this.at]
@@ -112,7 +116,7 @@ export class TimeIndex {
 
   /**
    * For an event of any time. `throughMs(i)`: the time through which cursor i has walked; it passes such an event, and
-   * comes back to a younger one that it has passed over others to.
+   * comes back to a younger one that it sees, where it has passed over others.
    */
   insert(timeMs: number, row: number, throughMs: (cursor: number) => number): void {
     for (const cursor of this.cursors) cursor.peekTime() // moves cursors at a segment's end on to the next one
@@ -145,7 +149,11 @@ export class TimeIndex {
       const cursor = this.cursors[i]
       const isPast = timeMs <= throughMs(i)
       if (cursor.segment === segment && (at < cursor.at || (at === cursor.at && isPast))) cursor.at++
-      if (!isPast && !(cursor.segment.timesMs[cursor.at] <= timeMs && cursor.at < cursor.segment.length)) {
+      if (
+        !isPast &&
+        cursor.sees(row) &&
+        !(cursor.segment.timesMs[cursor.at] <= timeMs && cursor.at < cursor.segment.length)
+      ) {
         cursor.segment = segment
         cursor.at = at
       }
