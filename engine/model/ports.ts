@@ -28,17 +28,18 @@ export interface Committed {
   readonly kept: ReadonlyMap<string, string>
 }
 
-/**
- * One task's log, with what its commits keep. Two real implementations: local (SQLite) and Kafka (an exchange
- * partition and a transactional producer).
- */
-export interface TaskLog {
+/** One task's log up to its last commit, with what its commits keep, for reading. */
+export interface PastLog {
   committed(): Promise<Committed>
   /**
    * Records up to and including `through`, oldest first, in batches, beginning at the latest with the first one at
    * which stream time had reached `fromStreamMs` (earlier ones may come too).
    */
   past(fromStreamMs: number, through: number): AsyncIterable<readonly LogRecord[]>
+}
+
+/** The same for its task. Two real implementations: local (SQLite) and Kafka (an exchange partition and a transactional producer). */
+export interface TaskLog extends PastLog {
   commit(commit: Commit): Promise<void>
 }
 

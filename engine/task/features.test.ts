@@ -104,7 +104,6 @@ async function run(entries: readonly LogEntry[], cut = -1, how: 'log' | 'snapsho
           )
           yield records.slice(first).filter((r) => r.position <= through)
         },
-        commit: async () => {},
       })
     }
     const { outputs, changes } = step(task, [record])

@@ -107,7 +107,6 @@ async function run(entries: readonly LogEntry[], cut = -1, how: 'log' | 'snapsho
         past: async function* (_, through) {
           yield records.filter((r) => r.position <= through)
         },
-        commit: async () => {},
       })
     }
     const { outputs, changes } = step(task, [record])

@@ -30,7 +30,6 @@ async function askedFromMs(
       fromMs = from
       yield records
     },
-    commit: async () => {},
   })
   expect(position).toBe(records[records.length - 1].position)
   return { fromMs, spanMs: before.rebuildSpanMs, streamMs: task.streamMs }

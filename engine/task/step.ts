@@ -1,7 +1,7 @@
 import type { LogRecord } from '../model/block.ts'
 import { SnapshotRefused } from '../model/errors.ts'
 import type { Announcement, Output } from '../model/output.ts'
-import type { Commit, NumberedLog, SnapshotStore, StoredSnapshot, TaskLog } from '../model/ports.ts'
+import type { Commit, NumberedLog, PastLog, SnapshotStore, StoredSnapshot } from '../model/ports.ts'
 import { META_KEY } from './meta.ts'
 import type { Task } from './task.ts'
 
@@ -25,7 +25,7 @@ export function step(task: Task, records: readonly LogRecord[]): Commit {
  * the committed position: the next record to read stands behind it. `rules`: the rule set in force there was installed
  * in the task before, since the log may no longer hold it.
  */
-export async function rebuild(task: Task, log: TaskLog): Promise<number> {
+export async function rebuild(task: Task, log: PastLog): Promise<number> {
   const { position, kept } = await log.committed()
   if (position < 0) return position
   const meta = kept.get(META_KEY)
@@ -74,7 +74,6 @@ export async function takeUp(
   let records = 0
   const counted = {
     committed: () => log.committed(),
-    commit: (commit: Commit) => log.commit(commit),
     async *past(fromStreamMs: number, through: number) {
       for await (const batch of log.past(fromStreamMs, through)) {
         records += batch.length

@@ -60,7 +60,6 @@ export async function runLog(
             const first = clocks.findIndex((clockMs) => clockMs >= fromStreamMs)
             yield records.slice(Math.max(0, first)).filter((r) => r.position <= through)
           },
-          commit: async () => {},
         })
     }
     const { outputs, changes, announcements = [] } = step(task, [record])

@@ -3,14 +3,14 @@ import { join } from 'node:path'
 import type { LogRecord } from '../../model/block.ts'
 import { EngineError } from '../../model/errors.ts'
 import type { AlertRecord } from '../../model/output.ts'
-import type { Committed, TaskLog } from '../../model/ports.ts'
+import type { Committed, PastLog } from '../../model/ports.ts'
 import type { Stream } from '../../model/stream.ts'
 import { openDatabase, type Sqlite } from './database.ts'
 import { LOG_FILE } from './local-log.ts'
 import { LogReader } from './reader.ts'
 
 /** The local log as it stands at one moment, for readers beside the engine: nothing is locked, nothing is written. */
-export class LogView implements TaskLog {
+export class LogView implements PastLog {
   readonly #db: Sqlite
   readonly #reader: LogReader
 
@@ -45,10 +45,6 @@ export class LogView implements TaskLog {
       yield batch.records
       last = batch.records.at(-1)!.position
     }
-  }
-
-  async commit(): Promise<void> {
-    throw new TypeError('a view of the log takes no commits')
   }
 
   /** The records of the alerts whose id begins so, oldest first. */

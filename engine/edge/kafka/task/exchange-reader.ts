@@ -1,0 +1,114 @@
+import type { Admin } from 'kafkajs'
+import type { LogRecord } from '../../../model/block.ts'
+import { decodeEntry } from '../../../model/block-codec.ts'
+import type { Counters } from '../../../model/counters.ts'
+import { EngineError } from '../../../model/errors.ts'
+import type { Committed, PastLog } from '../../../model/ports.ts'
+import type { Stream } from '../../../model/stream.ts'
+import { committedWithNotes } from '../offsets.ts'
+import type { PartitionReader } from '../partition-reader.ts'
+
+/** What the readers of a group's exchanges share. */
+export interface ExchangeShared {
+  readonly admin: Admin
+  readonly reader: PartitionReader
+  /** The consumer group of the tasks, whose offsets are their positions. */
+  readonly groupId: string
+  readonly streams: readonly Stream[]
+  readonly counters: Counters
+}
+
+export interface ExchangePlace {
+  readonly topic: string
+  readonly stateTopic: string
+  readonly partition: number
+}
+
+/**
+ * One exchange partition, and what its task's commits keep in the partition of the same number of the compacted state
+ * topic: for reading. Nothing is joined or written. A position is an offset in the exchange: without gaps, since nobody
+ * writes there in transactions.
+ */
+export class ExchangeReader<Place extends ExchangePlace = ExchangePlace> implements PastLog {
+  readonly place: Place
+  readonly #shared: ExchangeShared
+  /** Called between pieces of a long read. */
+  readonly #breathe: () => Promise<void>
+  /** What stood beside the offset when `position` was last asked and there was something; empty = nothing as yet. */
+  note = ''
+
+  constructor(place: Place, shared: ExchangeShared, breathe: () => Promise<void>) {
+    this.place = place
+    this.#shared = shared
+    this.#breathe = breathe
+  }
+
+  /** The committed position, -1 if there is none. EngineError LOG_GAP if records behind it are gone. */
+  async position(): Promise<number> {
+    const { topic, partition } = this.place
+    const { admin, groupId, counters } = this.#shared
+    const committed = (await committedWithNotes(admin, groupId, topic)).get(partition)
+    if (committed?.note) this.note = committed.note
+    const next = committed?.offset ?? 0
+    const { low, high } = await this.bounds(topic)
+    if (next >= low && next <= high) return next - 1
+    counters.counter('exchange_gaps_total', { topic }).value++
+    const message = `${topic}/${partition}: the next record to read is ${next}, the log holds ${low} to ${high - 1}`
+    throw new EngineError('LOG_GAP', message)
+  }
+
+  async committed(): Promise<Committed> {
+    const position = await this.position()
+    const kept = new Map<string, string>()
+    if (position >= 0) await this.readKept(kept)
+    return { position, kept }
+  }
+
+  async *past(fromStreamMs: number, through: number): AsyncGenerator<readonly LogRecord[], void, undefined> {
+    yield* this.between((await this.offsetAt(fromStreamMs)) - 1, through)
+  }
+
+  async *between(position: number, through: number): AsyncGenerator<readonly LogRecord[], void, undefined> {
+    const { topic, partition } = this.place
+    for await (const records of this.#shared.reader.read(topic, partition, position + 1, through + 1)) {
+      yield records.map(({ offset, value }) => this.decode(offset, value))
+      await this.#breathe()
+    }
+  }
+
+  /** EngineError STATE_CORRUPT on a record that is none of ours. */
+  decode(offset: number, value: Buffer | null): LogRecord {
+    return { position: offset, entry: decodeEntry(value ?? new Uint8Array(0), this.#shared.streams) }
+  }
+
+  /** Adds to `kept` what commits kept, from offset `from` of the state topic on; the offset behind it. */
+  protected async readKept(kept: Map<string, string>, from = 0): Promise<number> {
+    const { stateTopic, partition } = this.place
+    const { low, high } = await this.bounds(stateTopic)
+    for await (const records of this.#shared.reader.read(stateTopic, partition, Math.max(from, low), high)) {
+      for (const { key, value } of records) {
+        if (value === null) kept.delete(String(key))
+        else kept.set(String(key), String(value))
+      }
+      await this.#breathe()
+    }
+    return high
+  }
+
+  /** Records carry the largest event time of their block, so this is at or before the one at which stream time came there. */
+  protected async offsetAt(streamMs: number): Promise<number> {
+    const { topic, partition } = this.place
+    const { high } = await this.bounds(topic)
+    if (streamMs === Number.POSITIVE_INFINITY) return high
+    const timestamp = Math.max(0, Math.floor(streamMs))
+    const found = await this.#shared.admin.fetchTopicOffsetsByTimestamp(topic, timestamp)
+    return Number(found.find((one) => one.partition === partition)?.offset ?? high)
+  }
+
+  protected async bounds(topic: string): Promise<{ low: number; high: number }> {
+    const bounds = await this.#shared.admin.fetchTopicOffsets(topic)
+    const own = bounds.find((one) => one.partition === this.place.partition)
+    if (!own) throw new EngineError('LOG_BUSY', `${topic} has no partition ${this.place.partition}`)
+    return { low: Number(own.low), high: Number(own.high) }
+  }
+}
