@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { type Config, loadConfig } from '../config.ts'
+import { loadConfig } from '../config.ts'
 import { EngineError } from '../model/errors.ts'
 import type { RuleSet } from '../model/rule.ts'
 import { compileOrRefuse } from './compiled.ts'
@@ -8,6 +8,7 @@ import { deriveAlert } from './explain/alert.ts'
 import { liveKey } from './explain/live.ts'
 import { type Explained, needsOf } from './explain/needs.ts'
 import { derivedText, liveText, needsText } from './explain/print.ts'
+import { reading } from './explain/source.ts'
 import { configOption, type Verb } from './options.ts'
 import { readRuleFiles } from './rule-files.ts'
 
@@ -25,10 +26,13 @@ export function addExplain(program: Command, verb: Verb): void {
     .command('explain')
     .description('what a rule needs and costs; what it knows of a key; how an alert came about')
     .argument('[rule]', 'RULE or RULE@VERSION')
-    .option('--key <field=value...>', "the key's live measures on the local log, and what is missing to fire")
-    .option('--alert <id>', 'derive that alert again from the local log; the beginning of its id is enough')
+    .option(
+      '--key <field=value...>',
+      "the key's live measures as the log has them, local or Kafka, and what is missing to fire",
+    )
+    .option('--alert <id>', 'derive that alert again from the log, local or Kafka; the beginning of its id is enough')
     .option('--rules <path...>', 'rule files, and folders of them, in place of the configured ones')
-    .option('--data <folder>', 'folder of the local log, in place of the configured one')
+    .option('--data <folder>', 'folder of a local log, in place of the configured log')
     .addOption(configOption())
     .option('--json', 'one JSON object')
     .action(verb(explain))
@@ -44,29 +48,19 @@ async function explain(name: string | undefined, options: ExplainOptions): Promi
   }
   if (alert !== undefined) {
     if (name !== undefined || key) throw new EngineError('USAGE', '--alert stands alone: the alert names its rule')
-    wantLocal(config, data)
-    return print(await deriveAlert(config.data, streams, alert, readRuleFiles(config.rules)), derivedText)
+    const configured = readRuleFiles(config.rules)
+    return print(await reading(config, data, (log) => deriveAlert(log, streams, alert, configured)), derivedText)
   }
   if (name === undefined) throw new EngineError('USAGE', 'a rule is wanted, or --alert ID')
   const [id, version] = nameParts(name)
   if (key) {
-    wantLocal(config, data)
     const isMeant = (rule: { id: string; version: number }) =>
       rule.id === id && (version ?? rule.version) === rule.version
-    return print(await liveKey(config.data, streams, isMeant, keyOf(key)), liveText)
+    return print(await reading(config, data, (log) => liveKey(log, streams, isMeant, keyOf(key))), liveText)
   }
   const { set } = compileOrRefuse(readRuleFiles(config.rules), streams)
   return print(needsOf(found(set, id, version), set, streams), needsText)
 }
-
-/** `data`: the folder that was named. */
-function wantLocal({ log }: Config, data: string | undefined): void {
-  if (log.kind === 'local' || data !== undefined) return
-  throw new EngineError('USAGE', ON_KAFKA)
-}
-
-const ON_KAFKA =
-  'the configured log is Kafka, and --key and --alert read a local log: --data names one. For a key on Kafka: lapwing backtest RULES --from TIME --to TIME --measures'
 
 function nameParts(text: string): [id: string, version: number | null] {
   const match = /^([a-z][a-z0-9_]*)(?:@(\d+))?$/.exec(text)

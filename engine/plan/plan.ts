@@ -55,6 +55,15 @@ export function planExchanges(set: RuleSet, streams: readonly Stream[]): Exchang
   })
 }
 
+/**
+ * The member of a definition's key by whose value its exchange places events; null where it goes by a field that the key
+ * determines, or has one partition for all.
+ */
+export function placedBy(definition: Rule | SequenceRule | Feature, { id }: Exchange): string | null {
+  const isMine = (by: PartitionBy | null) => by !== null && idOf(by) === id
+  return definition.by.find((name) => isMine(memberOf(definition, name))) ?? null
+}
+
 const ALL = 'all'
 
 /** Ids of the exchanges that could carry a definition: those of its own key, and all, those first. */

@@ -1,4 +1,3 @@
-import { LogView } from '../../edge/local/log-view.ts'
 import type { LogRecord, RuleSource } from '../../model/block.ts'
 import { Counters } from '../../model/counters.ts'
 import { EngineError } from '../../model/errors.ts'
@@ -6,10 +5,10 @@ import type { AlertRecord, MeasuresRecord, Output } from '../../model/output.ts'
 import type { Rule, RuleSet, SequenceRule } from '../../model/rule.ts'
 import type { Stream } from '../../model/stream.ts'
 import { compileRuleSet } from '../../rules/index.ts'
-import { RULES_KEY } from '../../task/meta.ts'
 import { Task } from '../../task/task.ts'
 import { type Clause, clauseReaders } from './clauses.ts'
 import { matchText, violationText } from './sequence-text.ts'
+import type { ExplainSource, ViewedLog } from './source.ts'
 
 const STEPS_MAX = 50
 const OUT_OF_REACH = 'the log no longer reaches back far enough to derive it'
@@ -43,55 +42,79 @@ export interface DerivedSequence {
   readonly came_again: boolean
 }
 
-/** EngineError USAGE when no alert, or several, have an id that begins so. `files`: the configured rules. */
+/** EngineError USAGE when no alert, or several, have an id that begins so. `configured`: where the rule is in force no more. */
 export async function deriveAlert(
-  folder: string,
+  source: ExplainSource,
   streams: readonly Stream[],
   idStart: string,
-  files: readonly RuleSource[],
+  configured: readonly RuleSource[],
 ): Promise<Derived> {
-  const log = new LogView(folder, streams)
-  try {
-    const records = log.alert(idStart)
-    const ids = [...new Set(records.map((r) => r.alert_id))]
-    if (ids.length === 0) throw new EngineError('USAGE', `no alert ${idStart} in the local log (old ones are deleted)`)
-    if (ids.length > 1) throw new EngineError('USAGE', `${ids.length} alerts begin with ${idStart}: ${ids.slice(0, 5).join(', ')}`) // biome-ignore format: one step
-    const alert = records[0]!
-    const { kept } = await log.committed()
-    const set = setOf(alert, [JSON.parse(kept.get(RULES_KEY) ?? '[]') as RuleSource[], files], streams)
-    const gone = `rule ${alert.rule}@${alert.version} has another body now, or is gone`
-    if (alert.violation !== null) {
-      const sequence = await derivedSequence(log, streams, set, alert)
-      const note = set === null ? gone : sequence.came_again ? null : OUT_OF_REACH
-      return { alert, steps: [], clauses: null, sequence, note }
-    }
-    if (!set) return { alert, steps: [], clauses: null, sequence: null, note: gone }
-    const [rule] = set.rules as [Rule]
-    const openedMs = alert.first_seen + rule.settleMs
-    const read = () => log.past(openedMs - 2 * spanOf(set, streams), Number.POSITIVE_INFINITY)
-    const steps = await stepsTo(read(), streams, set, alert)
-    const clauses = await clausesAt(read(), streams, set, alert, openedMs)
-    return { alert, steps, clauses, sequence: null, note: clauses ? null : OUT_OF_REACH }
-  } finally {
-    log.close()
+  const records = await source.alerts(idStart)
+  const ids = [...new Set(records.map((r) => r.alert_id))]
+  if (ids.length === 0) throw new EngineError('USAGE', `no alert ${idStart} in the log (old ones are deleted)`)
+  if (ids.length > 1) throw new EngineError('USAGE', `${ids.length} alerts begin with ${idStart}: ${ids.slice(0, 5).join(', ')}`) // biome-ignore format: one step
+  const alert = records[0]!
+  for (const files of [await source.files(), configured]) {
+    const located = await source.locate(files, isRuleOf(alert), () => alert.key)
+    const set = located && setOf(alert, located.files, streams)
+    if (set) return derivedFrom(located.logs, streams, set, alert)
   }
+  const note = `rule ${alert.rule}@${alert.version} has another body now, or is gone`
+  return { alert, steps: [], clauses: null, sequence: alert.violation === null ? null : sequenceOf(alert, null), note }
+}
+
+/** By the first of the logs from which it comes about again; else by one that has events of its key, if any. */
+async function derivedFrom(
+  logs: readonly ViewedLog[],
+  streams: readonly Stream[],
+  set: RuleSet,
+  alert: AlertRecord,
+): Promise<Derived> {
+  let best: Derived | null = null
+  for (const log of logs) {
+    const derived = await (set.sequences.length > 0 ? derivedSequence : derivedRule)(log, streams, set, alert)
+    if (derived.note === null) return derived
+    if (!best || derived.steps.length > best.steps.length) best = derived
+  }
+  return best!
+}
+
+async function derivedRule(
+  log: ViewedLog,
+  streams: readonly Stream[],
+  set: RuleSet,
+  alert: AlertRecord,
+): Promise<Derived> {
+  const [rule] = set.rules as [Rule]
+  const openedMs = alert.first_seen + rule.settleMs
+  const read = () => log.past(openedMs - 2 * spanOf(set, streams), Number.POSITIVE_INFINITY)
+  const steps = await stepsTo(read(), streams, set, alert)
+  const clauses = await clausesAt(read(), streams, set, alert, openedMs)
+  return { alert, steps, clauses, sequence: null, note: clauses ? null : OUT_OF_REACH }
 }
 
 async function derivedSequence(
-  log: LogView,
+  log: ViewedLog,
   streams: readonly Stream[],
-  set: RuleSet | null,
+  set: RuleSet,
   alert: AlertRecord,
-): Promise<DerivedSequence> {
-  const steps = (alert.evidence?.events ?? []) as unknown as DerivedSequence['steps']
-  const rule = set?.sequences[0]
-  if (!set || !rule) return { condition: null, steps, came_again: false }
-  const violation = rule.violations.find((v) => v.name === alert.violation)
-  const match = rule.matches.find((m) => m.name === alert.violation)
-  const condition = violation ? violationText(violation) : match ? matchText(match) : null
+): Promise<Derived> {
+  const [rule] = set.sequences as [SequenceRule]
   const openedMs = alert.first_seen + rule.settleMs
   const records = log.past(openedMs - 2 * spanOf(set, streams), Number.POSITIVE_INFINITY)
-  return { condition, steps, came_again: await comesAgain(records, streams, set, alert, openedMs) }
+  const cameAgain = await comesAgain(records, streams, set, alert, openedMs)
+  const sequence = { ...sequenceOf(alert, rule), came_again: cameAgain }
+  return { alert, steps: [], clauses: null, sequence, note: cameAgain ? null : OUT_OF_REACH }
+}
+
+function sequenceOf({ evidence, violation: name }: AlertRecord, rule: SequenceRule | null): DerivedSequence {
+  const violation = rule?.violations.find((v) => v.name === name)
+  const match = rule?.matches.find((m) => m.name === name)
+  return {
+    condition: violation ? violationText(violation) : match ? matchText(match) : null,
+    steps: (evidence?.events ?? []) as unknown as DerivedSequence['steps'],
+    came_again: false,
+  }
 }
 
 async function comesAgain(
@@ -113,20 +136,17 @@ async function comesAgain(
   return found
 }
 
-/** That rule alone, from the first of the file sets that has it with the very body. */
-function setOf(
-  { rule, version, rule_hash }: AlertRecord,
-  fileSets: readonly (readonly RuleSource[])[],
-  streams: readonly Stream[],
-): RuleSet | null {
-  for (const files of fileSets) {
-    const compiled = compileRuleSet(files, { streams })
-    if (!compiled.ok) continue
-    const isMeant = (r: Rule | SequenceRule) => r.id === rule && r.version === version && r.hash === rule_hash
-    const [rules, sequences] = [compiled.set.rules.filter(isMeant), compiled.set.sequences.filter(isMeant)]
-    if (rules.length + sequences.length > 0) return { ...compiled.set, rules, sequences, rankings: [] }
-  }
-  return null
+function isRuleOf({ rule, version, rule_hash }: AlertRecord): (r: Rule | SequenceRule) => boolean {
+  return (r) => r.id === rule && r.version === version && r.hash === rule_hash
+}
+
+/** That rule alone; null where the files do not have it with the very body. */
+function setOf(alert: AlertRecord, files: readonly RuleSource[], streams: readonly Stream[]): RuleSet | null {
+  const compiled = compileRuleSet(files, { streams })
+  if (!compiled.ok) return null
+  const isMeant = isRuleOf(alert)
+  const [rules, sequences] = [compiled.set.rules.filter(isMeant), compiled.set.sequences.filter(isMeant)]
+  return rules.length + sequences.length === 0 ? null : { ...compiled.set, rules, sequences, rankings: [] }
 }
 
 function freshTask(set: RuleSet, streams: readonly Stream[], measures: boolean): Task {

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { LogRecord } from '../../model/block.ts'
+import type { LogRecord, RuleSource } from '../../model/block.ts'
 import { EngineError } from '../../model/errors.ts'
 import type { AlertRecord } from '../../model/output.ts'
 import type { Committed, PastLog } from '../../model/ports.ts'
 import type { Stream } from '../../model/stream.ts'
+import { RULES_KEY } from '../../task/meta.ts'
 import { openDatabase, type Sqlite } from './database.ts'
 import { LOG_FILE } from './local-log.ts'
 import { LogReader } from './reader.ts'
@@ -47,8 +48,18 @@ export class LogView implements PastLog {
     }
   }
 
+  /** The rule files in force at the last commit. */
+  async files(): Promise<readonly RuleSource[]> {
+    return JSON.parse((await this.committed()).kept.get(RULES_KEY) ?? '[]')
+  }
+
+  /** One log has all keys. */
+  async locate(files: readonly RuleSource[]): Promise<{ files: readonly RuleSource[]; logs: readonly LogView[] }> {
+    return { files, logs: [this] }
+  }
+
   /** The records of the alerts whose id begins so, oldest first. */
-  alert(idStart: string): AlertRecord[] {
+  async alerts(idStart: string): Promise<AlertRecord[]> {
     const rows = this.#db
       .prepare<[string], string>(
         `SELECT json FROM outputs WHERE topic IN ('alerts', 'shadow') AND json_extract(json, '$.alert_id') GLOB ? ORDER BY seq`,
