@@ -22,6 +22,9 @@ export interface SavedMirror {
   readonly keys: readonly (readonly [key: Cell, ...Dated<Values>])[]
 }
 
+/** Under which commits keep what was seen of a feature, `feature/<id>.<version>`, and of its keys. */
+export const FEATURE_PREFIX = 'feature/'
+
 type Keep = (key: string, value: string | null) => void
 
 /** Nothing of the topic was seen. */
@@ -159,7 +162,7 @@ export class FeatureMirror implements FeatureValues {
   }
 
   get #name(): string {
-    return `feature/${this.feature.id}.${this.feature.version}`
+    return `${FEATURE_PREFIX}${this.feature.id}.${this.feature.version}`
   }
 
   #nameOf(slot: number): string {

@@ -12,7 +12,7 @@ export interface Members {
  * A change of one item: it is on the list until `untilMs` of stream time (Infinity = it stays, -Infinity = it was taken
  * off), for what is read behind `position`.
  */
-interface Change {
+export interface Change {
   readonly position: number
   /** Stream time at which it was read. */
   readonly atMs: number
@@ -20,7 +20,7 @@ interface Change {
 }
 
 /** Keys under which commits keep the changes of items: `list/<id>/<item as JSON>`; and what was seen: `list/<id>`. */
-const PREFIX = 'list/'
+export const LIST_PREFIX = 'list/'
 
 class LiveList implements Members {
   base: ReadonlySet<unknown> = new Set()
@@ -162,13 +162,13 @@ export class Lists {
       const list = this.#lists.get(id)
       for (const item of items) {
         const changes = list && this.#pruned(list, item, horizonMs)
-        changed(`${PREFIX}${id}/${JSON.stringify(item)}`, changes ? JSON.stringify(changes.map(toJson)) : null)
+        changed(`${LIST_PREFIX}${id}/${JSON.stringify(item)}`, changes ? JSON.stringify(changes.map(toJson)) : null)
       }
     }
     this.#dirty.clear()
     for (const id of this.#dirtySeen) {
       const seen = this.#lists.get(id)?.seen
-      changed(`${PREFIX}${id}`, seen ? JSON.stringify(seen) : null)
+      changed(`${LIST_PREFIX}${id}`, seen ? JSON.stringify(seen) : null)
     }
     this.#dirtySeen.clear()
   }
@@ -176,23 +176,23 @@ export class Lists {
   /** Takes up what commits kept. */
   restore(kept: Iterable<readonly [string, string]>): void {
     for (const [key, value] of kept) {
-      if (!key.startsWith(PREFIX)) continue
-      const slash = key.indexOf('/', PREFIX.length)
+      if (!key.startsWith(LIST_PREFIX)) continue
+      const slash = key.indexOf('/', LIST_PREFIX.length)
       if (slash < 0) {
-        this.#list(key.slice(PREFIX.length)).seen = JSON.parse(value)
+        this.#list(key.slice(LIST_PREFIX.length)).seen = JSON.parse(value)
         continue
       }
       const item: ListItem = JSON.parse(key.slice(slash + 1))
-      this.#list(key.slice(PREFIX.length, slash)).changes.set(item, (JSON.parse(value) as Saved[]).map(fromJson))
+      this.#list(key.slice(LIST_PREFIX.length, slash)).changes.set(item, savedChanges(value))
     }
   }
 
   /** All that `restore` needs. */
   saved(): [string, string][] {
     return [...this.#lists].flatMap(([id, { changes, seen }]) => [
-      ...(seen ? [[`${PREFIX}${id}`, JSON.stringify(seen)] as [string, string]] : []),
+      ...(seen ? [[`${LIST_PREFIX}${id}`, JSON.stringify(seen)] as [string, string]] : []),
       ...[...changes].map(([item, all]): [string, string] => [
-        `${PREFIX}${id}/${JSON.stringify(item)}`,
+        `${LIST_PREFIX}${id}/${JSON.stringify(item)}`,
         JSON.stringify(all.map(toJson)),
       ]),
     ])
@@ -252,6 +252,11 @@ type Saved = readonly [position: number, atMs: number | null, untilMs: number | 
 function toJson({ position, atMs, untilMs }: Change): Saved {
   const until = untilMs === Number.POSITIVE_INFINITY ? null : untilMs === Number.NEGATIVE_INFINITY ? -1 : untilMs
   return [position, Number.isFinite(atMs) ? atMs : null, until]
+}
+
+/** The changes of an item as commits keep them. */
+export function savedChanges(text: string): Change[] {
+  return (JSON.parse(text) as Saved[]).map(fromJson)
 }
 
 function fromJson([position, atMs, untilMs]: Saved): Change {

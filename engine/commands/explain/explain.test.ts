@@ -289,3 +289,65 @@ test('where no broker answers, that is said; a local log that is named is read a
     expect(named.err).toContain('there is no local log')
   }
 })
+
+test('an alert is derived again with lists as they were, whatever was changed since, and whoever changed them', async () => {
+  const data = join(root, 'lists')
+  const own = { ...config, data }
+  const listed = (id: string, by: string, rest: string) => `rule: ${id}
+version: 1
+title: T
+owner: test
+on: order.created
+by: [${by}]
+window: 10m
+${rest}
+severity: low
+`
+  const text = [
+    listed('burst', 'shop_id', 'measure: { orders: { count: events } }\nwhen: orders >= 2'),
+    listed(
+      'watched',
+      'buyer_id',
+      'evaluate: arrival\nwhere: event.shop_id in lists.bursting\nmeasure: { orders: { count: events } }\nwhen: orders >= 2 && key.buyer_id in lists.buyers',
+    ),
+    'list: buyers\nkind: watch\nof: string\nitems: []\n',
+    'list: bursting\nkind: watch\nof: string\nsource: { alerts: burst, ttl: 2m }\n',
+  ].join('---\n')
+  const opened: AlertRecord[] = []
+  const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+  const deliver = async (outputs: readonly Output[]) => {
+    for (const output of outputs) if (output.kind === 'alert' && output.status === 'open') opened.push(output)
+  }
+  const service = await LocalService.open({ config: own, files: [{ path: 'l.yaml', text }], logger: silent, deliver })
+  service.start()
+  const [stream] = streams
+  let offset = 0
+  const order = async (minute: number, buyer_id: string) => {
+    const row = { offset: offset++, timeMs: START_MS + minute * 60_000, type: 'order.created', event_id: `l${offset}`, shop_id: 'S1', buyer_id } // biome-ignore format: one line
+    await service.log.writer.append([blockFromRows(stream!, { topic: stream!.topic, partition: 0 }, [row])])
+    await service.caughtUp()
+  }
+  const change = async (add: string[], remove: string[]) => {
+    await service.log.writer.append([{ kind: 'list', list: 'buyers', add, remove, ttlMs: null, atMs: START_MS }])
+    await service.caughtUp()
+  }
+  await order(0, 'B8') // B9 comes twice while S1 is on the list, by way of the alert of minute 1
+  await order(1, 'B8')
+  await order(2, 'B9')
+  await change(['B9'], [])
+  await order(2.5, 'B9')
+  await change([], ['B9'])
+  await order(9, 'B9')
+  await service.stop()
+  const alert = opened.find(({ rule }) => rule === 'watched')!
+  expect(alert).toMatchObject({ key: { buyer_id: 'B9' }, measures: { orders: 2 }, first_seen: START_MS + 150_000 })
+  const derived = await reading(own, undefined, (log) => deriveAlert(log, streams, alert.alert_id, []))
+  expect(derived).toMatchObject({
+    note: null,
+    clauses: [
+      { holds: true, value: 2 },
+      { text: 'key.buyer_id in lists.buyers', holds: true },
+    ],
+  })
+  expect(derived.steps.map((s) => [s.measures.orders, s.matched])).toEqual([[1, false], [2, true]]) // biome-ignore format: one line
+})

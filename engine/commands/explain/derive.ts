@@ -1,0 +1,160 @@
+import type { LogRecord } from '../../model/block.ts'
+import { Counters } from '../../model/counters.ts'
+import type { AlertRecord, MeasuresRecord, Output } from '../../model/output.ts'
+import type { Rule, RuleSet } from '../../model/rule.ts'
+import type { Stream } from '../../model/stream.ts'
+import { FEATURE_PREFIX } from '../../task/feature-mirror.ts'
+import { featuresAt, listChanges, withChanges } from '../../task/kept-then.ts'
+import { LIST_PREFIX } from '../../task/lists.ts'
+import { META_KEY } from '../../task/meta.ts'
+import { stateSpanMs } from '../../task/rebuild-span.ts'
+import { Task } from '../../task/task.ts'
+import { type Clause, clauseReaders } from './clauses.ts'
+import type { ViewedLog } from './source.ts'
+
+const STEPS_MAX = 50
+
+/** What an alert is derived again from. */
+export interface Stretch {
+  readonly alert: AlertRecord
+  /** Its rule alone. */
+  readonly set: RuleSet
+  readonly streams: readonly Stream[]
+  /** Stream time at which it opened, epoch ms. */
+  readonly openedMs: number
+  /** What features of other tasks said where the records begin, as commits keep it. */
+  readonly features: ReadonlyMap<string, string>
+  /** Commits may have forgotten some of what lists and features said then. */
+  readonly isPartial: boolean
+  /** Events, marks and what lists and features say; of rule sets nothing: the rule is that of the alert, whatever came later. */
+  read(): AsyncIterable<LogRecord>
+}
+
+/** `whole`: what the task runs beside the alert's rule, `set`. */
+export async function stretchOf(
+  log: ViewedLog,
+  streams: readonly Stream[],
+  { set, whole }: { readonly set: RuleSet; readonly whole: RuleSet },
+  alert: AlertRecord,
+): Promise<Stretch> {
+  const { kept } = await log.committed()
+  const [rule] = [...set.rules, ...set.sequences]
+  const openedMs = alert.first_seen + rule!.settleMs
+  const task = freshTask(set, streams)
+  const wholeTask = freshTask(whole, streams)
+  const spanMs = 2 * task.rebuildSpanMs
+  const epochMs = Math.max(1, stateSpanMs(whole, wholeTask.core.layout, streams))
+  const epoch = Math.floor((openedMs - spanMs) / epochMs)
+  // features are known as of the ends of epochs
+  const fromMs = task.core.layout.mirrors.length > 0 ? epoch * epochMs : openedMs - spanMs
+  const changes = listChanges(kept)
+  const streamMs: number = JSON.parse(kept.get(META_KEY) ?? '{}').streamMs ?? Number.NEGATIVE_INFINITY
+  const reads = /"op":"(inList|feature)"/.test(JSON.stringify(rule))
+  return {
+    alert,
+    set,
+    streams,
+    openedMs,
+    features: featuresAt(kept, epoch - 1),
+    isPartial: reads && fromMs < streamMs - wholeTask.rebuildSpanMs,
+    async *read() {
+      const records = withChanges(log.past(fromMs, Number.POSITIVE_INFINITY), changes)
+      for await (const record of records) if (record.entry.kind !== 'rules') yield record
+    },
+  }
+}
+
+function freshTask(set: RuleSet, streams: readonly Stream[], measures = false): Task {
+  const task = new Task({ streams, counters: new Counters(), finite: false, measures })
+  task.install(set)
+  return task
+}
+
+/** One that knows what features said, and evaluates from the first record on. */
+function taskFrom({ set, streams, features }: Stretch, measures: boolean): Task {
+  const task = freshTask(set, streams, measures)
+  task.beginReplay(features)
+  task.endReplay(features)
+  return task
+}
+
+/** Whether the alert is made again. */
+export async function comesAgain(stretch: Stretch): Promise<boolean> {
+  const task = taskFrom(stretch, false)
+  let found = false
+  const output = (made: Output) => {
+    found ||= made.kind === 'alert' && made.alert_id === stretch.alert.alert_id
+  }
+  for await (const record of stretch.read()) {
+    task.process(record, { output, change: () => {} })
+    if (found || task.streamMs > stretch.openedMs) break
+  }
+  return found
+}
+
+/**
+ * The measures of the alert's key at each of its events, up to the one that opened it; and what the task's commit would
+ * keep of lists and features right before that.
+ */
+export async function stepsTo(
+  stretch: Stretch,
+): Promise<{ readonly steps: readonly MeasuresRecord[]; readonly kept: ReadonlyMap<string, string> }> {
+  const { alert, set, openedMs, features } = stretch
+  const task = taskFrom(stretch, true)
+  const key = JSON.stringify(alert.key)
+  const [rule] = set.rules as [Rule]
+  const fromMs = alert.first_seen - rule.windowMs
+  const steps: MeasuresRecord[] = []
+  const kept = new Map(features)
+  let isBefore = true
+  const output = (made: Output) => {
+    if (made.kind !== 'measures' || JSON.stringify(made.key) !== key) return
+    if (made.event_time > fromMs && made.event_time <= alert.first_seen) steps.push(made)
+    if (steps.length > STEPS_MAX) steps.shift()
+  }
+  const change = ({ key, value }: { key: string; value: string | null }) => {
+    if (value === null) kept.delete(key)
+    else if (key.startsWith(LIST_PREFIX) || key.startsWith(FEATURE_PREFIX)) kept.set(key, value)
+  }
+  for await (const record of stretch.read()) {
+    if (isBefore && reaches(record, openedMs)) {
+      task.flush({ output, change })
+      isBefore = false
+    }
+    task.process(record, { output, change: () => {} })
+    if (task.streamMs > openedMs) break
+  }
+  return { steps, kept }
+}
+
+/** The clauses when the alert opens again; null if it does not. `kept` is that of `stepsTo`. */
+export async function clausesAt(
+  stretch: Stretch,
+  kept: ReadonlyMap<string, string>,
+): Promise<readonly Clause[] | null> {
+  const { alert, set, streams, openedMs, features } = stretch
+  const task = freshTask(set, streams)
+  task.beginReplay(new Map([...kept].filter(([key]) => key.startsWith(LIST_PREFIX)).concat([...features])))
+  let isReplaying = true
+  let found: readonly Clause[] | null = null
+  const output = (made: Output) => {
+    if (found || made.kind !== 'alert' || made.alert_id !== alert.alert_id || made.status !== 'open') return
+    const plan = task.core.layout.rules[0]!
+    found = clauseReaders(plan.rule.when, plan.scope, plan.rule.evaluate === 'arrival').map((read) => read())
+  }
+  for await (const record of stretch.read()) {
+    if (isReplaying && reaches(record, openedMs)) {
+      task.endReplay(kept)
+      isReplaying = false
+    }
+    if (isReplaying) task.replay(record)
+    else task.process(record, { output, change: () => {} })
+    if (found || task.streamMs > openedMs) break
+  }
+  return found
+}
+
+function reaches({ entry }: LogRecord, timeMs: number): boolean {
+  if (entry.kind === 'block') return entry.timesMs.some((t) => t >= timeMs)
+  return entry.kind === 'mark' && entry.upToMs >= timeMs
+}
