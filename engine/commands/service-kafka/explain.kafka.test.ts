@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
 import { createTopics } from '../../../scripts/kafka/topics.ts'
 import type { RuleSource } from '../../model/block.ts'
+import { decodeEntry } from '../../model/block-codec.ts'
 import { Counters } from '../../model/counters.ts'
 import type { AlertRecord } from '../../model/output.ts'
 import { partitionOfValue } from '../../plan/partition.ts'
@@ -52,6 +53,29 @@ by: [buyer_id]
 sequence: { steps: { ordered: { on: order.created, where: event.amount > 90 } } }
 matches: [{ name: dear, order: [ordered], within: 1m, severity: low }]
 `,
+      `rule: dear
+version: 1
+title: A buyer pays far more than others do, where there was a burst
+owner: test
+on: order.created
+by: [buyer_id]
+window: 10m
+evaluate: arrival
+where: event.shop_id in lists.bursting && event.amount > 3 * features.market[event.item_id].price
+measure: { orders: { count: events } }
+when: orders >= 2 && features.market[event.item_id].orders >= 2
+severity: low
+`,
+      'list: bursting\nkind: watch\nof: string\nsource: { alerts: busy_shop, ttl: 1h }\n',
+      `feature: market
+version: 1
+title: What an item sells for
+on: order.created
+by: item_id
+window: 1h
+measure: { orders: { count: events }, price: { avg: amount } }
+every: 1s
+`,
     ].join('---\n'),
   },
 ]
@@ -69,6 +93,7 @@ describe.skipIf('skip' in broker)('explain on a real broker', () => {
   const inspector = new Inspector(config, RULES)
   const ends: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })]
   let alerts: AlertRecord[] = []
+  let send: (deals: readonly Deal[]) => Promise<void>
   const startMs = Date.now() - 60_000
 
   const fileFor = (group: string, topic: string): string => {
@@ -112,9 +137,12 @@ rules: [${join(folder, 'none')}]
       const order_id = buyer === 7 ? 'O7' : `O-${n}`
       return { event_id: `e${n}`, order_id, shop_id: SHOPS[shop], buyer_id: BUYERS[buyer], ...rest }
     })
-    await sendDeals(producer, stream, deals)
-    await inspector.drained(60_000)
-    alerts = (await inspector.outputs()).flatMap((o) => (o.kind === 'alert' ? [o] : []))
+    send = async (rows) => {
+      await sendDeals(producer, stream, rows)
+      await inspector.drained(60_000)
+      alerts = (await inspector.outputs()).flatMap((o) => (o.kind === 'alert' ? [o] : []))
+    }
+    await send(deals)
   }, 120_000)
   afterAll(async () => {
     for (const end of ends.splice(0).reverse()) await end()
@@ -157,7 +185,7 @@ rules: [${join(folder, 'none')}]
   }, 60_000)
 
   test('a key whose exchange goes by what it determines is looked for in every partition', async () => {
-    expect(inspector.exchanges.map(({ id }) => id)).toEqual(['by-buyer_id', 'by-shop_id'])
+    expect(inspector.exchanges.map(({ id }) => id)).toEqual(['by-buyer_id', 'by-item_id', 'by-shop_id'])
     expect(await told('order_again', '--key', 'order_id=O7')).toMatchObject({ measures: { orders: 3, buyers: 1 } })
     for (const n of [0, 1, 2, 4, 5])
       expect(await told('order_again', '--key', `order_id=O-${n}`)).toMatchObject({ measures: { orders: 1 } })
@@ -178,6 +206,42 @@ rules: [${join(folder, 'none')}]
     expect([code, err]).toEqual([2, expect.stringContaining('order_twice@1 is a sequence')])
   })
 
+  test('lists and features that other tasks tell are as they were when it opened', async () => {
+    let sent = 100
+    const orders = (item_id: string, ...amounts: number[]) =>
+      amounts.map((amount) => {
+        const n = sent++
+        const rest = { type: 'order.created', event_time: Date.now(), order_id: `P${n}`, shop_id: 'S0', buyer_id: amount > 10 ? 'B50' : `B${n}` } // biome-ignore format: one line
+        return { event_id: `p${n}`, ...rest, amount, item_id, partition: 0 }
+      })
+    const said = async (kind: 'list' | 'feature', key: string) => {
+      const partitions = await inspector.records(`${name}.exchange.by-buyer_id`)
+      return partitions.every((records) =>
+        records.some(({ value }) => {
+          const entry = decodeEntry(value!, config.streams)
+          const all = entry.kind === 'broadcast' ? entry.records : []
+          return all.some((r) => (kind in r && 'item' in r ? r.item === key : 'key' in r && r.key === key))
+        }),
+      )
+    }
+    await send(orders('I1', 10, 10, 10))
+    await expect.poll(() => said('feature', 'I1'), { timeout: 20_000 }).toBe(true)
+    await expect.poll(() => said('list', 'S0'), { timeout: 20_000 }).toBe(true)
+    await send(orders('I1', 50))
+    await send(orders('I1', 70))
+    const [alert] = opened('dear')
+    const later = { type: 'order.created', event_time: Date.now(), order_id: 'P', shop_id: 'S0', amount: 900 }
+    await send([...orders('I1', 1, 1, 1), { ...later, event_id: 'late', buyer_id: 'B60', partition: 0 }])
+    const derived = await told('--alert', alert.alert_id)
+    expect(derived).toMatchObject({ alert, note: null, clauses: [{ holds: true, value: 2 }, { holds: true }] })
+    expect(alerts.filter((a) => a.alert_id === alert.alert_id).at(-1)!.status).toBe('closed')
+    expect(await told('dear', '--key', 'buyer_id=B50')).toMatchObject({
+      measures: { orders: 2 },
+      clauses: [{ holds: true, value: 2 }, { note: 'known only when an event arrives' }],
+      alert: null,
+    })
+  }, 120_000)
+
   test('what is not there is said in a line', async () => {
     const said = async (...args: string[]) => {
       const { code, err } = await explain(...args)
@@ -190,6 +254,16 @@ rules: [${join(folder, 'none')}]
       /the rule is not in force on this log; there are busy_shop@1, /,
     )
     expect(await said('busy_shop', '--key', 'buyer_id=B1')).toContain('--key shop_id=… is wanted')
+  })
+
+  test('what the log has let go of is not derived again, and says so', async () => {
+    const [alert] = opened('busy_shop')
+    const topic = `${name}.exchange.by-shop_id`
+    const partitions = [...(await inspector.positions('by-shop_id'))].map(([partition, next]) => ({ partition, offset: String(next) })) // biome-ignore format: one line
+    await inspector.admin.fetchTopicOffsets(topic)
+    await inspector.admin.deleteTopicRecords({ topic, partitions })
+    const note = 'the log no longer reaches back far enough to derive it'
+    expect(await told('--alert', alert.alert_id)).toMatchObject({ alert, steps: [], clauses: null, note })
   })
 
   test('a group in which no engine has ever run', async () => {
