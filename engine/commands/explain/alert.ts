@@ -97,7 +97,7 @@ async function derivedSequence(stretch: Stretch): Promise<Derived> {
 }
 
 function whyNot({ isPartial }: Stretch): string {
-  return isPartial ? `${OUT_OF_REACH}, and what lists and features said then is known in part only` : OUT_OF_REACH
+  return isPartial ? `${OUT_OF_REACH}, or what its lists and features said then is not known any more` : OUT_OF_REACH
 }
 
 function sequenceOf({ evidence, violation: name }: AlertRecord, rule: SequenceRule | null): DerivedSequence {

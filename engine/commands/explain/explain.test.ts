@@ -338,10 +338,10 @@ severity: low
   await order(2.5, 'B9')
   await change([], ['B9'])
   await order(9, 'B9')
-  await service.stop()
   const alert = opened.find(({ rule }) => rule === 'watched')!
   expect(alert).toMatchObject({ key: { buyer_id: 'B9' }, measures: { orders: 2 }, first_seen: START_MS + 150_000 })
-  const derived = await reading(own, undefined, (log) => deriveAlert(log, streams, alert.alert_id, []))
+  const again = (id: string) => reading(own, undefined, (log) => deriveAlert(log, streams, id, []))
+  const derived = await again(alert.alert_id)
   expect(derived).toMatchObject({
     note: null,
     clauses: [
@@ -350,4 +350,16 @@ severity: low
     ],
   })
   expect(derived.steps.map((s) => [s.measures.orders, s.matched])).toEqual([[1, false], [2, true]]) // biome-ignore format: one line
+
+  await change(['B7'], []) // days before: no record that is read for the alert says so
+  for (const [minute, buyer] of [[5_000, 'B8'], [5_001, 'B8'], [5_002, 'B7'], [5_003, 'B7']] as const) await order(minute, buyer) // biome-ignore format: one line
+  await service.stop()
+  const last = opened.find(({ rule, key }) => rule === 'watched' && key.buyer_id === 'B7')!
+  expect(await again(last.alert_id)).toMatchObject({
+    alert: last,
+    note: null,
+    clauses: [{ value: 2 }, { holds: true }],
+  })
+  const note = expect.stringContaining('or what its lists and features said then is not known any more')
+  expect(await again(alert.alert_id)).toMatchObject({ clauses: null, note })
 })

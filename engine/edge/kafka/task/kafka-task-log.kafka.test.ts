@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin } from 'kafkajs'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { testBroker, uniqueName } from '../../../../scripts/kafka/test-broker.ts'
@@ -11,6 +12,7 @@ import { createClient } from '../client.ts'
 import { isFenced } from '../errors.ts'
 import { PartitionReader } from '../partition-reader.ts'
 import { KafkaTaskLog, type TaskLogShared } from './kafka-task-log.ts'
+import { TaskView } from './task-view.ts'
 
 const broker = await testBroker()
 const quiet = { debug() {}, info() {}, warn() {}, error() {} }
@@ -67,7 +69,7 @@ describe.skipIf('skip' in broker)('a task log on Kafka', () => {
       ends.push(() => log.close())
       return log
     }
-    return { open, reader, admin, stateTopic, topic, lists: listsTopic(name) }
+    return { open, shared, reader, admin, stateTopic, topic, lists: listsTopic(name) }
   }
 
   const commitOf = (position: number, changes: Record<string, string | null>): Commit => ({
@@ -177,4 +179,30 @@ describe.skipIf('skip' in broker)('a task log on Kafka', () => {
     await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '10' }] })
     await expect(log.position()).rejects.toThrow('the next record to read is 8, the log holds 10 to 9')
   })
+
+  test('a view takes position and kept state of one commit, while commits go on', async () => {
+    const { open, shared, topic, stateTopic } = await prepare()
+    const log = open()
+    await log.fence()
+    let isOver = false
+    const committing = (async () => {
+      for (let n = 0; !isOver; n++) {
+        await log.commit(commitOf(n % 10, { at: String(n % 10), [`key${n % 7}`]: String(n) }))
+        await sleep((n * 37) % 120)
+      }
+    })()
+    const view = new TaskView({ topic, stateTopic, partition: 0 }, shared, async () => {})
+    for (let i = 0; i < 20; i++) {
+      const { position, kept } = await view.committed()
+      expect(kept.get('at')).toBe(position < 0 ? undefined : String(position))
+    }
+    isOver = true
+    await committing
+    const read = []
+    for await (const records of view.past(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)) read.push(...records)
+    expect(read.map(({ position }) => position)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    const behind = []
+    for await (const records of view.after(7)) behind.push(...records)
+    expect(behind.map(({ position }) => position)).toEqual([8, 9])
+  }, 30_000)
 })
