@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { controlsOf, ownControls } from './control-topics.ts'
 import type { Exchange } from './exchange.ts'
-import { planExchanges } from './plan.ts'
+import { placedBy, planExchanges } from './plan.ts'
 import { filesFor } from './rule-files.ts'
 import { fileOf, rankingText, ruleText, STREAMS, sequenceOf, setOf } from './testing.ts'
 
@@ -49,6 +49,21 @@ test('a let partitions by its value; written alike it is one exchange, otherwise
   expect(other[0].id).not.toBe(one.id)
   expect(shown(planOf(ruleText('a', '[s]', { lets: 's: event.shop_id' })))).toEqual(['by-shop_id: a'])
   expect(shown(planOf(ruleText('a', '[pair, device_id]', { lets: pair })))).toEqual(['by-device_id: a'])
+})
+
+test('the member of a key that says where its events are', () => {
+  const placed = (exchanges: readonly Exchange[]) =>
+    exchanges.flatMap((exchange) => exchange.set.rules.map((rule) => [rule.id, placedBy(rule, exchange)]))
+  const pair = 'pair: "unordered(event.shop_id, event.buyer_id)"'
+  const alias = ruleText('alias', '[s]', { lets: 's: event.shop_id' })
+  const texts = [ruleText('both', '[device_id, shop_id]'), alias, ruleText('order', '[order_id]')]
+  expect(placed(planOf(...texts))).toEqual([
+    ['both', 'shop_id'],
+    ['alias', 's'],
+    ['order', null],
+  ])
+  expect(placed(planOf(ruleText('a', '[pair]', { lets: pair })))).toEqual([['a', 'pair']])
+  expect(placed(planOf(ruleText('a', '[seen]', { lets: 'seen: event.shop_id == "S1"' })))).toEqual([['a', 'seen']])
 })
 
 test('a let that reads a list cannot say where an event belongs: one partition', () => {

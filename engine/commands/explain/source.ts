@@ -10,7 +10,6 @@ import { partitionOfValue } from '../../plan/partition.ts'
 import { placedBy, planExchanges } from '../../plan/plan.ts'
 import { filesFor } from '../../plan/rule-files.ts'
 import { compileRuleSet } from '../../rules/index.ts'
-import { serviceLogger } from '../service/serve.ts'
 
 /** What `explain` reads, beside whatever engine runs: nothing is written. */
 export interface ExplainSource {
@@ -64,6 +63,7 @@ async function readingKafka<T>(
   work: (source: ExplainSource) => Promise<T>,
 ): Promise<T> {
   const { GroupView } = await import('../../edge/kafka/group-view.ts')
+  const { serviceLogger } = await import('../service/serve.ts')
   const { OutputDecoder } = await import('../../edge/registry/output-decoder.ts')
   return GroupView.with(connection, serviceLogger(), (view) => {
     const decoder = new OutputDecoder('alert')

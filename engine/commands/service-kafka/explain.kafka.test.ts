@@ -11,7 +11,7 @@ import type { AlertRecord } from '../../model/output.ts'
 import { partitionOfValue } from '../../plan/partition.ts'
 import { addExplain } from '../explain.ts'
 import { kafkaService } from '../service-kafka.ts'
-import { runVerb } from '../testing.ts'
+import { runVerb, startLapwing } from '../testing.ts'
 import { type Deal, sendDeals } from './deals.ts'
 import { configFor, Inspector, plainKafka, quiet } from './harness.ts'
 
@@ -172,6 +172,9 @@ rules: [${join(folder, 'none')}]
       expect([derived.note, derived.steps.at(-1)!.measures]).toEqual([null, alert.measures])
       expect(derived.clauses.map(({ holds, value }) => [holds, value])).toEqual([[true, 4], [true, 4]]) // biome-ignore format: one line
     }
+    const asked = ['explain', 'busy_shop', '--key', 'shop_id=S1', '-c', fileFor(name, name)]
+    const asProcess = await startLapwing(folder, ...asked).ended // it ends: no connection is left open
+    expect([asProcess.code, asProcess.err, asProcess.out]).toEqual([0, '', expect.stringMatching(/^busy_shop@1 shop_id=S1, at /)]) // biome-ignore format: one line
     expect(await trace()).toEqual(before)
   }, 60_000)
 
