@@ -2,6 +2,7 @@ import type { Producer } from 'kafkajs'
 import { EngineError } from '../../model/errors.ts'
 import { createClient, type KafkaConnection } from './client.ts'
 import type { Logger } from './log.ts'
+import { byKey } from './partitioner.ts'
 
 export interface OutgoingRecord {
   readonly topic: string
@@ -19,7 +20,11 @@ export class EventSender {
 
   /** EngineError KAFKA_UNREACHABLE when no broker answers. */
   static async open(connection: KafkaConnection, log: Logger): Promise<EventSender> {
-    const producer = createClient(connection, log, 3).producer({ idempotent: true, maxInFlightRequests: 1 })
+    const producer = createClient(connection, log, 3).producer({
+      idempotent: true,
+      maxInFlightRequests: 1,
+      createPartitioner: byKey,
+    })
     try {
       await producer.connect()
     } catch (error) {

@@ -11,6 +11,7 @@ import type { Gauge } from '../gauges.ts'
 import { joinUnless } from '../join.ts'
 import { type Logger, Occasionally } from '../log.ts'
 import { PartitionReader } from '../partition-reader.ts'
+import { byKey } from '../partitioner.ts'
 import type { Decoder } from '../ports.ts'
 import { assignedLanes } from './assignment.ts'
 import { BlockWriter } from './block-writer.ts'
@@ -92,7 +93,7 @@ export class Router {
     this.#marks = new Marks(idleGraceMs, clock)
     this.#admin = kafka.admin()
     this.#reader = new PartitionReader(kafka)
-    this.#producer = kafka.producer({ idempotent: true, allowAutoTopicCreation: false })
+    this.#producer = kafka.producer({ idempotent: true, allowAutoTopicCreation: false, createPartitioner: byKey })
     this.#consumer = kafka.consumer({
       groupId: `${group}-router`,
       sessionTimeout: options.sessionTimeoutMs,
