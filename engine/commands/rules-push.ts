@@ -98,7 +98,7 @@ async function pushKafka(connection: KafkaConfig, { config, files, isConfigured,
     const said = { hash, rules: rules.length + rankings.length + sequences.length }
     const what = `${said.rules} rules and rankings, hash ${hash}`
     const text = textHash(files)
-    if (before && textHash(before.files) === text)
+    if (before && textHash(before.files) === text && !topic.isSpoilt)
       return { ...said, state: 'unchanged', detail: `${what}: nothing to change` }
     const configured = isConfigured ? text : (before?.configured ?? null)
     await topic.put({ files, configured, atMs: Date.now() })

@@ -112,7 +112,17 @@ async function broker({ streams, outputs }: Config, connection: KafkaConfig): Pr
   const { trends: _unwritten, ...written } = outputs
   const topics = Object.values(written)
   const made = topics.filter((topic) => there.has(topic)).length
-  return `${where} answers, all ${streams.length} source topics are there, ${made} of ${topics.length} outputs`
+  const strays = await straysIn(there, connection)
+  return `${where} answers, all ${streams.length} source topics are there, ${made} of ${topics.length} outputs${strays}`
+}
+
+/** Empty where there are none. */
+async function straysIn(there: ReadonlySet<string>, connection: KafkaConfig): Promise<string> {
+  const { controlTopic } = await import('../../edge/kafka/rules-topic.ts')
+  const { straysOf } = await import('../../edge/kafka/rules-strays.ts')
+  if (!there.has(controlTopic(connection.group))) return ''
+  const strays = await straysOf(connection, serviceLogger())
+  return strays === null ? '' : `\n${strays}`
 }
 
 async function answered(url: string): Promise<string> {

@@ -11,10 +11,13 @@ import { compileRuleSet, formatIssues } from '../../rules/index.ts'
 import type { KafkaConnection } from './client.ts'
 import { reasonOf } from './errors.ts'
 import type { Gauge } from './gauges.ts'
-import type { Logger } from './log.ts'
-import { RulesTopic } from './rules-topic.ts'
+import { type Logger, Occasionally } from './log.ts'
+import { controlTopic, type RefusedRecord, RulesTopic } from './rules-topic.ts'
 
 const LOOK_EVERY_MS = 500
+/** Refused records that are each said; of more, one every so often. */
+const REFUSALS_SAID = 20
+const REFUSALS_SAID_EVERY_MS = 10_000
 
 interface Options {
   readonly connection: KafkaConnection
@@ -37,6 +40,9 @@ export class KafkaRules {
   #changedMs: number | null = null
   #refused: { readonly hash: string; readonly faults: string; readonly atMs: number } | null = null
   #isFirst = true
+  readonly #occasionally = new Occasionally(REFUSALS_SAID_EVERY_MS)
+  /** Of the control topic: records that were refused, and the last one of them. */
+  #strays = { count: 0, lastOffset: -1 }
   /** The last ones that the broker had topics for. */
   #usable: readonly RuleSource[] | null = null
 
@@ -183,8 +189,20 @@ export class KafkaRules {
     return listTopicFault(set, { group: connection.group, outputs, streams })
   }
 
+  /** The topic is read from its beginning at each life: what was counted and said is not again. */
+  #passOver({ offset, reason }: RefusedRecord): void {
+    if (offset <= this.#strays.lastOffset) return
+    const { connection, counters, log } = this.#options
+    const topic = controlTopic(connection.group)
+    counters.counter('control_records_refused_total', { topic }).value++
+    this.#strays = { count: this.#strays.count + 1, lastOffset: offset }
+    const message = 'a record of the control topic is none of ours; it is passed over'
+    if (this.#strays.count <= REFUSALS_SAID) log.warn({ topic, offset, reason }, message)
+    else this.#occasionally.warn(log, { topic, offset, reason }, message)
+  }
+
   async #withTopic(work: (topic: RulesTopic) => Promise<void>): Promise<void> {
-    const topic = new RulesTopic(this.#options.connection, this.#options.log)
+    const topic = new RulesTopic(this.#options.connection, this.#options.log, (record) => this.#passOver(record))
     try {
       await topic.connect()
       await work(topic)

@@ -1,29 +1,14 @@
 import type { Admin, Kafka, Producer } from 'kafkajs'
-import type { RuleSource } from '../../model/block.ts'
 import { createClient, type KafkaConnection } from './client.ts'
 import type { Logger } from './log.ts'
-import { PartitionReader } from './partition-reader.ts'
+import { PartitionReader, type RawRecord } from './partition-reader.ts'
+import { type Answer, type ControlState, type PutRules, readRulesRecord } from './rules-records.ts'
 import { ensureCompacted } from './topics.ts'
 
-/** The rule set that engines of a group are to run. */
-export interface PutRules {
-  readonly files: readonly RuleSource[]
-  /** `textHash` of the configured files that were put there last; null = none were. */
-  readonly configured: string | null
-  readonly atMs: number
-}
-
-/** What an engine says of a rule set. */
-export interface Answer {
-  /** `textHash` of its files. */
-  readonly hash: string
-  /** Every fault, where it was refused. */
-  readonly refused: string | null
-}
-
-export interface ControlState {
-  readonly rules: PutRules | null
-  readonly answer: Answer | null
+/** A record that is none of the control topic's. */
+export interface RefusedRecord {
+  readonly offset: number
+  readonly reason: string
 }
 
 /** Small compacted topic with one partition: what people ask of the engines of a group. */
@@ -31,7 +16,10 @@ export function controlTopic(group: string): string {
   return `${group}.control`
 }
 
-/** Reads and writes a group's control topic, and makes it where it is not. */
+/**
+ * Reads and writes a group's control topic, and makes it where it is not. Others may write there: a record that is none
+ * of ours is passed over, and what was said before it holds.
+ */
 export class RulesTopic {
   readonly #kafka: Kafka
   readonly #group: string
@@ -39,10 +27,14 @@ export class RulesTopic {
   readonly #admin: Admin
   readonly #producer: Producer
   readonly #reader: PartitionReader
+  readonly #onRefused: (refused: RefusedRecord) => void
   #end = -1
   #state: ControlState = { rules: null, answer: null }
+  #isSpoilt = false
 
-  constructor(connection: KafkaConnection, log: Logger) {
+  /** `onRefused` hears of each refused record that `state` comes to; of one again where it was read again. */
+  constructor(connection: KafkaConnection, log: Logger, onRefused: (refused: RefusedRecord) => void = () => {}) {
+    this.#onRefused = onRefused
     this.#kafka = createClient(connection, log, 3)
     this.#group = connection.group
     this.#log = log
@@ -62,10 +54,17 @@ export class RulesTopic {
     const [{ low, high }] = await this.#admin.fetchTopicOffsets(topic)
     const from = Math.max(this.#end, Number(low))
     for await (const records of this.#reader.read(topic, 0, from, Number(high)))
-      for (const { key, value } of records)
-        if (value !== null) this.#state = { ...this.#state, [String(key)]: JSON.parse(String(value)) }
+      for (const record of records) this.#receive(record)
     this.#end = Number(high)
     return this.#state
+  }
+
+  /**
+   * Whether a refused record stands behind the rule set under its key, as of the last look: once the broker has compacted
+   * the topic, the rule set is gone.
+   */
+  get isSpoilt(): boolean {
+    return this.#isSpoilt
   }
 
   async put(rules: PutRules): Promise<void> {
@@ -84,6 +83,14 @@ export class RulesTopic {
 
   async close(): Promise<void> {
     await Promise.allSettled([this.#admin.disconnect(), this.#producer.disconnect(), this.#reader.close()])
+  }
+
+  #receive({ offset, key, value }: RawRecord): void {
+    if (value === null) return
+    const read = readRulesRecord(key, value)
+    if (String(key) === 'rules') this.#isSpoilt = typeof read === 'string'
+    if (typeof read === 'string') this.#onRefused({ offset, reason: read })
+    else this.#state = { ...this.#state, ...read }
   }
 
   async #send(key: keyof ControlState, value: object): Promise<void> {
