@@ -1,10 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import { testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
 import { createTopics } from '../../../scripts/kafka/topics.ts'
 import { Counters } from '../../model/counters.ts'
+import { textHash } from '../../model/rule-text.ts'
 import { addDoctor } from '../doctor.ts'
 import { addLists } from '../lists.ts'
 import { addRules } from '../rules-push.ts'
@@ -129,4 +131,54 @@ describe.skipIf('skip' in broker)('the control topic of a group', () => {
       'true: rules: not JSON',
     ])
   }, 120_000)
+
+  test('of instances with different files, the last to start or to reload has its own in force, until the next change', async () => {
+    const { push, start } = await grouped(uniqueName('fight'))
+    const differ = ({ said }: ReturnType<typeof start>) =>
+      said.filter(({ message }) => message.includes('other rule files')).map(({ fields }) => fields)
+    const taken = ({ said }: ReturnType<typeof start>) =>
+      said.filter(({ message }) => message === 'a changed rule set is in force').length
+    const both = async (version: number) => {
+      await Promise.all([one.runs(version), two.runs(version)])
+      await sleep(3_000) // by then an instance that fights would have begun anew
+      await Promise.all([one.runs(version), two.runs(version)])
+    }
+    const one = start(1)
+    await one.runs(1)
+    const two = start(2)
+    await both(2)
+    const [hash1, hash2] = [1, 2].map((version) => textHash(filesAt(version)).slice(0, 12))
+    expect(differ(one)).toEqual([{ configuredHere: hash1, configuredLast: hash2 }])
+    expect([differ(two), taken(one), taken(two)]).toEqual([[], 1, 1])
+
+    expect((await push(3)).out).toContain('in force')
+    await both(3)
+    one.service.rules.offer(filesAt(4)) // as at a SIGHUP
+    await both(4)
+    expect(differ(two)).toHaveLength(1)
+    expect([differ(one).length, taken(one), taken(two)]).toEqual([1, 3, 3])
+    await one.service.stop()
+    const again = start(4)
+    await again.runs(4)
+    expect((await push(5)).out).toContain('in force')
+    await again.service.stop()
+    const third = start(4)
+    await third.runs(5)
+    await two.runs(5)
+    expect(differ(third)).toEqual([])
+  }, 180_000)
+
+  test('a set that was pushed before the first start of all is in force until the configured files change', async () => {
+    const { push, start } = await grouped(uniqueName('before'))
+    expect((await push(2)).out).toContain('its next start will take them')
+    for (const [configured, wanted] of [
+      [1, 2],
+      [1, 2],
+      [3, 3],
+    ] as const) {
+      const instance = start(configured)
+      await instance.runs(wanted)
+      await instance.service.stop()
+    }
+  }, 90_000)
 })

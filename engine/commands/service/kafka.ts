@@ -25,7 +25,7 @@ export async function openKafka(
   })
   const reload = (): void => {
     try {
-      void kafka.rules.offer(read())
+      kafka.rules.offer(read())
     } catch (error) {
       if (!(error instanceof EngineError)) throw error
       kafka.rules.refuse('', error.message)

@@ -37,11 +37,11 @@ test('features, and lists that alerts feed, are taken; a set with nothing to run
   expect(() => made(fed)).toThrow('no rule and no ranking is live or shadow')
 })
 
-test('a list whose topic is in use for something else is a fault of the configuration', async () => {
+test('a list whose topic is in use for something else is a fault of the configuration', () => {
   const list = 'list: known\nkind: deny\nof: string\nsource: { topic: risk.alerts.v1 }\n'
   const fault = 'list "known": its topic "risk.alerts.v1" is outputs.alerts: give the list a topic of its own'
   expect(() => rulesOf(rule, list)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID', message: fault }))
   const rules = rulesOf(rule)
-  await rules.offer([{ path: 'a.yaml', text: `${rule}---\n${list}` }])
+  rules.offer([{ path: 'a.yaml', text: `${rule}---\n${list}` }])
   expect([rules.set.lists, rules.status().trouble]).toEqual([[], expect.stringContaining(fault)])
 })

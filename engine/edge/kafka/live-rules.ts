@@ -9,15 +9,19 @@ import { listTopicFault } from '../../plan/list-topics.ts'
 import { planExchanges } from '../../plan/plan.ts'
 import { compileRuleSet, formatIssues } from '../../rules/index.ts'
 import type { KafkaConnection } from './client.ts'
-import { reasonOf } from './errors.ts'
+import { codeOf, MESSAGE_TOO_LARGE, reasonOf } from './errors.ts'
 import type { Gauge } from './gauges.ts'
 import { type Logger, Occasionally } from './log.ts'
+import type { PutRules } from './rules-records.ts'
 import { controlTopic, type RefusedRecord, RulesTopic } from './rules-topic.ts'
 
 const LOOK_EVERY_MS = 500
+const HASH_SHOWN = 12
 /** Refused records that are each said; of more, one every so often. */
 const REFUSALS_SAID = 20
 const REFUSALS_SAID_EVERY_MS = 10_000
+
+const hashes = new WeakMap<readonly RuleSource[], string>()
 
 interface Options {
   readonly connection: KafkaConnection
@@ -39,7 +43,14 @@ export class KafkaRules {
   #set: RuleSet
   #changedMs: number | null = null
   #refused: { readonly hash: string; readonly faults: string; readonly atMs: number } | null = null
+  /**
+   * Why the configured files are still to be put into the control topic. Each reason counts once: whatever others put there
+   * later is a later change, and stays.
+   */
+  #due: 'start' | 'reload' | null = 'start'
   #isFirst = true
+  /** What the group was configured with last, where that was said to differ from what is configured here. */
+  #differing: string | null = null
   readonly #occasionally = new Occasionally(REFUSALS_SAID_EVERY_MS)
   /** Of the control topic: records that were refused, and the last one of them. */
   #strays = { count: 0, lastOffset: -1 }
@@ -65,31 +76,20 @@ export class KafkaRules {
     return this.#set
   }
 
-  /**
-   * Asks the control topic before a life begins. Configured files that have changed since they were put there are put
-   * there; those that have not leave alone what was pushed after them.
-   */
+  /** Asks the control topic before a life begins. */
   async agree(): Promise<void> {
-    await this.#withTopic(async (topic) => {
-      const { rules } = await topic.state()
-      const hash = textHash(this.#configured)
-      if (rules && this.#isFirst) this.#take(rules.files, rules.atMs, false)
-      this.#isFirst = false
-      if (rules?.configured !== hash && this.#take(this.#configured, this.#options.clock(), rules !== null))
-        await topic.put({ files: this.#configured, configured: hash, atMs: this.#changedMs! })
-    })
+    await this.#withTopic(async (topic) => void (await this.#follow(topic)))
   }
 
-  /** Resolves when the control topic says another, sound rule set, which is then the one in force; or at `signal`. */
+  /** Resolves when another, sound rule set is in force than at the call; or at `signal`. */
   async changed(signal: AbortSignal, isReady: () => boolean): Promise<void> {
+    const running = this.#files
     await this.#withTopic(async (topic) => {
       let answered = ''
       while (!signal.aborted) {
-        const { rules } = await topic.state()
-        const hash = rules ? textHash(rules.files) : null
-        if (rules && hash !== textHash(this.#files) && hash !== this.#refused?.hash) {
-          if (this.#take(rules.files, rules.atMs, true)) return
-        }
+        const said = await this.#follow(topic)
+        if (this.#files !== running) return
+        const hash = said && hashOf(said)
         const refused = hash === this.#refused?.hash ? this.#refused!.faults : null
         if (hash !== null && hash !== answered && (refused !== null || isReady())) {
           await topic.answer({ hash, refused })
@@ -100,17 +100,15 @@ export class KafkaRules {
     })
   }
 
-  /** Puts files, now the configured ones, into the control topic; what comes of it is said in the log. */
-  async offer(files: readonly RuleSource[]): Promise<void> {
-    const { log, clock } = this.#options
+  /** Files that are the configured ones from now on: they are put into the control topic at the next look. */
+  offer(files: readonly RuleSource[]): void {
     const compiled = this.#compiled(files, this.#set)
-    if (typeof compiled === 'string') return this.refuse(textHash(files), compiled)
-    this.#configured = files
-    try {
-      await this.#withTopic((topic) => topic.put({ files, configured: textHash(files), atMs: clock() }))
-    } catch (error) {
-      log.error({ reason: reasonOf(error) }, 'the changed rules could not be written to the control topic')
+    if (typeof compiled === 'string') {
+      this.refuse(hashOf(files), compiled)
+      return
     }
+    this.#configured = files
+    this.#due = 'reload'
   }
 
   refuse(hash: string, faults: string): void {
@@ -133,8 +131,8 @@ export class KafkaRules {
    * configured one. False where there is none but itself.
    */
   giveUp(reason: string): boolean {
-    const hash = textHash(this.#files)
-    const back = [this.#usable, this.#configured].find((files) => files !== null && textHash(files) !== hash)
+    const hash = hashOf(this.#files)
+    const back = [this.#usable, this.#configured].find((files) => files !== null && hashOf(files) !== hash)
     if (!back || !this.#take(back, this.#options.clock(), false)) return false
     this.refuse(hash, reason)
     return true
@@ -161,12 +159,76 @@ export class KafkaRules {
     ]
   }
 
+  /** Takes what the control topic says, puts there what is due, and returns the files that then stand there. */
+  async #follow(topic: RulesTopic): Promise<readonly RuleSource[] | null> {
+    const { rules } = await topic.state()
+    const isNews = rules && hashOf(rules.files) !== hashOf(this.#files) && hashOf(rules.files) !== this.#refused?.hash
+    if (rules && (this.#isFirst || isNews)) this.#take(rules.files, rules.atMs, !this.#isFirst)
+    this.#isFirst = false
+    const configured = this.#configured
+    const due = this.#dueFor(rules)
+    const isPut = due !== null && (await this.#put(topic, due, rules))
+    if (this.#configured === configured) this.#due = null // else others were offered meanwhile
+    if (isPut) return due.files
+    if (rules) this.#compare(rules)
+    return rules?.files ?? null
+  }
+
+  /** What is to be put into the control topic, which says `rules`. */
+  #dueFor(rules: PutRules | null): PutRules | null {
+    if (this.#due === null) return null
+    const files = this.#configured
+    const configured = hashOf(files)
+    const own = { files, configured, atMs: this.#options.clock() }
+    if (rules === null) return own
+    const isLast = rules.configured === configured
+    const isInForce = hashOf(rules.files) === hashOf(this.#files)
+    // The set stays, and what configured it is noted: it is the same, or was pushed before the first start of all.
+    const noted = isLast ? null : { ...rules, configured }
+    if (isInForce && hashOf(rules.files) === configured) return noted
+    if (this.#due === 'reload') return own
+    if (isInForce && rules.configured === null) return noted
+    return isLast ? null : own
+  }
+
+  /** False, and refused, where `due` cannot take the place of what is in force. `before` is what the topic says. */
+  async #put(topic: RulesTopic, due: PutRules, before: PutRules | null): Promise<boolean> {
+    const isOther = hashOf(due.files) !== hashOf(this.#files)
+    const compiled = isOther ? this.#compiled(due.files, before ? this.#set : undefined) : this.#set
+    if (typeof compiled === 'string') {
+      this.refuse(hashOf(due.files), compiled)
+      return false
+    }
+    try {
+      await topic.put(due)
+    } catch (error) {
+      if (before === null || codeOf(error) !== MESSAGE_TOO_LARGE) throw error
+      this.refuse(hashOf(due.files), `the control topic cannot take them: ${reasonOf(error)}`)
+      return false
+    }
+    if (isOther) return this.#take(due.files, due.atMs, before !== null)
+    this.#changedMs = due.atMs
+    return true
+  }
+
+  /** Instances of a group may be configured with other files than each other: only the last change is in force. */
+  #compare({ configured }: PutRules): void {
+    const own = hashOf(this.#configured)
+    const theirs = configured === own ? null : configured
+    if (theirs !== null && theirs !== this.#differing)
+      this.#options.log.warn(
+        { configuredHere: own.slice(0, HASH_SHOWN), configuredLast: theirs.slice(0, HASH_SHOWN) },
+        'the group was configured last with other rule files than this instance has: what the control topic says is in force',
+      )
+    this.#differing = theirs
+  }
+
   /** False, and refused, where the files do not compile or do not raise a version. */
   #take(files: readonly RuleSource[], atMs: number, isChange: boolean): boolean {
     const { log } = this.#options
     const compiled = this.#compiled(files, isChange ? this.#set : undefined)
     if (typeof compiled === 'string') {
-      this.refuse(textHash(files), compiled)
+      this.refuse(hashOf(files), compiled)
       return false
     }
     if (isChange && compiled.hash !== this.#set.hash)
@@ -210,6 +272,13 @@ export class KafkaRules {
       await topic.close()
     }
   }
+}
+
+/** What a set's files say; of one that was asked for before at no cost, for it is looked at twice a second. */
+function hashOf(files: readonly RuleSource[]): string {
+  const hash = hashes.get(files) ?? textHash(files)
+  hashes.set(files, hash)
+  return hash
 }
 
 /** Every fault, where there is one. */
