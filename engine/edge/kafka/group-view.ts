@@ -9,7 +9,8 @@ import { contentsOf } from './control-contents.ts'
 import { codeOf, isOperational, OFFSET_OUT_OF_RANGE, reasonOf } from './errors.ts'
 import type { Logger } from './log.ts'
 import { PartitionReader } from './partition-reader.ts'
-import { controlTopic, type PutRules } from './rules-topic.ts'
+import { type PutRules, readRulesRecord } from './rules-records.ts'
+import { controlTopic } from './rules-topic.ts'
 import { TaskView } from './task/task-view.ts'
 
 /**
@@ -66,9 +67,11 @@ export class GroupView {
   async rules(): Promise<PutRules> {
     const topic = controlTopic(this.#group)
     if (!this.#topics.has(topic)) throw this.#missing(`no engine of the group ${this.#group} has ever run`)
-    const rules = (await contentsOf(this.#admin, this.#reader, topic)).find(({ key }) => String(key) === 'rules')
-    if (!rules) throw this.#missing(`no rules were ever in force in the group ${this.#group}`)
-    return JSON.parse(String(rules.value))
+    const record = (await contentsOf(this.#admin, this.#reader, topic)).find(({ key }) => String(key) === 'rules')
+    const read = record?.value ? readRulesRecord(record.key, record.value) : {}
+    if (typeof read === 'string') throw this.#missing(`what stands in ${topic} is no rule set: ${read}`)
+    if (!read.rules) throw this.#missing(`no rules were ever in force in the group ${this.#group}`)
+    return read.rules
   }
 
   /** Partitions of an exchange's topic. EngineError INPUT_MISSING when there is none. */
