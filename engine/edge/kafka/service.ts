@@ -67,6 +67,7 @@ export class KafkaService {
   #router: Router | null = null
   #tasks: TaskConsumer | null = null
   #trouble: string | null = 'starting'
+  readonly #known = new Set<string>()
 
   /** EngineError RULES_INVALID with every fault, if the rule files do not compile or say nothing to do. */
   constructor(options: KafkaServiceOptions) {
@@ -196,7 +197,7 @@ export class KafkaService {
     try {
       await admin.connect()
       const used = streams.filter(({ name }) => this.exchanges.some((exchange) => exchange.streams.includes(name)))
-      return await prepareTopics(
+      const counts = await prepareTopics(
         admin,
         {
           group: connection.group,
@@ -205,9 +206,12 @@ export class KafkaService {
           sources: used.map(({ topic }) => topic),
           outputs: { alerts: outputs.alerts, shadow: outputs.shadow, rankings: outputs.rankings, dlq: outputs.dlq },
           createOutputs,
+          known: this.#known,
         },
         log,
       )
+      for (const topic of counts.keys()) this.#known.add(topic)
+      return counts
     } finally {
       await admin.disconnect()
     }

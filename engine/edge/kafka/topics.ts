@@ -18,10 +18,15 @@ export interface TopicsWanted {
   readonly sources: readonly string[]
   readonly outputs: Readonly<Record<'alerts' | 'shadow' | 'rankings' | 'dlq', string>>
   readonly createOutputs: boolean
+  /** Topics that were there before, in the life of this process. */
+  readonly known: ReadonlySet<string>
 }
 
 /** Partitions by topic. */
 export type PartitionCounts = ReadonlyMap<string, number>
+
+const DELETED =
+  'topics were deleted while the engine ran and are made anew: what a list or a feature says there again counts only from the number of records that the deleted topic had'
 
 /** Small compacted topic of the routers: what they last wrote to each exchange partition. */
 export function routerTopic(group: string): string {
@@ -50,6 +55,8 @@ export async function prepareTopics(admin: Admin, wanted: TopicsWanted, log: Log
   const missing = own.filter(({ topic }) => !there.has(topic))
   if (missing.length > 0) {
     log.info({ topics: missing.map(({ topic }) => topic) }, 'creating topics')
+    const deleted = missing.map(({ topic }) => topic).filter((topic) => wanted.known.has(topic))
+    if (deleted.length > 0) log.error({ topics: deleted }, DELETED)
     await create(admin, missing)
   }
   const lacking = [...wanted.sources, ...(wanted.createOutputs ? [] : outputs)].filter((topic) => !there.has(topic))
