@@ -13,6 +13,7 @@ import {
   throwError,
   timer,
 } from 'rxjs'
+import { eventsIn } from './model/batch.ts'
 import type { LogRecord, Mark } from './model/block.ts'
 import { EngineError } from './model/errors.ts'
 import type { Commit } from './model/ports.ts'
@@ -103,7 +104,7 @@ export function marks(
 const LOCAL_SOURCE = { sourceTopic: 'local', sourcePartition: 0 } as const
 
 function result(task: Task, { records, appendedMs }: Batch, commit: Commit): Committed {
-  const events = records.reduce((sum, { entry }) => sum + (entry.kind === 'block' ? entry.length : 0), 0)
+  const events = records.reduce((sum, { entry }) => sum + eventsIn(entry), 0)
   const nowMs = Date.now()
   return { commit, events, latencyMs: nowMs - appendedMs, isLive: nowMs - task.streamMs <= LIVE_MS }
 }

@@ -33,14 +33,18 @@ export type Column = StringColumn | NumberColumn | DecimalColumn
 export const DECIMAL_NULL_HIGH = -0x8000_0000
 
 /**
- * The events of one source partition that travel together: at most 100 ms of event time, at most one poll.
- * `columns` stand in the order of the stream's fields; `offsets` rise strictly.
+ * Events of one stream, in the order in which they are to be read. `columns` are in the order of the stream's fields.
+ * All come from one source partition, or, with `rowPartitions`, from several of the same topic. The offsets of one source
+ * partition rise strictly.
  */
 export interface Block {
   readonly kind: 'block'
   readonly stream: string
   readonly sourceTopic: string
+  /** Of all rows; not used where there are `rowPartitions`. */
   readonly sourcePartition: number
+  /** Source partition of each row. Absent: `sourcePartition`. */
+  readonly rowPartitions?: Uint32Array
   readonly length: number
   /** Source offsets, one a row. */
   readonly offsets: Float64Array
@@ -48,6 +52,20 @@ export interface Block {
   readonly timesMs: Float64Array
   readonly types: StringColumn
   readonly columns: readonly Column[]
+}
+
+/**
+ * Events of several streams, in the order in which they are to be read: the unit of data in files, logs and caches. It is
+ * cut by size and by how long a row has waited, never by event time. A lone block is a batch of one stream.
+ *
+ * Runs  pairs of numbers: so many rows (the second) come next from the block with that index (the first)
+ */
+export interface Batch {
+  readonly kind: 'batch'
+  readonly blocks: readonly Block[]
+  readonly runs: Uint32Array
+  /** Rows of all blocks. */
+  readonly length: number
 }
 
 /** "Nothing older than `upToMs` will come from this source partition": moves stream time when no events do. */
@@ -125,7 +143,7 @@ export interface Broadcast {
 }
 
 /** Everything a task can read: what is not in its log does not exist for it. */
-export type LogEntry = Block | Mark | RulesControl | ListControl | Broadcast
+export type LogEntry = Batch | Block | Mark | RulesControl | ListControl | Broadcast
 
 export interface LogRecord {
   /** Place in the task's own log; rises, with gaps. */

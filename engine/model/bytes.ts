@@ -30,11 +30,30 @@ export class ByteWriter {
     this.#at += written
   }
   /** The bytes of `array`, from the next multiple of 8 on. */
-  array(array: Uint8Array | Uint32Array | Int32Array | Float64Array): void {
-    this.#room(8 + array.byteLength)
+  array(array: Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array): void {
+    this.claim(array.byteLength).set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength))
+  }
+  /** Room for `sizeBytes` from the next multiple of 8 on, to be filled before anything else is written. */
+  claim(sizeBytes: number): Uint8Array {
+    this.#room(8 + sizeBytes)
     while (this.#at % 8 !== 0) this.#bytes[this.#at++] = 0
-    this.#bytes.set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), this.#at)
-    this.#at += array.byteLength
+    this.#at += sizeBytes
+    return this.#bytes.subarray(this.#at - sizeBytes, this.#at)
+  }
+  get position(): number {
+    return this.#at
+  }
+  /** Forgets what was written from `position` on. */
+  back(position: number): void {
+    this.#at = position
+  }
+  /** A u32 that is filled in later. */
+  hole32(): number {
+    this.u32(0)
+    return this.#at - 4
+  }
+  fill32(at: number, value: number): void {
+    this.#view.setUint32(at, value, true)
   }
   /** A copy of what was written. */
   finish(): Uint8Array {
@@ -52,6 +71,9 @@ export class ByteWriter {
 
 const encoder = new TextEncoder()
 
+/** Constant columns take no bytes a row, but each row has at least a part of a byte elsewhere. */
+const ROWS_A_BYTE = 64
+
 /** Reads what ByteWriter wrote. Every read beyond the end throws a RangeError; arrays are views, not copies. */
 export class ByteReader {
   readonly #bytes: Uint8Array
@@ -66,6 +88,11 @@ export class ByteReader {
   }
   get atEnd(): boolean {
     return this.#at === this.#bytes.length
+  }
+  /** `rows`, where so many can stand in an entry of this size at all: nothing is allocated for more. */
+  sized(rows: number): number {
+    if (rows > ROWS_A_BYTE * this.#bytes.length) throw new RangeError(`${rows} rows`)
+    return rows
   }
   u8(): number {
     return this.#view.getUint8(this.#skip(1))
@@ -83,6 +110,9 @@ export class ByteReader {
   }
   bytes(length: number): Uint8Array {
     return new Uint8Array(this.#bytes.buffer, this.#aligned(length), length)
+  }
+  halves(length: number): Uint16Array {
+    return new Uint16Array(this.#bytes.buffer, this.#aligned(2 * length), length)
   }
   words(length: number): Uint32Array {
     return new Uint32Array(this.#bytes.buffer, this.#aligned(4 * length), length)

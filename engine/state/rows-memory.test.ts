@@ -42,7 +42,7 @@ function append(rows: Rows, chunks: number, count = CHUNK_ROWS): void {
       Int32Array.from({ length: count }, (_, i) => i),
       count,
       new Uint16Array(CHUNK_ROWS),
-      0,
+      new Uint16Array(CHUNK_ROWS),
       [],
     )
   }

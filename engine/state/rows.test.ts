@@ -74,7 +74,14 @@ function build(files: Segments<Chunk> | null) {
 function append(rows: Rows, from: number, count: number): void {
   const [block, accepted] = blockOf(Array.from({ length: count }, (_, i) => from + i))
   const types = Uint16Array.from({ length: block.length }, (_, i) => (i % 2 === 0 ? 99 : (from + (i >> 1)) % 13))
-  rows.append(block, accepted, count, types, 3, isPriceless(from) ? priceless : mapping)
+  rows.append(
+    block,
+    accepted,
+    count,
+    types,
+    new Uint16Array(block.length).fill(3),
+    isPriceless(from) ? priceless : mapping,
+  )
   for (let row = from; row < from + count; row++) {
     const chunk = rows.chunkOf(row)
     const at = Rows.at(row)
@@ -186,7 +193,7 @@ test('a number whose fixed-point form has more than 63 bits is null, and counted
   values[3] = limit
   values[5] = Number.NaN
   values[7] = -limit
-  rows.append(block, accepted, 4, new Uint16Array(8), 0, mapping)
+  rows.append(block, accepted, 4, new Uint16Array(8), new Uint16Array(8), mapping)
   const chunk = rows.chunkOf(0)
   expect([...chunk.numbers[0].subarray(0, 4)]).toEqual([1.5, Number.NaN, Number.NaN, Number.NaN])
   expect([rows.takeOutOfRange(), rows.takeOutOfRange()]).toEqual([2, 0])

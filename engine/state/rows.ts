@@ -120,14 +120,14 @@ export class Rows {
 
   /**
    * Copies the accepted rows of a block behind those held. `mapping[i]` says where the block's column i goes, null =
-   * nowhere. Columns without a source stay null.
+   * nowhere. Columns without a source stay null. `types` and `sources` are by row.
    */
   append(
     block: Block,
     accepted: Int32Array,
     count: number,
     types: Uint16Array,
-    source: number,
+    sources: Uint16Array,
     mapping: readonly (readonly ColumnRef[])[],
   ): void {
     for (let done = 0; done < count; ) {
@@ -139,7 +139,7 @@ export class Rows {
         this.#chunks.push(chunk)
       }
       const end = Math.min(count, done + CHUNK_ROWS - chunk.length)
-      this.#fill(chunk, block, accepted, done, end, types, source, mapping)
+      this.#fill(chunk, block, accepted, done, end, types, sources, mapping)
       done = end
     }
     this.#endRow += count
@@ -153,7 +153,7 @@ export class Rows {
     from: number,
     end: number,
     types: Uint16Array,
-    source: number,
+    sources: Uint16Array,
     mapping: readonly (readonly ColumnRef[])[],
   ): void {
     const first = chunk.length
@@ -164,7 +164,7 @@ export class Rows {
       if (timeMs > chunk.timeMsMax) chunk.timeMsMax = timeMs
       chunk.offsets[to] = block.offsets[row]
       chunk.types[to] = types[row]
-      chunk.sources[to] = source
+      chunk.sources[to] = sources[row]
     }
     for (let c = 0; c < mapping.length; c++) {
       const column = block.columns[c]

@@ -183,9 +183,9 @@ export class Core {
   }
 
   /** Copies events into the held ones; they take part when `enter` is called for each, in this order. First row's number. */
-  hold(block: Block, accepted: Int32Array, count: number, types: Uint16Array, source: number): number {
+  hold(block: Block, accepted: Int32Array, count: number, types: Uint16Array, sources: Uint16Array): number {
     const first = this.rows.endRow
-    this.rows.append(block, accepted, count, types, source, this.layout.columns.mappings.get(block.stream) ?? [])
+    this.rows.append(block, accepted, count, types, sources, this.layout.columns.mappings.get(block.stream) ?? [])
     this.layout.marks.grow(this.rows.endRow)
     return first
   }

@@ -81,9 +81,8 @@ function readHeld(core: Core, held: Iterable<Block>, { intake, sources, history,
   let nowMs = Number.NEGATIVE_INFINITY
   const sinceMs = core.layout.types.map(({ name }) => history.heldSinceMs(name))
   for (const block of held) {
-    const wanted = intake.list(block, (row, type) => block.timesMs[row] > sinceMs[type])
-    const source = sources.indexOf(block.sourceTopic, block.sourcePartition)
-    let row = core.hold(block, intake.wanted, wanted, intake.types, source)
+    const wanted = intake.list(block, sources, (row, type) => block.timesMs[row] > sinceMs[type])
+    let row = core.hold(block, intake.wanted, wanted, intake.types, intake.sources)
     for (let k = 0; k < wanted; k++) {
       const i = intake.wanted[k]
       if (block.timesMs[i] > nowMs) {

@@ -5,6 +5,7 @@ import type { Stream } from '../model/stream.ts'
 import { Memory } from '../state/memory.ts'
 import { RecentIds } from '../state/recent-ids.ts'
 import { StringTable } from '../state/string-table.ts'
+import type { Sources } from './sources.ts'
 
 const TYPES_MAX = 4096
 
@@ -23,13 +24,15 @@ export const WANTED = 2
 
 /**
  * The door of a task: which rows of a block it takes (docs/semantics.md, "What happens to one event", 1 and 2), and what
- * their types are called in the layout. `verdicts`, `types` and `wanted` speak of the block that was looked at last.
+ * their types are called in the layout. `verdicts`, `types`, `sources` and `wanted` speak of the block that was looked at last.
  */
 export class Intake {
   /** By row: DROPPED (repeated or late), UNWANTED (it moves time, no rule has its type), WANTED. */
   verdicts = new Uint8Array(1024)
   /** By row: index of its type in the layout. */
   types = new Uint16Array(1024)
+  /** By row: index of its source partition. */
+  sources = new Uint16Array(1024)
   /** The rows that are wanted, in order; their number is what `choose` and `list` return. */
   wanted = new Int32Array(1024)
   /** Off while the past is read again. */
@@ -65,10 +68,10 @@ export class Intake {
   }
 
   /**
-   * Looks at rows `[from, to)` of a block, that have just been read. `source.offset` moves to the largest offset seen;
-   * `streamMs` is stream time before the first of them.
+   * Looks at rows `[from, to)` of a block, that have just been read. The `offset` of their source partitions moves to the
+   * largest one seen; `streamMs` is stream time before the first of them.
    */
-  choose(block: Block, from: number, to: number, source: { offset: number }, streamMs: number): number {
+  choose(block: Block, from: number, to: number, sources: Sources, streamMs: number): number {
     const door = this.#doors.get(block.stream)
     assert(door, `a block of a stream that is configured: ${block.stream}`)
     const { ids, stream } = door
@@ -77,7 +80,9 @@ export class Intake {
     let nowMs = streamMs
     let wanted = 0
     this.#makeRoom(to)
+    sources.indexRows(block, from, to, this.sources)
     for (let row = from; row < to; row++) {
+      const source = sources.list[this.sources[row]]
       this.verdicts[row] = DROPPED
       if (block.offsets[row] <= source.offset) {
         this.#duplicateOffsets.value += one
@@ -107,9 +112,10 @@ export class Intake {
   }
 
   /** Lists the rows of a block that was chosen before: those that `keep`, asked with row and type index, lets through. */
-  list(block: Block, keep: (row: number, type: number) => boolean): number {
+  list(block: Block, sources: Sources, keep: (row: number, type: number) => boolean): number {
     let wanted = 0
     this.#makeRoom(block.length)
+    sources.indexRows(block, 0, block.length, this.sources)
     for (let row = 0; row < block.length; row++) {
       const type = this.#typeIndex(block, row)
       this.types[row] = type
@@ -136,6 +142,7 @@ export class Intake {
     if (rows <= this.wanted.length) return
     this.verdicts = new Uint8Array(rows * 2)
     this.types = new Uint16Array(rows * 2)
+    this.sources = new Uint16Array(rows * 2)
     this.wanted = new Int32Array(rows * 2)
   }
 }

@@ -270,7 +270,7 @@ test('when all is over, nothing is left: no key, no pair, no node', () => {
     const random = new Prng(7)
     for (let ms = startMs; ms < startMs + 1000; ms += random.int(8)) {
       const block = blockOf(dealStream, 0, [deal(ms, { shop: `S${random.int(5)}`, points: random.int(6) - 2 })])
-      core.hold(block, Int32Array.of(0), 1, Uint16Array.of(0), 0)
+      core.hold(block, Int32Array.of(0), 1, Uint16Array.of(0), Uint16Array.of(0))
       core.advance(ms)
       core.enter(row++)
       core.trim()

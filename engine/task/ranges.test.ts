@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { defaultConfig } from '../config.ts'
-import { sliceBlock } from '../edge/files/batch.ts'
+import { sliceBlock } from '../model/batch.ts'
 import type { Block } from '../model/block.ts'
 import { blockFromRows } from '../model/column.ts'
 import { Counters } from '../model/counters.ts'

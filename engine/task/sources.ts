@@ -1,4 +1,4 @@
-import type { Mark } from '../model/block.ts'
+import type { Block, Mark } from '../model/block.ts'
 
 /** As a commit keeps it. */
 export interface SavedSource {
@@ -31,6 +31,24 @@ export class Sources {
     const partitions = this.#byTopic.get(topic) ?? new Map<number, number>()
     this.#byTopic.set(topic, partitions.set(partition, index))
     return index
+  }
+
+  /** Writes the index of each row's source partition, for rows `[from, to)` of a block, to `into` by row. */
+  indexRows(block: Block, from: number, to: number, into: Uint16Array): void {
+    const { sourceTopic, sourcePartition, rowPartitions } = block
+    if (!rowPartitions) {
+      into.fill(this.indexOf(sourceTopic, sourcePartition), from, to)
+      return
+    }
+    let partition = -1
+    let index = -1
+    for (let row = from; row < to; row++) {
+      if (rowPartitions[row] !== partition) {
+        partition = rowPartitions[row]
+        index = this.indexOf(sourceTopic, partition)
+      }
+      into[row] = index
+    }
   }
 
   /** Takes a mark; the stream time that all sources it lists have been read to, or -Infinity. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { eachRange } from '../model/batch.ts'
 import type { Block, Broadcast, LogRecord, RuleSource } from '../model/block.ts'
 import type { Counter, Counters } from '../model/counters.ts'
 import { EngineError, SnapshotRefused } from '../model/errors.ts'
@@ -117,7 +118,8 @@ export class Task {
   process(record: LogRecord, sink: Sink): void {
     this.#sink = sink
     const { entry, position } = record
-    if (entry.kind === 'block') this.#readRows(entry, 0, entry.length)
+    if (entry.kind === 'batch') eachRange(entry, (block, from, to) => this.#readRows(block, from, to))
+    else if (entry.kind === 'block') this.#readRows(entry, 0, entry.length)
     else if (entry.kind === 'mark') this.#advance(this.#sources.mark(entry))
     else if (entry.kind === 'rules') this.#readRules(entry.files, position)
     else if (entry.kind === 'broadcast') this.#readBroadcast(entry, position)
@@ -402,10 +404,9 @@ export class Task {
 
   #readRows(block: Block, from: number, to: number): void {
     const intake = this.#intake
-    const source = this.#sources.indexOf(block.sourceTopic, block.sourcePartition)
     intake.counting = !this.#replaying
-    const wanted = intake.choose(block, from, to, this.#sources.list[source], this.#streamMs)
-    let row = this.#core.hold(block, intake.wanted, wanted, intake.types, source)
+    const wanted = intake.choose(block, from, to, this.#sources, this.#streamMs)
+    let row = this.#core.hold(block, intake.wanted, wanted, intake.types, intake.sources)
     this.#outOfRange.value += this.#core.rows.takeOutOfRange()
     for (let i = from; i < to; i++) {
       const verdict = intake.verdicts[i]

@@ -1,5 +1,5 @@
-import type { Batch } from '../../edge/files/batch.ts'
 import type { JsonLinesWriter } from '../../edge/files/write.ts'
+import type { Batch } from '../../model/block.ts'
 import type { Limits } from '../../model/limits.ts'
 import type { Output } from '../../model/output.ts'
 import type { RuleSet } from '../../model/rule.ts'

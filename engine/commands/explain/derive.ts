@@ -1,3 +1,4 @@
+import { newestMs } from '../../model/batch.ts'
 import type { LogRecord } from '../../model/block.ts'
 import { Counters } from '../../model/counters.ts'
 import type { AlertRecord, MeasuresRecord, Output } from '../../model/output.ts'
@@ -155,6 +156,5 @@ export async function clausesAt(
 }
 
 function reaches({ entry }: LogRecord, timeMs: number): boolean {
-  if (entry.kind === 'block') return entry.timesMs.some((t) => t >= timeMs)
-  return entry.kind === 'mark' && entry.upToMs >= timeMs
+  return (entry.kind === 'mark' ? entry.upToMs : newestMs(entry)) >= timeMs
 }

@@ -1,4 +1,4 @@
-import type { Batch } from '../../edge/files/batch.ts'
+import type { Batch } from '../../model/block.ts'
 import { cellAt } from '../../model/column.ts'
 import type { Stream } from '../../model/stream.ts'
 

@@ -1,6 +1,6 @@
 import type { Config } from '../../config.ts'
-import { sliceBlock } from '../../edge/files/batch.ts'
 import { RulesBeside } from '../../edge/local/rules.ts'
+import { sliceBlock } from '../../model/batch.ts'
 import type { Block, RuleSource } from '../../model/block.ts'
 import { EngineError } from '../../model/errors.ts'
 import { isFed } from '../../model/rule.ts'

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { defaultConfig } from '../../config.ts'
+import { batchOf } from '../../model/batch.ts'
 import { blockFromRows } from '../../model/column.ts'
 import { DEFAULT_LIMITS } from '../../model/limits.ts'
 import type { AlertRecord, Output } from '../../model/output.ts'
@@ -123,7 +124,7 @@ test('what no window holds any more is let go of batch by batch', async () => {
     for (let i = 0; i < 20; i++) {
       const row = { offset: i, timeMs: i * 600 * MINUTE_MS, type: 'order.created', event_id: `e${i}`, shop_id: `S${i}` }
       const block = blockFromRows(stream, { topic: stream.topic, partition: 0 }, [row])
-      yield { blocks: [block], runs: Uint32Array.of(0, 1), length: 1 }
+      yield batchOf([block])
     }
   }
   const input = { name: 'i', malformed: 0, ahead: 0, firstAhead: null, late: null, share: null, batches }

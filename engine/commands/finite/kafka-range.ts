@@ -1,9 +1,9 @@
 import type { Config, KafkaConfig } from '../../config.ts'
-import type { Batch } from '../../edge/files/batch.ts'
 import { SourceReader, type Stretch } from '../../edge/kafka/source-reader.ts'
 import { RecordDecoder } from '../../edge/registry/record-decoder.ts'
 import { ConfluentSchemas, type Schemas } from '../../edge/registry/schemas.ts'
-import type { Block } from '../../model/block.ts'
+import { batchOf } from '../../model/batch.ts'
+import type { Batch, Block } from '../../model/block.ts'
 import { BlockBuilder } from '../../model/block-builder.ts'
 import { EngineError } from '../../model/errors.ts'
 import type { RuleSet } from '../../model/rule.ts'
@@ -151,8 +151,7 @@ class KafkaRange implements PlayInput {
 }
 
 async function* alone(blocks: AsyncIterable<Block>): AsyncGenerator<Batch, void, undefined> {
-  for await (const block of blocks)
-    yield { blocks: [block], runs: Uint32Array.of(0, block.length), length: block.length }
+  for await (const block of blocks) yield batchOf([block])
 }
 
 function streamsReadBy({ rules, sequences, rankings, features }: RuleSet, streams: readonly Stream[]): Stream[] {

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Batch } from '../../edge/files/batch.ts'
 import { openDatabase } from '../../edge/local/database.ts'
 import { LOG_FILE } from '../../edge/local/local-log.ts'
 import { LogReader } from '../../edge/local/reader.ts'
+import { batchOf } from '../../model/batch.ts'
+import type { Batch } from '../../model/block.ts'
 import { EngineError } from '../../model/errors.ts'
 import type { Stream } from '../../model/stream.ts'
 import type { PlayInput } from './play.ts'
@@ -41,8 +42,8 @@ export class LogRange implements PlayInput {
       let position = first - 1
       for (let read = reader.after(position); read; read = reader.after(position)) {
         for (const { entry } of read.records) {
-          if (entry.kind === 'block' && entry.length > 0)
-            yield { blocks: [entry], runs: Uint32Array.of(0, entry.length), length: entry.length }
+          if (entry.kind === 'batch') yield entry
+          else if (entry.kind === 'block' && entry.length > 0) yield batchOf([entry])
         }
         position = read.records.at(-1)!.position
         await new Promise(setImmediate) // signals get their turn

@@ -1,5 +1,5 @@
-import { BATCH_ROWS_MAX, type Batch, sliceBlock } from '../../edge/files/batch.ts'
-import type { Block } from '../../model/block.ts'
+import { BATCH_ROWS_MAX, sliceBlock } from '../../model/batch.ts'
+import type { Batch, Block } from '../../model/block.ts'
 
 interface Lane {
   readonly blocks: AsyncIterator<Block>
@@ -51,7 +51,7 @@ function nextBatch(lanes: readonly Lane[]): { batch: Batch; emptied: Lane | null
   }
   const blocks = open.map(({ block, from, row }) => sliceBlock(block, from, row))
   for (const lane of open) lane.from = lane.row
-  return { batch: { blocks, runs: Uint32Array.from(runs), length }, emptied }
+  return { batch: { kind: 'batch', blocks, runs: Uint32Array.from(runs), length }, emptied }
 }
 
 function oldest(lanes: readonly Lane[]): Lane {

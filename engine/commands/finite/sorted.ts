@@ -1,5 +1,5 @@
-import { BATCH_ROWS_MAX, type Batch } from '../../edge/files/batch.ts'
-import type { Block } from '../../model/block.ts'
+import { BATCH_ROWS_MAX } from '../../model/batch.ts'
+import type { Batch, Block } from '../../model/block.ts'
 import { BlockBuilder } from '../../model/block-builder.ts'
 import type { Stream } from '../../model/stream.ts'
 import { copyRow } from '../copy-rows.ts'
@@ -37,7 +37,8 @@ export async function* sortedBatches(
       runs.push(open.indexOf(stream), 1)
       copyRow(builders[stream]!, block, row, offsets[stream]!++)
     }
-    yield { blocks: open.map((stream) => builders[stream]!.build()), runs: joined(runs), length: part.length }
+    const blocks = open.map((stream) => builders[stream]!.build())
+    yield { kind: 'batch', blocks, runs: joined(runs), length: part.length }
   }
 }
 

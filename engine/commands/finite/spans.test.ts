@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { defaultConfig } from '../../config.ts'
+import { batchOf } from '../../model/batch.ts'
 import { blockFromRows } from '../../model/column.ts'
 import type { Output } from '../../model/output.ts'
 import { compileOrRefuse } from '../compiled.ts'
@@ -33,7 +34,7 @@ test('what alerts put on lists counts for events that the input has in the same 
   const text = `${rule('first', '')}${rule('then', 'where: event.shop_id in lists.seen\n')}list: seen\nkind: watch\nof: string\nsource: { alerts: first }\n`
   const { set } = compileOrRefuse([{ path: 'r.yaml', text }], streams)
   const block = blockAt(0, 60_000)
-  const batch = { blocks: [block], runs: Uint32Array.of(0, 2), length: 2 }
+  const batch = batchOf([block])
   const input = { name: 'i', malformed: 0, ahead: 0, firstAhead: null, late: null, share: null }
   const outputs: Output[] = []
   const batches = async function* () {

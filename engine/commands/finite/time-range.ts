@@ -1,5 +1,4 @@
-import type { Batch } from '../../edge/files/batch.ts'
-import type { Block } from '../../model/block.ts'
+import type { Batch, Block } from '../../model/block.ts'
 import { BlockBuilder } from '../../model/block-builder.ts'
 import type { Stream } from '../../model/stream.ts'
 import { copyRow } from '../copy-rows.ts'
@@ -46,7 +45,7 @@ function restricted({ blocks, runs }: Batch, range: TimeRange, streams: readonly
     if (rows > 0) kept.push(index, rows)
   }
   const length = builders.reduce((sum, builder) => sum + builder.length, 0)
-  return { blocks: builders.map((builder) => builder.build()), runs: Uint32Array.from(kept), length }
+  return { kind: 'batch', blocks: builders.map((builder) => builder.build()), runs: Uint32Array.from(kept), length }
 }
 
 function builderFor({ stream: name, sourceTopic, sourcePartition }: Block, streams: readonly Stream[]): BlockBuilder {

@@ -1,8 +1,8 @@
-import type { Block } from '../../model/block.ts'
+import { BATCH_ROWS_MAX } from '../../model/batch.ts'
+import type { Batch, Block } from '../../model/block.ts'
 import { EngineError } from '../../model/errors.ts'
 import type { Stream } from '../../model/stream.ts'
 import { AheadGuard } from './ahead-guard.ts'
-import { BATCH_ROWS_MAX, type Batch } from './batch.ts'
 import type { ReadOptions } from './read.ts'
 import { RowWriter } from './row-writer.ts'
 import { StreamChooser } from './stream-chooser.ts'
@@ -88,7 +88,7 @@ export class BatchCutter {
   flush(): void {
     if (this.#rows === 0) return
     const blocks: Block[] = this.#open.map((writer) => writer.builder.build())
-    this.#done.push({ blocks, runs: Uint32Array.from(this.#runs), length: this.#rows })
+    this.#done.push({ kind: 'batch', blocks, runs: Uint32Array.from(this.#runs), length: this.#rows })
     this.#open = []
     this.#runs = []
     this.#current = null

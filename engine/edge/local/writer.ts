@@ -1,3 +1,4 @@
+import { newestMs } from '../../model/batch.ts'
 import type { Block, LogEntry } from '../../model/block.ts'
 import { encodeEntry } from '../../model/block-codec.ts'
 import type { LogWriter } from '../../model/ports.ts'
@@ -70,7 +71,7 @@ export class LocalWriter implements LogWriter {
     const next = new Map<string, number>()
     for (const entry of entries) {
       streamMs = Math.max(streamMs, timeOf(entry))
-      const numbered = entry.kind === 'block' ? this.#numbered(entry, next) : entry
+      const numbered = this.#numbered(entry, next)
       const { lastInsertRowid } = insert.run(streamMs, this.#now(), encodeEntry(numbered, this.#streams))
       position = Number(lastInsertRowid)
     }
@@ -79,7 +80,13 @@ export class LocalWriter implements LogWriter {
     return position
   }
 
-  #numbered(block: Block, next: Map<string, number>): Block {
+  /** Its events numbered from the last one of their source on; an entry without events as it is. */
+  #numbered(entry: LogEntry, next: Map<string, number>): LogEntry {
+    if (entry.kind === 'batch') return { ...entry, blocks: entry.blocks.map((block) => this.#counted(block, next)) }
+    return entry.kind === 'block' ? this.#counted(entry, next) : entry
+  }
+
+  #counted(block: Block, next: Map<string, number>): Block {
     const source = `offset/${block.sourceTopic}/${block.sourcePartition}`
     const first = next.get(source) ?? Number(this.#statements.meta.get(source) ?? 0)
     next.set(source, first + block.length)
@@ -103,8 +110,5 @@ export class LocalWriter implements LogWriter {
 
 function timeOf(entry: LogEntry): number {
   if (entry.kind === 'mark') return entry.upToMs
-  if (entry.kind !== 'block') return NO_TIME
-  let largest = NO_TIME
-  for (const timeMs of entry.timesMs) if (timeMs > largest) largest = timeMs
-  return largest
+  return Math.max(NO_TIME, newestMs(entry))
 }

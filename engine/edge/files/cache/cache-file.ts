@@ -2,20 +2,20 @@ import { closeSync, fstatSync, openSync, readSync, renameSync, rmSync, writeSync
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { makeFolder } from '../../../kit/make-folder.ts'
+import type { Batch } from '../../../model/block.ts'
+import { decodeEntry, ENTRY_HEADER_BYTES, encodeEntry, entrySize } from '../../../model/block-codec.ts'
 import { EngineError } from '../../../model/errors.ts'
 import type { Stream } from '../../../model/stream.ts'
 import type { LateSince } from '../ahead-guard.ts'
-import type { Batch } from '../batch.ts'
 import type { UnknownField } from '../unknown-fields.ts'
-import { BATCH_HEADER_BYTES, batchSize, decodeBatch, encodeBatch } from './batch-codec.ts'
 
 /*
- * A file of batches, little-endian: u32 "LPWC", u32 version; the key as JSON; batches; the notes as JSON; u32 size and
+ * A file of batches, little-endian: u32 "LPWC", u32 version; the key as JSON; batches (model/block-codec.ts); the notes as JSON; u32 size and
  * u32 CRC-32 of the notes, u32 size and u32 CRC-32 of the key, u32 "LPWC" and u32 version once more. All begin at
  * multiples of 8, JSON is filled up with blanks. Who breaks off while writing leaves no end, and no file of that name.
  */
 const MAGIC = 0x4357504c
-const VERSION = 2
+const VERSION = 3
 const HEAD_BYTES = 8
 const TAIL_BYTES = 24
 
@@ -47,7 +47,9 @@ export class CacheWriter {
   }
 
   add(batch: Batch): void {
-    this.#write(encodeBatch(batch, this.#streams))
+    const bytes = encodeEntry(batch, this.#streams)
+    this.#write(bytes)
+    this.#write(new Uint8Array(padded(bytes.length) - bytes.length))
   }
 
   finish(notes: Notes): void {
@@ -102,11 +104,12 @@ export class CacheReader {
   /** Null at the end. EngineError STATE_CORRUPT. */
   next(): Batch | null {
     if (this.#at === this.#end) return null
-    const size = this.#at + BATCH_HEADER_BYTES > this.#end ? null : batchSize(this.#read(this.#at, BATCH_HEADER_BYTES))
+    const size = this.#at + ENTRY_HEADER_BYTES > this.#end ? null : entrySize(this.#read(this.#at, ENTRY_HEADER_BYTES))
     if (size === null || this.#at + size > this.#end) throw corrupt('a batch')
-    const bytes = this.#read(this.#at, size)
-    this.#at += size
-    return decodeBatch(bytes, this.#streams)
+    const entry = decodeEntry(this.#read(this.#at, size), this.#streams)
+    if (entry.kind !== 'batch') throw corrupt(`a ${entry.kind}`)
+    this.#at += padded(size)
+    return entry
   }
 
   /** How much of it was read. */
@@ -128,6 +131,10 @@ export class CacheReader {
     }
     return bytes
   }
+}
+
+function padded(size: number): number {
+  return (size + 7) & ~7
 }
 
 function json(value: object): Buffer {

@@ -1,17 +1,30 @@
-import type { Block, Column, StringColumn } from '../../model/block.ts'
+import type { Batch, Block, Column, LogEntry, StringColumn } from './block.ts'
 
 /** Most rows of a batch, all streams together. */
 export const BATCH_ROWS_MAX = 4_096
 
-/**
- * Rows of several streams in the order in which they were read: a block for each stream, and `runs`, pairs of numbers: so
- * many rows (the second) come next from the block with that index (the first).
- */
-export interface Batch {
-  readonly blocks: readonly Block[]
-  readonly runs: Uint32Array
-  /** Rows of all blocks. */
-  readonly length: number
+/** Every row of `blocks`, block after block. */
+export function batchOf(blocks: readonly Block[]): Batch {
+  const runs = Uint32Array.from(blocks.flatMap(({ length }, i) => [i, length]))
+  return { kind: 'batch', blocks, runs, length: blocks.reduce((sum, { length }) => sum + length, 0) }
+}
+
+/** Events in an entry of a log. */
+export function eventsIn(entry: LogEntry): number {
+  return entry.kind === 'batch' || entry.kind === 'block' ? entry.length : 0
+}
+
+/** The blocks of an entry, one for each of its streams; none where it holds no events. */
+export function blocksIn(entry: LogEntry): readonly Block[] {
+  if (entry.kind === 'batch') return entry.blocks
+  return entry.kind === 'block' ? [entry] : []
+}
+
+/** Largest event time in an entry, epoch ms; -Infinity where it holds no events. */
+export function newestMs(entry: LogEntry): number {
+  let newest = Number.NEGATIVE_INFINITY
+  for (const { timesMs } of blocksIn(entry)) for (const timeMs of timesMs) if (timeMs > newest) newest = timeMs
+  return newest
 }
 
 /**
@@ -48,7 +61,11 @@ export function sliceBlock(block: Block, from: number, to: number): Block {
     else columns[i] = slice(column, from, to)
   }
   const offsets = block.offsets.subarray(from, to)
-  return { kind: 'block', stream, sourceTopic, sourcePartition, length: to - from, offsets, timesMs, types, columns }
+  const rowPartitions = block.rowPartitions?.subarray(from, to)
+  return {
+    ...{ kind: 'block', stream, sourceTopic, sourcePartition, length: to - from, offsets, timesMs, types, columns },
+    ...(rowPartitions && { rowPartitions }),
+  }
 }
 
 function slice(column: Column, from: number, to: number): Column {
