@@ -69,6 +69,11 @@ export class Cluster {
     return asked
   }
 
+  /** What was heard of a topic's leaders turned out to be wrong. */
+  forget(topic: string): void {
+    this.#leaders.delete(topic)
+  }
+
   /** A broker, connected. */
   broker(nodeId: number): Promise<Broker> {
     return this.#inner.brokerPool.findBroker({ nodeId })

@@ -139,6 +139,18 @@ function part(reader: Reader, topic: string): FetchedPart {
   return { topic, partition, errorCode, highWatermark, lastStableOffset, logStart, aborted, records }
 }
 
+/** The protocol's errors that a fetch can meet, as one line. */
+export function faultOf(code: number): string {
+  const known: Readonly<Record<number, string>> = {
+    1: 'the offset is not in the log',
+    3: 'no such topic or partition',
+    5: 'it has no leader',
+    6: 'another broker leads it now',
+    29: 'reading the topic is not allowed',
+  }
+  return known[code] ?? `error ${code} of the broker`
+}
+
 class Reader {
   readonly #bytes: Buffer
   #at = 0

@@ -4,7 +4,7 @@ import { EngineError } from '../../../model/errors.ts'
 import { OFFSET_OUT_OF_RANGE, reasonOf } from '../errors.ts'
 import { Cluster } from './cluster.ts'
 import { type Feed, FeedState } from './feed.ts'
-import { type FetchAnswer, fetchRaw } from './fetch-request.ts'
+import { type FetchAnswer, faultOf, fetchRaw } from './fetch-request.ts'
 
 export type { Feed } from './feed.ts'
 
@@ -247,15 +247,4 @@ export class Fetcher {
     this.#hasNews = true
     for (const wake of [...this.#waiting]) wake()
   }
-}
-
-/** The protocol's errors that a fetch can meet, as one line. */
-function faultOf(code: number): string {
-  const known: Readonly<Record<number, string>> = {
-    3: 'no such topic or partition',
-    5: 'it has no leader',
-    6: 'another broker leads it now',
-    29: 'reading the topic is not allowed',
-  }
-  return known[code] ?? `error ${code} of the broker`
 }
