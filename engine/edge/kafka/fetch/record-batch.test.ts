@@ -6,7 +6,7 @@ import { AbortedFilter } from './aborted.ts'
 import { crc32c } from './crc32c.ts'
 import { batchEnd, RecordBatch } from './record-batch.ts'
 
-/** Written by Kafka's own Java client: testdata/write-fixtures.ts. */
+/** Written by Kafka's own Java client: scripts/kafka/fixtures. */
 const fixture = (name: string) => readFileSync(join(import.meta.dirname, 'testdata', `fixture-${name}.bin`))
 const TIME = 1_700_000_000_000
 const none = fixture('none')

@@ -62,8 +62,7 @@ function capacity(bytes: Buffer, first: number): number {
 function withWindow(bytes: Buffer, windowBytes: number, most: number, bytesMax: number): Buffer {
   const log = Math.max(17, Math.ceil(Math.log2(most)))
   const wanted = Math.min(windowBytes, 2 ** log)
-  if (wanted > Math.max(bytesMax, BLOCK_BYTES_MAX))
-    throw new Error(`a window of ${wanted} bytes, more than ${bytesMax}`)
+  if (wanted > Math.max(2 * bytesMax, BLOCK_BYTES_MAX)) throw new Error(`a window of ${wanted} bytes`)
   if (wanted === windowBytes) return bytes
   const copy = Buffer.from(bytes)
   copy[5] = (log - 10) << 3
