@@ -5,15 +5,19 @@ export interface Broker {
   readonly nodeId: number
   /** Lowest and highest version that the broker speaks, by the number of the request. */
   readonly versions: Readonly<Record<number, { readonly minVersion: number; readonly maxVersion: number }>>
-  readonly connectionPool: { send(request: object): Promise<unknown> }
+  readonly connectionPool: { readonly pool: readonly Connection[]; send(request: object): Promise<unknown> }
   listOffsets(request: object): Promise<{ responses: readonly { partitions: readonly { offset: string }[] }[] }>
   disconnect(): Promise<void>
+}
+interface Connection {
+  socket: { readonly destroyed: boolean } | null | undefined
 }
 interface PartitionMetadata {
   readonly partitionId: number
   readonly leader: number
 }
 interface BrokerPool {
+  readonly brokers: Readonly<Record<number, Broker>>
   metadata: { topicMetadata: readonly { topic: string; partitionMetadata: readonly PartitionMetadata[] }[] } | null
   retrier: (attempt: (bail: (error: unknown) => never, retry: number, retryMs: number) => Promise<unknown>) => unknown
   refreshMetadata(topics: readonly string[]): Promise<unknown>
@@ -76,6 +80,9 @@ export class Cluster {
 
   /** A broker, connected. */
   broker(nodeId: number): Promise<Broker> {
+    // each failed attempt would hang one more listener on a dead socket
+    for (const connection of this.#inner.brokerPool.brokers[nodeId]?.connectionPool.pool ?? [])
+      if (connection.socket?.destroyed) connection.socket = null
     return this.#inner.brokerPool.findBroker({ nodeId })
   }
 

@@ -5,6 +5,7 @@ import type { Broker } from './cluster.ts'
 const FETCH = 1
 const VERSION = 11
 const READ_COMMITTED = 1
+const LOST: readonly string[] = ['KafkaJSConnectionClosedError', 'KafkaJSRequestTimeoutError']
 
 export interface WantedPart {
   readonly topic: string
@@ -60,7 +61,7 @@ export async function fetchRaw(
       response: { decode: async (bytes: Buffer) => decode(bytes), parse: async (answer: FetchAnswer) => answer },
     })) as FetchAnswer
   } catch (error) {
-    if ((error as Error).name === 'KafkaJSConnectionClosedError') await broker.disconnect()
+    if (LOST.includes((error as Error).name)) await broker.disconnect() // as kafkajs does; else it goes on with a dead socket
     throw error
   }
 }
