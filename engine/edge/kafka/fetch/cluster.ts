@@ -1,4 +1,5 @@
 import type { Kafka } from 'kafkajs'
+import { codecsReady } from './codecs.ts'
 
 /** kafkajs's own objects (2.2.4, pinned), as far as they are used here. */
 export interface Broker {
@@ -106,6 +107,7 @@ export class Cluster {
   }
 
   async #ask(topic: string): Promise<void> {
+    await codecsReady() // nothing is fetched before this
     const { brokerPool } = this.#inner
     const retrier = brokerPool.retrier
     brokerPool.retrier = once

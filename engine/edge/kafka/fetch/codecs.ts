@@ -3,10 +3,13 @@ import { LogCorrupt } from '../../../model/errors.ts'
 import { reasonOf } from '../errors.ts'
 import { unlz4 } from './lz4.ts'
 import { unsnappy } from './snappy.ts'
-import { unzstd } from './zstd.ts'
+import { unzstd, zstdReady } from './zstd.ts'
 
 /** By number, as in the attributes of a record batch. */
 export const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
+
+/** `decompress` works when it has resolved. */
+export const codecsReady = zstdReady
 
 /**
  * What `bytes` holds, of at most `bytesMax` bytes: never more is allocated, but for what a codec works with. Codec 0 gives

@@ -3,8 +3,11 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { LogCorrupt } from '../../../model/errors.ts'
 import { AbortedFilter } from './aborted.ts'
+import { codecsReady } from './codecs.ts'
 import { crc32c } from './crc32c.ts'
 import { batchEnd, RecordBatch } from './record-batch.ts'
+
+await codecsReady()
 
 /** Written by Kafka's own Java client: scripts/kafka/fixtures. */
 const fixture = (name: string) => readFileSync(join(import.meta.dirname, 'testdata', `fixture-${name}.bin`))

@@ -1,23 +1,37 @@
-import { Decompress, decompress } from 'fzstd'
+import { ZSTDDecoder } from 'zstddec'
 
 const MAGIC = 0xfd2fb528
 const BLOCK_BYTES_MAX = 128 << 10
+const decoder = new ZSTDDecoder()
+let ready: Promise<void> | null = null
+
+/** Loads the decoder, which is WebAssembly: some 40 ms, once. `unzstd` works when it has resolved. */
+export function zstdReady(): Promise<void> {
+  ready ??= decoder.init()
+  return ready
+}
 
 /**
- * One Zstandard frame (RFC 8878) without a dictionary. fzstd takes what memory the frame's header asks for, so the header
- * is checked first. Throws Error on malformed bytes, or more than `bytesMax` of output.
+ * One Zstandard frame (RFC 8878) without a dictionary. The decoder must be told how much room to make, and the Java client
+ * does not say: the blocks' headers bound it. It keeps what memory it once took, some `bytesMax` at most.
+ *
+ * Throws Error on malformed bytes, or more than `bytesMax` of output.
  */
 export function unzstd(bytes: Buffer, bytesMax: number): Buffer {
-  const { contentBytes, windowBytes, first } = header(bytes)
+  const { contentBytes, first } = header(bytes)
   const most = capacity(bytes, first)
   if (contentBytes > bytesMax) throw new Error(`${contentBytes} bytes, more than ${bytesMax}`)
   if (contentBytes > most) throw new Error(`${contentBytes} bytes cannot come of its blocks`)
-  if (contentBytes > 0) return view(decompress(bytes))
-  return stream(withWindow(bytes, windowBytes, most, bytesMax), bytesMax)
+  const room = contentBytes >= 0 ? contentBytes : Math.min(most, bytesMax)
+  if (room === 0) return Buffer.alloc(0)
+  const { buffer, byteOffset, length } = decoder.decode(bytes, room)
+  // it has no other way to say that something is wrong
+  if (length === 0) throw new Error(`malformed, or more than ${room} bytes`)
+  return Buffer.from(buffer, byteOffset, length)
 }
 
-/** `contentBytes` is -1 where the frame does not say. */
-function header(bytes: Buffer): { contentBytes: number; windowBytes: number; first: number } {
+/** `contentBytes` is -1 where the frame does not say; its blocks begin at `first`. */
+function header(bytes: Buffer): { contentBytes: number; first: number } {
   if (bytes.length < 9 || bytes.readUInt32LE(0) !== MAGIC) throw new Error('not a frame')
   const flags = bytes[4]
   if (flags & 0b1011) throw new Error('a frame of an unknown kind') // a dictionary, or the reserved bit
@@ -25,9 +39,7 @@ function header(bytes: Buffer): { contentBytes: number; windowBytes: number; fir
   const at = 6 - single
   const width = [single, 2, 4, 8][flags >>> 6]
   if (at + width + 3 > bytes.length) throw new Error('cut short')
-  const unit = 2 ** (10 + (bytes[5] >>> 3))
-  const windowBytes = single ? 0 : unit + (unit / 8) * (bytes[5] & 7)
-  return { contentBytes: contentBytes(bytes, at, width), windowBytes, first: at + width }
+  return { contentBytes: contentBytes(bytes, at, width), first: at + width }
 }
 
 function contentBytes(bytes: Buffer, at: number, width: number): number {
@@ -53,34 +65,4 @@ function capacity(bytes: Buffer, first: number): number {
   }
   if (at + (bytes[4] & 4) !== bytes.length) throw new Error('not one whole frame') // bit 2: four bytes of checksum follow
   return most
-}
-
-/**
- * The frame with a window that is no larger than its content can be: fzstd keeps one of the size that is asked for, and
- * moves it with every block. The Java client asks for 2 MiB, whatever it sends.
- */
-function withWindow(bytes: Buffer, windowBytes: number, most: number, bytesMax: number): Buffer {
-  const log = Math.max(17, Math.ceil(Math.log2(most)))
-  const wanted = Math.min(windowBytes, 2 ** log)
-  if (wanted > Math.max(2 * bytesMax, BLOCK_BYTES_MAX)) throw new Error(`a window of ${wanted} bytes`)
-  if (wanted === windowBytes) return bytes
-  const copy = Buffer.from(bytes)
-  copy[5] = (log - 10) << 3
-  return copy
-}
-
-function stream(bytes: Buffer, bytesMax: number): Buffer {
-  const blocks: Buffer[] = []
-  let left = bytesMax
-  const frame = new Decompress((block) => {
-    left -= block.length
-    if (left < 0) throw new Error(`more than ${bytesMax} bytes`)
-    blocks.push(view(block))
-  })
-  frame.push(bytes, true)
-  return blocks.length === 1 ? blocks[0] : Buffer.concat(blocks)
-}
-
-function view({ buffer, byteOffset, length }: Uint8Array): Buffer {
-  return Buffer.from(buffer, byteOffset, length)
 }
