@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Kafka, KafkaJSProtocolError } from 'kafkajs'
+import kafkajs, { type Kafka, type KafkaJSProtocolError } from 'kafkajs'
 import { EngineError } from '../../model/errors.ts'
 import { codeOf } from './errors.ts'
 import { AbortedFilter } from './fetch/aborted.ts'
@@ -139,5 +139,5 @@ function recordsOf(batch: RecordBatch, from: number, end: number): RawRecord[] {
 
 /** As kafkajs would throw it: whoever reads looks at its code. */
 function protocolError(place: string, code: number): KafkaJSProtocolError {
-  return new KafkaJSProtocolError(Object.assign(new Error(`${place}: ${faultOf(code)}`), { code }))
+  return new kafkajs.KafkaJSProtocolError(Object.assign(new Error(`${place}: ${faultOf(code)}`), { code }))
 }
