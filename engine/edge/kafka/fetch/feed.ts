@@ -163,7 +163,8 @@ export class FeedState implements Feed {
 
   /** Compaction can leave nothing between the last batch and the end. */
   #passGap(complete: boolean, nowMs: number): boolean {
-    if (!complete || this.fetched >= this.end) this.#emptySinceMs = Number.NaN
+    if (!complete) return false
+    if (this.fetched >= this.end) this.#emptySinceMs = Number.NaN
     else if (Number.isNaN(this.#emptySinceMs)) this.#emptySinceMs = nowMs
     if (!(nowMs - this.#emptySinceMs >= GAP_MS_MIN)) return false
     this.#emptySinceMs = Number.NaN
