@@ -188,13 +188,15 @@ export class Fetcher {
     const wanted = seats.map(({ feed: { topic, partition, fetched: offset } }) => {
       return { topic, partition, offset, bytesMax: partitionBytesMax }
     })
+    let answer: FetchAnswer
     try {
       const broker = await this.#cluster.broker(lane.nodeId)
-      const answer = await fetchRaw(broker, wanted, { waitMsMax: maxWaitMs, bytesMax })
-      this.#deliver(seats, epochs, answer)
+      answer = await fetchRaw(broker, wanted, { waitMsMax: maxWaitMs, bytesMax })
     } catch (error) {
       for (const seat of seats) this.#displace(seat, reasonOf(error))
+      return
     }
+    this.#deliver(seats, epochs, answer)
   }
 
   #deliver(seats: readonly Seat[], epochs: readonly number[], { parts, throttleMs }: FetchAnswer): void {
