@@ -24,8 +24,8 @@ test('a case is known by its seed and number', () => {
     expect(whole.faults[code]).toBe((parts[0].faults[code] ?? 0) + (parts[1].faults[code] ?? 0))
 })
 
-test(`${RUNS} broken record batches: LOG_CORRUPT, and nothing else`, { timeout: 120_000 }, () => {
-  const { failures, runs, sound, faults, records } = fuzzBatches({ seed: 20261201, from: 0, to: RUNS })
+test(`${RUNS} broken record batches: LOG_CORRUPT, and nothing else`, { timeout: 120_000 }, async () => {
+  const { failures, runs, sound, faults, records } = await fuzzBatches({ seed: 20261201, from: 0, to: RUNS })
   expect(failures).toEqual([])
   expect(runs).toBe(RUNS)
   expect(sound).toBeGreaterThan(RUNS / 20)

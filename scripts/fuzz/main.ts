@@ -34,11 +34,14 @@ watchForHangs(current)
 const began = performance.now()
 let saidMs = began
 let said = 0
-const targets: Record<string, (range: Range, before: (i: number, soFar: Progress) => void) => Progress> = {
+const targets: Record<
+  string,
+  (range: Range, before: (i: number, soFar: Progress) => void) => Progress | Promise<Progress>
+> = {
   rules: fuzz,
   batches: fuzzBatches,
 }
-const result = targets[values.target]({ seed, from, to }, (i, soFar) => {
+const result = await targets[values.target]({ seed, from, to }, (i, soFar) => {
   current[0] = i
   if (performance.now() < saidMs + 10_000) return
   saidMs = performance.now()
