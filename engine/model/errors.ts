@@ -10,6 +10,7 @@ const canRetryByCode = {
   INPUT_MISSING: false,
   STATE_CORRUPT: false,
   LOG_GAP: false,
+  LOG_CORRUPT: false,
   USAGE: false,
 } as const
 
@@ -37,6 +38,22 @@ export class SnapshotRefused extends EngineError {
   constructor(reason: SnapshotFault, message: string, cause?: unknown) {
     super('STATE_CORRUPT', `snapshot refused: ${message}`, cause)
     this.reason = reason
+  }
+}
+
+/** Bytes of the log that cannot be read as records. */
+export class LogCorrupt extends EngineError {
+  readonly reason: string
+  /** First and last offset of the batch; NaN where they are not known. */
+  readonly baseOffset: number
+  readonly lastOffset: number
+  /** `place` is `topic/partition`, or empty. */
+  constructor(reason: string, place = '', baseOffset = Number.NaN, lastOffset = Number.NaN, cause?: unknown) {
+    const offsets = Number.isNaN(baseOffset) ? '' : `offsets ${baseOffset} to ${lastOffset}: `
+    super('LOG_CORRUPT', `${place && `${place}: `}${offsets}${reason}`, cause)
+    this.reason = reason
+    this.baseOffset = baseOffset
+    this.lastOffset = lastOffset
   }
 }
 

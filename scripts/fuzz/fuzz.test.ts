@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { brokenBatch, fuzzBatches, goodBatches } from './batches.ts'
 import { fuzz, goodTexts } from './fuzz.ts'
 import { mutant } from './mutate.ts'
 
@@ -21,4 +22,20 @@ test('a case is known by its seed and number', () => {
   const parts = [fuzz({ seed: 7, from: 0, to: 25 }), fuzz({ seed: 7, from: 25, to: 60 })]
   for (const code of Object.keys(whole.faults))
     expect(whole.faults[code]).toBe((parts[0].faults[code] ?? 0) + (parts[1].faults[code] ?? 0))
+})
+
+test(`${RUNS} broken record batches: LOG_CORRUPT, and nothing else`, { timeout: 120_000 }, async () => {
+  const { failures, runs, sound, faults, records } = await fuzzBatches({ seed: 20261201, from: 0, to: RUNS })
+  expect(failures).toEqual([])
+  expect(runs).toBe(RUNS)
+  expect(sound).toBeGreaterThan(RUNS / 20)
+  expect(sound).toBeLessThan(RUNS / 2)
+  expect(records).toBeGreaterThan(RUNS)
+  for (const kind of [
+    ...['gzip: invalid distance too far back', 'snappy: a copy from nowhere', 'lz', 'zstd: cut short'],
+    ...['a record that ends beyond its batch', 'message format '],
+  ])
+    expect([kind, faults[kind] > 0]).toEqual([kind, true])
+  const good = goodBatches()
+  expect(brokenBatch(good, 7, 123)).toEqual(brokenBatch(good, 7, 123))
 })

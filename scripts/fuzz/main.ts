@@ -1,17 +1,28 @@
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
-import { type Fuzzed, fuzz } from './fuzz.ts'
+import { fuzzBatches } from './batches.ts'
+import { fuzz, type Range } from './fuzz.ts'
+
+interface Progress {
+  readonly runs: number
+  readonly failures: readonly string[]
+  readonly slowestMs: number
+  readonly slowest: number
+  readonly checksum?: number
+}
 
 /**
- * npx tsx scripts/fuzz/main.ts --runs 1000000 --seed 7 [--from 400000]: loads so many broken rule files; a line every
- * 10 s on standard error, the result as JSON on standard output; exit code 1 when one crashed or took over a second. A
- * case is known by its seed, its number and the good files of the commit: a run that was stopped goes on with --from.
+ * npx tsx scripts/fuzz/main.ts --runs 1000000 --seed 7 [--from 400000] [--target batches]: loads so many broken rule files,
+ * or reads so many broken record batches of Kafka's; a line every 10 s on standard error, the result as JSON on standard
+ * output; exit code 1 when one crashed or took over a second. A case is known by its seed, its number and the good files
+ * of the commit: a run that was stopped goes on with --from.
  */
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '10000' },
     seed: { type: 'string', default: '1' },
     from: { type: 'string', default: '0' },
+    target: { type: 'string', default: 'rules' },
   },
 })
 const [runs, seed, from] = [Number(values.runs), Number(values.seed), Number(values.from)]
@@ -23,7 +34,14 @@ watchForHangs(current)
 const began = performance.now()
 let saidMs = began
 let said = 0
-const result = fuzz({ seed, from, to }, (i, soFar) => {
+const targets: Record<
+  string,
+  (range: Range, before: (i: number, soFar: Progress) => void) => Progress | Promise<Progress>
+> = {
+  rules: fuzz,
+  batches: fuzzBatches,
+}
+const result = await targets[values.target]({ seed, from, to }, (i, soFar) => {
   current[0] = i
   if (performance.now() < saidMs + 10_000) return
   saidMs = performance.now()
@@ -33,9 +51,11 @@ const seconds = Math.round((performance.now() - began) / 1000)
 process.stdout.write(`${JSON.stringify({ seed, from, to, seconds, ...result })}\n`)
 process.exit(result.failures.length > 0 ? 1 : 0)
 
-function say({ runs: done, failures, slowest, slowestMs, checksum }: Fuzzed): void {
+function say({ runs: done, failures, slowest, slowestMs, checksum }: Progress): void {
   const slow = `slowest ${Math.round(slowestMs)} ms (case ${slowest})`
-  process.stderr.write(`next --from ${from + done}, failed ${failures.length}, ${slow}, checksum ${checksum}\n`)
+  process.stderr.write(
+    `next --from ${from + done}, failed ${failures.length}, ${slow}${checksum === undefined ? '' : `, checksum ${checksum}`}\n`,
+  )
   for (; said < failures.length; said++) process.stderr.write(`${failures[said]}\n`)
 }
 

@@ -60,5 +60,13 @@ describe.skipIf('skip' in broker)('reading a range of a partition', () => {
     expect(await read(0, 4, high)).toEqual(['c', 'd'])
     expect(await read(0, 0, 4)).toEqual(['c'])
     expect(await read(1, 0, 0)).toEqual([])
+
+    const offsets: number[] = []
+    for await (const batch of reader.batches(topic, 0, 0, high))
+      for (const cursor = batch.cursor(); cursor.next(); ) offsets.push(cursor.offset)
+    const records: number[] = []
+    for await (const piece of reader.read(topic, 0, 0, high)) records.push(...piece.map(({ offset }) => offset))
+    expect(offsets).toEqual(records)
+    expect(offsets).toHaveLength(3)
   })
 })

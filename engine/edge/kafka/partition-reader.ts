@@ -1,5 +1,11 @@
-import type { Kafka } from 'kafkajs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import kafkajs, { type Kafka, type KafkaJSProtocolError } from 'kafkajs'
 import { EngineError } from '../../model/errors.ts'
+import { codeOf } from './errors.ts'
+import { AbortedFilter } from './fetch/aborted.ts'
+import { Cluster } from './fetch/cluster.ts'
+import { type FetchedPart, faultOf, fetchRaw } from './fetch/fetch-request.ts'
+import { batchEnd, RecordBatch } from './fetch/record-batch.ts'
 
 export interface RawRecord {
   readonly offset: number
@@ -8,45 +14,20 @@ export interface RawRecord {
   readonly value: Buffer | null
 }
 
-/** kafkajs's own cluster and broker, as far as they are used here (2.2.4, pinned). */
-interface FetchedMessage {
-  readonly offset: string
-  readonly timestamp: string
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-  readonly isControlRecord: boolean
-  readonly batchContext?: { readonly producerId: string; readonly inTransaction: boolean }
-}
-interface FetchedPartition {
-  readonly highWatermark: string
-  readonly abortedTransactions?: readonly { readonly producerId: string; readonly firstOffset: string }[] | null
-  readonly messages: readonly FetchedMessage[]
-}
-interface Broker {
-  fetch(request: object): Promise<{ responses: readonly { partitions: readonly FetchedPartition[] }[] }>
-}
-interface Cluster {
-  connect(): Promise<void>
-  disconnect(): Promise<void>
-  addTargetTopic(topic: string): Promise<void>
-  refreshMetadata(): Promise<void>
-  findLeaderForPartitions(topic: string, partitions: readonly number[]): Readonly<Record<string, readonly number[]>>
-  findBroker(node: { nodeId: string }): Promise<Broker>
-}
-
-const READ_COMMITTED = 1
 const FETCH_BYTES_MAX = 4 << 20
 const WAIT_MS_MAX = 100
 /** Without a step forward for so long, somebody's transaction hides the rest, or the broker is gone. */
 const STALL_MS_MAX = 30_000
-const ABORT = Buffer.from([0, 0, 0, 0])
+const RETRY_MS = 50
+/** Another broker leads the partition now, or none does yet: LEADER_NOT_AVAILABLE, NOT_LEADER, and of epochs. */
+const LEADER_ELSEWHERE: readonly number[] = [5, 6, 74, 75, 76, 78]
 
 /**
  * Reads a range of one partition, read-committed, without a consumer group: what a rebuild needs, for a group's consumer
  * can neither read two places of a partition nor a partition that is not assigned to it.
  *
- * kafkajs has no such reader; this one stands on its cluster object. It drops aborted records itself: kafkajs's own filter
- * leaks some (KAFKA.md).
+ * kafkajs has no such reader, and its own filter of aborted records leaks some (KAFKA.md): this one fetches and parses
+ * by itself (`fetch/`).
  */
 export class PartitionReader {
   readonly #cluster: Cluster
@@ -55,35 +36,54 @@ export class PartitionReader {
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(kafka: Kafka) {
-    const symbol = Object.getOwnPropertySymbols(kafka).find((s) => s.description === 'private:Kafka:createCluster')
-    const create = symbol && (kafka as unknown as Record<symbol, (options: object) => Cluster>)[symbol]
-    if (!create) throw new Error('this kafkajs has no cluster to read with: it must be 2.2.4')
-    this.#cluster = create({ metadataMaxAge: 60_000, allowAutoTopicCreation: false, isolationLevel: READ_COMMITTED })
+    this.#cluster = new Cluster(kafka)
   }
 
   /**
    * Data records with `from <= offset < end`, in pieces, oldest first. EngineError LOG_BUSY when it gets no further for
-   * 30 s, or the reader of the pieces sees kafkajs's own errors: try again.
+   * 30 s, LOG_CORRUPT for records that cannot be read; or the reader of the pieces sees kafkajs's own errors: try again.
    */
   async *read(topic: string, partition: number, from: number, end: number): AsyncGenerator<RawRecord[]> {
-    this.#connected ??= this.#cluster.connect()
+    for await (const part of this.#parts(topic, partition, from, end)) {
+      const records = part.flatMap((batch) => recordsOf(batch, from, end))
+      if (records.length > 0) yield records
+    }
+  }
+
+  /**
+   * The same as whole batches with data: the first and the last may hold records outside of the range, which are the
+   * caller's to skip. A batch keeps the bytes of its fetch, up to 4 MB, for as long as it is held.
+   */
+  async *batches(topic: string, partition: number, from: number, end: number): AsyncGenerator<RecordBatch> {
+    for await (const part of this.#parts(topic, partition, from, end)) yield* part
+  }
+
+  async close(): Promise<void> {
+    await this.#cluster.close()
+  }
+
+  /** Of each fetch that moved on, the batches with data. */
+  async *#parts(topic: string, partition: number, from: number, end: number): AsyncGenerator<RecordBatch[]> {
+    this.#connected ??= this.#cluster.connect().catch((error) => {
+      this.#connected = null
+      throw error
+    })
     await this.#connected
-    await this.#cluster.addTargetTopic(topic)
     let next = from
     let movedMs = performance.now()
     while (next < end) {
-      const fetched = this.#turn.then(() => this.#fetch(topic, partition, next))
+      const offset = next
+      const fetched = this.#turn.then(() => this.#fetch(topic, partition, offset))
       this.#turn = fetched.catch(() => {})
-      const { messages, abortedTransactions } = await fetched
-      const last = messages.at(-1)
-      if (last && Number(last.offset) >= next) {
-        const begin = next
-        next = Number(last.offset) + 1
-        movedMs = performance.now()
-        const records = committed(messages, abortedTransactions ?? [])
-        const wanted = records.map(toRecord).filter(({ offset }) => offset >= begin && offset < end)
-        if (wanted.length > 0) yield wanted
-      } else if (performance.now() - movedMs > STALL_MS_MAX)
+      const part = await fetched
+      if (part) {
+        const batches = dataOf(part, end, (last) => {
+          next = Math.max(next, last + 1)
+        })
+        if (batches.length > 0) yield batches
+      }
+      if (next > offset) movedMs = performance.now()
+      else if (performance.now() - movedMs > STALL_MS_MAX)
         throw new EngineError(
           'LOG_BUSY',
           `${topic}/${partition} gives nothing from ${next} on, though it goes to ${end}`,
@@ -91,48 +91,53 @@ export class PartitionReader {
     }
   }
 
-  async close(): Promise<void> {
-    await this.#cluster.disconnect()
-  }
-
-  async #fetch(topic: string, partition: number, offset: number): Promise<FetchedPartition> {
-    const [nodeId] = Object.keys(this.#cluster.findLeaderForPartitions(topic, [partition]))
-    if (nodeId === undefined) {
-      await this.#cluster.refreshMetadata()
-      throw new EngineError('LOG_BUSY', `${topic}/${partition} has no leader`)
+  /** Null where nobody leads the partition just now. */
+  async #fetch(topic: string, partition: number, offset: number): Promise<FetchedPart | null> {
+    try {
+      if (this.#cluster.leaderOf(topic, partition) === undefined) await this.#cluster.refresh(topic)
+      const leader = this.#cluster.leaderOf(topic, partition)
+      if (leader === undefined) throw new EngineError('LOG_BUSY', `${topic}/${partition} has no leader`)
+      const broker = await this.#cluster.broker(leader)
+      const wanted = [{ topic, partition, offset, bytesMax: FETCH_BYTES_MAX }]
+      const { parts } = await fetchRaw(broker, wanted, { waitMsMax: WAIT_MS_MAX, bytesMax: FETCH_BYTES_MAX })
+      if (parts[0].errorCode === 0) return parts[0]
+      throw protocolError(`${topic}/${partition}`, parts[0].errorCode)
+    } catch (error) {
+      this.#cluster.forget(topic)
+      if (!LEADER_ELSEWHERE.includes(codeOf(error) ?? 0)) throw error
+      await sleep(RETRY_MS)
+      return null
     }
-    const broker = await this.#cluster.findBroker({ nodeId })
-    const request = { partition, fetchOffset: String(offset), maxBytes: FETCH_BYTES_MAX }
-    const { responses } = await broker.fetch({
-      isolationLevel: READ_COMMITTED,
-      maxWaitTime: WAIT_MS_MAX,
-      maxBytes: FETCH_BYTES_MAX,
-      topics: [{ topic, partitions: [request] }],
-    })
-    return responses[0].partitions[0]
   }
 }
 
-/** Leaves out control records and what aborted transactions wrote. */
-function committed(
-  messages: readonly FetchedMessage[],
-  abortedTransactions: NonNullable<FetchedPartition['abortedTransactions']>,
-): FetchedMessage[] {
-  const ahead = abortedTransactions
-    .map(({ producerId, firstOffset }) => ({ producerId, firstOffset: Number(firstOffset) }))
-    .sort((a, b) => a.firstOffset - b.firstOffset)
-  const aborting = new Set<string>()
-  return messages.filter(({ offset, key, isControlRecord, batchContext }) => {
-    while (ahead.length > 0 && ahead[0].firstOffset <= Number(offset)) aborting.add(ahead.shift()!.producerId)
-    const producer = batchContext?.producerId ?? ''
-    if (isControlRecord) {
-      if (key?.equals(ABORT)) aborting.delete(producer)
-      return false
-    }
-    return !(batchContext?.inTransaction && aborting.has(producer))
-  })
+/** The batches of a fetch that hold data below `end`; `passed` is told the last offset of each one that was there. */
+function dataOf({ topic, partition, records, aborted }: FetchedPart, end: number, passed: (last: number) => void) {
+  const place = `${topic}/${partition}`
+  const filter = new AbortedFilter(aborted)
+  const batches: RecordBatch[] = []
+  for (let at = 0, next = batchEnd(records, 0, place); next >= 0; at = next, next = batchEnd(records, at, place)) {
+    const batch = new RecordBatch(records, at, next, place)
+    passed(batch.lastOffset)
+    if (!filter.drops(batch) && batch.count > 0 && batch.baseOffset < end) batches.push(batch)
+  }
+  return batches
 }
 
-function toRecord({ offset, timestamp, key, value }: FetchedMessage): RawRecord {
-  return { offset: Number(offset), timestampMs: Number(timestamp), key, value }
+function recordsOf(batch: RecordBatch, from: number, end: number): RawRecord[] {
+  const records: RawRecord[] = []
+  batch.beginAt(from)
+  const cursor = batch.cursor()
+  while (cursor.next() && cursor.offset < end) {
+    const { bytes, offset, timestampMs, keyStart, keyEnd, valueStart, valueEnd } = cursor
+    const key = keyEnd < 0 ? null : bytes.subarray(keyStart, keyEnd)
+    const value = valueEnd < 0 ? null : bytes.subarray(valueStart, valueEnd)
+    records.push({ offset, timestampMs, key, value })
+  }
+  return records
+}
+
+/** As kafkajs would throw it: whoever reads looks at its code. */
+function protocolError(place: string, code: number): KafkaJSProtocolError {
+  return new kafkajs.KafkaJSProtocolError(Object.assign(new Error(`${place}: ${faultOf(code)}`), { code }))
 }

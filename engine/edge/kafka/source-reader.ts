@@ -59,7 +59,7 @@ export class SourceReader {
     }
   }
 
-  /** Its data records in pieces of at most 4 MB, oldest first. EngineError KAFKA_UNREACHABLE, LOG_BUSY, LOG_GAP. */
+  /** Its data records in pieces of at most 4 MB, oldest first. EngineError KAFKA_UNREACHABLE, LOG_BUSY, LOG_GAP, LOG_CORRUPT. */
   async *read({ topic, partition, from, end }: Stretch): AsyncGenerator<RawRecord[], void, undefined> {
     try {
       yield* this.#reader.read(topic, partition, from, end)
