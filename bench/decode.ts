@@ -32,7 +32,8 @@ export async function decodeBenchmark(): Promise<Figure[]> {
       const builder = new BlockBuilder(stream, stream.topic, 0)
       let checksum = 0
       records.forEach((record, offset) => {
-        if (decoder.decode(record, builder, offset, null) !== null) throw new Error('a record that does not decode')
+        if (decoder.decode(record, 0, record.length, builder, offset, null) !== null)
+          throw new Error('a record that does not decode')
         if (builder.length === 200) checksum += builder.build().timesMs[199] % 1000
       })
       return { events, checksum }

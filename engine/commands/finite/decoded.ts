@@ -24,10 +24,12 @@ export async function* decodedBlocks(
   for await (const piece of pieces) {
     for (let from = 0; from < piece.length; from += BLOCK_RECORDS_MAX) {
       const records = piece.slice(from, from + BLOCK_RECORDS_MAX)
-      await decoder.prepare(records.map(({ value }) => value))
       for (const record of records) {
         const { value, offset, timestampMs } = record
-        const bad = decoder.decode(value, builder, offset, timestampMs < 0 ? null : timestampMs)
+        const end = value?.length ?? 0
+        const asked = decoder.prepare(value, 0, end)
+        if (asked) await asked
+        const bad = decoder.decode(value, 0, end, builder, offset, timestampMs < 0 ? null : timestampMs)
         if (bad) onBad(record, `${bad.reason}: ${bad.detail}`)
       }
       onRead(records.at(-1)!.offset + 1)

@@ -5,12 +5,29 @@ import type { NumberedLog } from '../../model/ports.ts'
 import type { TakenUp } from '../../task/step.ts'
 import type { Gauge } from './gauges.ts'
 
-/** Turns the records of one topic into rows; the registry edge has one (`RecordDecoder`). */
+/**
+ * Turns the records of one topic into rows; the registry edge has one (`RecordDecoder`). A record is
+ * `bytes[start..end)`, where it stands in a larger buffer; `bytes` null = a record without a value.
+ */
 export interface Decoder {
-  /** Null: nothing to wait for. Rejects with REGISTRY_UNREACHABLE while the registry does not answer. */
-  prepare(records: Iterable<Uint8Array | null>): Promise<void> | null
-  /** Appends a row, or says why the record is none. */
-  decode(bytes: Uint8Array | null, builder: BlockBuilder, offset: number, clockMs: number | null): BadRecord | null
+  /**
+   * Null: `decode` may be called. Else the registry must be asked first: rejects with REGISTRY_UNREACHABLE while it does
+   * not answer. Once it has resolved, call `decode` without asking again: an id that the registry does not know is a dead
+   * letter then.
+   */
+  prepare(bytes: Uint8Array | null, start: number, end: number): Promise<void> | null
+  /**
+   * Appends the record's row or rows to `builder`. Null = done, also where the record says nothing to the stream; else why
+   * it is none, and nothing was appended. `clockMs` null: no record is from the future.
+   */
+  decode(
+    bytes: Uint8Array | null,
+    start: number,
+    end: number,
+    builder: BlockBuilder,
+    offset: number,
+    clockMs: number | null,
+  ): BadRecord | null
 }
 
 export interface BadRecord {

@@ -7,8 +7,8 @@ import { WIRE_HEADER_BYTES, wireSchemaId } from './wire.ts'
 
 const RECORD_BYTES_MAX = 1 << 20
 const TYPES_MAX = 10_000
-/** Far above what one topic sees; beyond it the readers are made anew. */
-const READERS_MAX = 1_000
+/** Far above what one topic sees, and above what a caller prepares before it decodes; beyond it the oldest goes. */
+const READERS_MAX = 5_000
 
 export interface DeadLetter {
   readonly reason: DeadLetterReason
@@ -18,7 +18,7 @@ export interface DeadLetter {
 /**
  * Turns the records of one stream's topic into rows, or says why one cannot be.
  *
- * With a registry  `prepare` loads the schemas that a batch names; then `decode` is plain, synchronous work
+ * With a registry  `prepare` loads the schema that a record names; then `decode` is plain, synchronous work
  * Without          the stream's own schema reads every record, whatever id stands in its header
  */
 export class RecordDecoder {
@@ -26,10 +26,12 @@ export class RecordDecoder {
   readonly #schemas: Schemas | null
   /** By writer's id; a string says why records of that id cannot be read. */
   readonly #readers = new Map<number, RowReader | string>()
-  /** Ids that the registry did not know: asked for again with each batch, for they may be registered yet. */
+  /** Ids that the registry did not know: asked for again each time, for they may be registered yet. */
   readonly #missing = new Set<number>()
   readonly #own: RowReader
   readonly #types = new Map<string, boolean>()
+  /** An id that is known: nearly always that of the next record. */
+  #lastId: number | null = null
 
   constructor(stream: Stream, schemas: Schemas | null) {
     this.#stream = stream
@@ -41,31 +43,35 @@ export class RecordDecoder {
    * Null if nothing is to be done before `decode`, as nearly always. Else it waits for the registry: EngineError
    * REGISTRY_UNREACHABLE when that does not answer, and then no record is lost: try again.
    */
-  prepare(records: Iterable<Uint8Array | null>): Promise<void> | null {
-    if (!this.#schemas) return null
-    if (this.#readers.size > READERS_MAX) this.#readers.clear()
-    let unknown: Set<number> | null = null
-    for (const bytes of records) {
-      const id = bytes && wireSchemaId(bytes)
-      if (id === null || (this.#readers.has(id) && !this.#missing.has(id))) continue
-      unknown ??= new Set()
-      unknown.add(id)
-    }
-    return unknown && this.#load(unknown, this.#schemas)
+  prepare(bytes: Uint8Array | null, start: number, end: number): Promise<void> | null {
+    if (!this.#schemas || bytes === null) return null
+    const id = wireSchemaId(bytes, start, end)
+    if (id === null || id === this.#lastId) return null
+    if (!this.#readers.has(id) || this.#missing.has(id)) return this.#load(id, this.#schemas)
+    this.#lastId = id
+    return null
   }
 
   /** Appends one row to `builder`, or says why not. `clockMs` null: no record is from the future. */
-  decode(bytes: Uint8Array | null, builder: BlockBuilder, offset: number, clockMs: number | null): DeadLetter | null {
+  decode(
+    bytes: Uint8Array | null,
+    start: number,
+    end: number,
+    builder: BlockBuilder,
+    offset: number,
+    clockMs: number | null,
+  ): DeadLetter | null {
     if (bytes === null) return { reason: 'MALFORMED', detail: 'no value' }
-    if (bytes.length > RECORD_BYTES_MAX) return { reason: 'OVERSIZED', detail: `${bytes.length} bytes` }
-    if (bytes[0] !== 0)
-      return { reason: 'BAD_MAGIC', detail: bytes.length === 0 ? 'no bytes' : `first byte ${bytes[0]}` }
-    const id = wireSchemaId(bytes)
-    if (id === null) return { reason: 'MALFORMED', detail: `${bytes.length} bytes` }
+    const length = end - start
+    if (length > RECORD_BYTES_MAX) return { reason: 'OVERSIZED', detail: `${length} bytes` }
+    if (length === 0 || bytes[start] !== 0)
+      return { reason: 'BAD_MAGIC', detail: length === 0 ? 'no bytes' : `first byte ${bytes[start]}` }
+    const id = wireSchemaId(bytes, start, end)
+    if (id === null) return { reason: 'MALFORMED', detail: `${length} bytes` }
     const reader = this.#schemas ? this.#readers.get(id) : this.#own
     if (typeof reader === 'string') return { reason: 'UNKNOWN_SCHEMA', detail: reader }
     if (!reader) throw new Error(`prepare() has not seen schema id ${id}`)
-    return this.#append(reader, bytes, builder, offset, clockMs)
+    return this.#append(reader, bytes.subarray(start, end), builder, offset, clockMs)
   }
 
   #append(
@@ -104,13 +110,19 @@ export class RecordDecoder {
     return carries
   }
 
-  async #load(ids: ReadonlySet<number>, schemas: Schemas): Promise<void> {
-    for (const id of ids) {
-      const writer = await schemas.byId(id, this.#stream.topic)
-      if (writer === null) this.#missing.add(id)
-      else this.#missing.delete(id)
-      this.#readers.set(id, writer === null ? `schema id ${id}` : readerOf(this.#stream, id, writer))
-    }
+  async #load(id: number, schemas: Schemas): Promise<void> {
+    const writer = await schemas.byId(id, this.#stream.topic)
+    if (writer === null) this.#missing.add(id)
+    else this.#missing.delete(id)
+    this.#readers.set(id, writer === null ? `schema id ${id}` : readerOf(this.#stream, id, writer))
+    if (this.#readers.size > READERS_MAX) this.#forgetOldest()
+  }
+
+  #forgetOldest(): void {
+    const id = this.#readers.keys().next().value!
+    this.#readers.delete(id)
+    this.#missing.delete(id)
+    if (id === this.#lastId) this.#lastId = null
   }
 }
 

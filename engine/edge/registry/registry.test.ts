@@ -69,9 +69,9 @@ function rowsOf(block: Block, reader: Stream) {
 const builderOf = (reader: Stream) => new BlockBuilder(reader, reader.topic, 0)
 async function read(bytes: Buffer, reader: Stream, schemas: Schemas | null = null) {
   const decoder = new RecordDecoder(reader, schemas)
-  await decoder.prepare([bytes])
+  await decoder.prepare(bytes, 0, bytes.length)
   const builder = builderOf(reader)
-  expect(decoder.decode(bytes, builder, 0, null)).toBeNull()
+  expect(decoder.decode(bytes, 0, bytes.length, builder, 0, null)).toBeNull()
   return rowsOf(builder.build(), reader)[0]!
 }
 
@@ -118,16 +118,16 @@ describe('evolution', () => {
     const schemas = new FakeSchemas({ 5: strange })
     const decoder = new RecordDecoder(stream, schemas)
     const records = [5, 6].map((id) => new RecordEncoder({ type: 'record', name: 'X', fields: [] }, id).encode({}))
-    await decoder.prepare(records)
-    const letters = records.map((bytes) => decoder.decode(bytes, builderOf(stream), 0, null)!)
+    for (const bytes of records) await decoder.prepare(bytes, 0, bytes.length)
+    const letters = records.map((bytes) => decoder.decode(bytes, 0, bytes.length, builderOf(stream), 0, null)!)
     expect(letters.map((l) => l.reason)).toEqual(['UNKNOWN_SCHEMA', 'UNKNOWN_SCHEMA'])
     expect(letters[0]!.detail).toMatch(/^schema id 5 cannot be read as transactions: /)
     expect(letters[1]!.detail).toBe('schema id 6')
     schemas.known[6] = transaction // registered later: asked for again
     const late = new EventEncoder(stream, 6).encodeEvent(EVENT)
-    await decoder.prepare([late])
-    expect(decoder.decode(late, builderOf(stream), 0, null)).toBeNull()
-    expect(decoder.prepare([late, null, Buffer.from('x')])).toBeNull()
+    await decoder.prepare(late, 0, late.length)
+    expect(decoder.decode(late, 0, late.length, builderOf(stream), 0, null)).toBeNull()
+    for (const bytes of [late, null, Buffer.from('x')]) expect(decoder.prepare(bytes, 0, bytes?.length ?? 0)).toBeNull()
     expect(schemas.asked).toEqual([5, 6, 6])
   })
   test('a registry that is down loses nothing', async () => {
@@ -135,10 +135,10 @@ describe('evolution', () => {
     const decoder = new RecordDecoder(stream, schemas)
     const bytes = new EventEncoder(stream, 1).encodeEvent(EVENT)
     schemas.down = true
-    await expect(decoder.prepare([bytes])).rejects.toMatchObject({ code: 'REGISTRY_UNREACHABLE' })
+    await expect(decoder.prepare(bytes, 0, bytes.length)).rejects.toMatchObject({ code: 'REGISTRY_UNREACHABLE' })
     schemas.down = false
-    await decoder.prepare([bytes])
-    expect(decoder.decode(bytes, builderOf(stream), 0, null)).toBeNull()
+    await decoder.prepare(bytes, 0, bytes.length)
+    expect(decoder.decode(bytes, 0, bytes.length, builderOf(stream), 0, null)).toBeNull()
   })
 })
 
@@ -148,7 +148,7 @@ describe('dead letters', () => {
   const good = encoder.encodeEvent(EVENT)
   const why = (bytes: Buffer | null, clockMs: number | null = null) => {
     const builder = builderOf(stream)
-    const letter = decoder.decode(bytes, builder, 0, clockMs)
+    const letter = decoder.decode(bytes, 0, bytes?.length ?? 0, builder, 0, clockMs)
     expect(builder.length).toBe(letter ? 0 : 1)
     return letter?.reason ?? null
   }

@@ -7,8 +7,8 @@ export function wireHeader(schemaId: number): Buffer {
   return header
 }
 
-/** The id in a record's header; null if there is none. */
-export function wireSchemaId(bytes: Uint8Array): number | null {
-  if (bytes.length < WIRE_HEADER_BYTES || bytes[0] !== 0) return null
-  return (bytes[1]! << 24) | (bytes[2]! << 16) | (bytes[3]! << 8) | bytes[4]!
+/** The id in the header of the record `bytes[start..end)`; null if there is none. */
+export function wireSchemaId(bytes: Uint8Array, start: number, end: number): number | null {
+  if (end - start < WIRE_HEADER_BYTES || bytes[start] !== 0) return null
+  return (bytes[start + 1]! << 24) | (bytes[start + 2]! << 16) | (bytes[start + 3]! << 8) | bytes[start + 4]!
 }

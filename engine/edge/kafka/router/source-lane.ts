@@ -101,7 +101,7 @@ export class SourceLane implements SourceId, Lane {
     while (!this.#staged && !this.#waiting && this.#polls.length > 0) {
       const poll = this.#polls[0]
       const piece = poll.slice(this.#read, this.#read + this.#pieceLength(poll))
-      const asked = this.#prepared ? null : this.#decoder.prepare(piece.map(({ value }) => value))
+      const asked = this.#prepared ? null : prepareAll(this.#decoder, piece)
       if (asked) return this.#prepare(asked)
       this.#prepared = false
       this.#decode(piece, clockMs, onBad)
@@ -139,7 +139,7 @@ export class SourceLane implements SourceId, Lane {
     return length
   }
 
-  /** An id that nobody knows is asked for again and again: once for each piece is enough. */
+  /** An id that nobody knows is asked for again and again: once for each record is enough. */
   async #prepare(asked: Promise<void>): Promise<void> {
     this.#waiting = true
     try {
@@ -153,7 +153,8 @@ export class SourceLane implements SourceId, Lane {
   #decode(piece: readonly KafkaMessage[], clockMs: number, onBad: OnBadRecord): void {
     for (const message of piece) {
       this.#rawBytes -= message.value?.length ?? 0
-      const bad = this.#decoder.decode(message.value, this.#builder, Number(message.offset), clockMs)
+      const { value, offset } = message
+      const bad = this.#decoder.decode(value, 0, value?.length ?? 0, this.#builder, Number(offset), clockMs)
       if (!bad) continue
       this.#buffered--
       onBad(this, message, bad)
@@ -166,4 +167,24 @@ export class SourceLane implements SourceId, Lane {
     this.#staged = this.#builder.build()
     this.#row = 0
   }
+}
+
+/** Null: every record of `piece` may be decoded. */
+function prepareAll(decoder: Decoder, piece: readonly KafkaMessage[]): Promise<void> | null {
+  for (let i = 0; i < piece.length; i++) {
+    const { value } = piece[i]
+    const asked = decoder.prepare(value, 0, value?.length ?? 0)
+    if (asked) return prepareRest(decoder, piece, i + 1, asked)
+  }
+  return null
+}
+
+async function prepareRest(
+  decoder: Decoder,
+  piece: readonly KafkaMessage[],
+  from: number,
+  asked: Promise<void>,
+): Promise<void> {
+  await asked
+  for (const { value } of piece.slice(from)) await decoder.prepare(value, 0, value?.length ?? 0)
 }
