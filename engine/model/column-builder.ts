@@ -1,4 +1,11 @@
-import { type DecimalParts, decimalFromNumber, decimalFromText } from '../kit/decimal.ts'
+import {
+  type DecimalParts,
+  decimalFromBytes,
+  decimalFromNumber,
+  decimalFromText,
+  decimalRescale,
+} from '../kit/decimal.ts'
+import { isUtf8 } from '../kit/utf8.ts'
 import { DECIMAL_NULL_HIGH, type DecimalColumn, type NumberColumn, type StringColumn } from './block.ts'
 
 const ROWS_FIRST = 64
@@ -42,6 +49,8 @@ export class Arena {
   }
 }
 
+export type ColumnBuilder = StringColumnBuilder | NumberColumnBuilder | DecimalColumnBuilder
+
 /** Rounded up to the next multiple of 8. */
 export function padded(sizeBytes: number): number {
   return (sizeBytes + 7) & ~7
@@ -83,6 +92,31 @@ export class StringColumnBuilder {
     if (length > SHORT_STRING) bytes.set(source.subarray(from, to), start)
     else for (let i = 0; i < length; i++) bytes[start + i] = source[from + i]!
     this.#close(row, start + length)
+  }
+
+  /** Like `setBytes`, of bytes that may be anything: false where they are no UTF-8, and the row must be taken back. */
+  copyText(row: number, source: Uint8Array, from: number, to: number): boolean {
+    const length = to - from
+    const start = this.#open(row, length)
+    const bytes = this.#bytes
+    this.#close(row, start + length)
+    if (length > SHORT_STRING) {
+      bytes.set(source.subarray(from, to), start)
+      return isUtf8(source, from, to)
+    }
+    let all = 0
+    for (let i = 0; i < length; i++) {
+      const byte = source[from + i]
+      bytes[start + i] = byte
+      all |= byte
+    }
+    return all < 0x80 || isUtf8(source, from, to)
+  }
+
+  /** The bytes of `row`, in memory that the next call may overwrite; null where it was not set, or is null. */
+  at(row: number): Uint8Array | null {
+    if (row >= this.#filled || this.#nulls[row] === 1) return null
+    return this.#bytes.subarray(this.#offsets[row], this.#offsets[row + 1])
   }
 
   setNull(row: number): void {
@@ -189,6 +223,14 @@ export class DecimalColumnBuilder {
     this.#high[row] = high
     this.#low[row] = low
     this.#filled = row + 1
+  }
+
+  /** Big-endian two's complement in that scale, as Avro has it. False, and nothing set, when it does not fit. */
+  setBytes(row: number, source: Uint8Array, from: number, to: number, fromScale: number): boolean {
+    let result = decimalFromBytes(source, from, to, parts)
+    if (result === 'ok' && fromScale !== this.#scale) result = decimalRescale(parts, fromScale, this.#scale)
+    if (result === 'ok') this.set(row, parts.high, parts.low)
+    return result === 'ok'
   }
 
   /** False, and null in the row, when `value` is no number or does not fit. */
