@@ -113,10 +113,18 @@ export class StringColumnBuilder {
     return all < 0x80 || isUtf8(source, from, to)
   }
 
-  /** The bytes of `row`, in memory that the next call may overwrite; null where it was not set, or is null. */
-  at(row: number): Uint8Array | null {
-    if (row >= this.#filled || this.#nulls[row] === 1) return null
-    return this.#bytes.subarray(this.#offsets[row], this.#offsets[row + 1])
+  /** Of all rows; the next that is set may move them. */
+  get bytes(): Uint8Array {
+    return this.#bytes
+  }
+
+  /** Where the text of `row` begins in `bytes`; -1 where it was not set, or is null. */
+  startOf(row: number): number {
+    return row >= this.#filled || this.#nulls[row] === 1 ? -1 : this.#offsets[row]
+  }
+
+  endOf(row: number): number {
+    return this.#offsets[row + 1]
   }
 
   setNull(row: number): void {
