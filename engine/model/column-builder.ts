@@ -156,12 +156,9 @@ export class StringColumnBuilder {
 
   /** Makes room for one value at `row` and says where its bytes begin. */
   #open(row: number, sizeMax: number): number {
-    this.#fill(row)
+    if (row > this.#filled) this.#fill(row)
     this.#filled = row + 1
-    if (row >= this.#nulls.length) {
-      this.#nulls = grown(this.#nulls, new Uint8Array(2 * row))
-      this.#offsets = grown(this.#offsets, new Uint32Array(2 * row + 1))
-    }
+    if (row >= this.#nulls.length) this.#growRows(row)
     const start = this.#offsets[row]!
     if (start + sizeMax > this.#bytes.length) this.#bytes = grown(this.#bytes, new Uint8Array(2 * (start + sizeMax)))
     return start
@@ -172,8 +169,22 @@ export class StringColumnBuilder {
     this.#nulls[row] = 0
   }
 
-  #fill(row: number): void {
-    while (this.#filled < row) this.setNull(this.#filled)
+  /** Nulls up to `rows`. */
+  #fill(rows: number): void {
+    if (rows > this.#nulls.length) this.#growRows(rows)
+    const offsets = this.#offsets
+    const nulls = this.#nulls
+    const end = offsets[this.#filled]
+    for (let row = this.#filled; row < rows; row++) {
+      nulls[row] = 1
+      offsets[row + 1] = end
+    }
+    this.#filled = rows
+  }
+
+  #growRows(rows: number): void {
+    this.#nulls = grown(this.#nulls, new Uint8Array(2 * rows))
+    this.#offsets = grown(this.#offsets, new Uint32Array(2 * rows + 1))
   }
 }
 

@@ -1,9 +1,9 @@
 import { type Stream, typeMatches } from '../../model/stream.ts'
 
-const TYPES_MAX = 10_000
 const TYPE_BYTES_MAX = 256
 /** A power of two. */
 const BUCKETS = 1_024
+const BUCKET_MAX = 16
 
 interface Known {
   readonly bytes: Uint8Array
@@ -12,12 +12,11 @@ interface Known {
 
 /**
  * Which event types a stream carries, looked up by their UTF-8: no text is made of a type that was seen before. It keeps
- * up to 10,000 types of up to 256 bytes; others are compared each time.
+ * up to 16,384 types of up to 256 bytes; others are compared each time.
  */
 export class EventTypes {
   readonly #patterns: readonly string[]
   readonly #buckets: Known[][] = Array.from({ length: BUCKETS }, () => [])
-  #size = 0
   #last: Known
 
   constructor(stream: Stream) {
@@ -35,9 +34,7 @@ export class EventTypes {
     for (let i = 0; i < bucket.length; i++) if (equal(bucket[i].bytes, bytes, start, end)) return bucket[i]
     const copy = Buffer.from(bytes.subarray(start, end))
     const known = { bytes: copy, carried: typeMatches(this.#patterns, copy.toString()) }
-    if (this.#size >= TYPES_MAX || end - start > TYPE_BYTES_MAX) return known
-    this.#size += 1
-    bucket.push(known)
+    if (bucket.length < BUCKET_MAX && end - start <= TYPE_BYTES_MAX) bucket.push(known)
     return known
   }
 }
@@ -48,8 +45,10 @@ function equal(known: Uint8Array, bytes: Uint8Array, start: number, end: number)
   return true
 }
 
+/** By some of the bytes only: it has to be quick, not even. */
 function bucketOf(bytes: Uint8Array, start: number, end: number): number {
-  let hash = end - start
-  for (let i = start; i < end; i++) hash = (Math.imul(hash, 31) + bytes[i]) | 0
-  return (hash ^ (hash >>> 10)) & (BUCKETS - 1)
+  const length = end - start
+  if (length < 4) return length
+  const middle = start + (length >> 1)
+  return (length + 31 * bytes[middle] + 101 * bytes[middle + 1] + 431 * bytes[end - 1]) & (BUCKETS - 1)
 }
