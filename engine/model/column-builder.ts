@@ -12,6 +12,8 @@ const ROWS_FIRST = 64
 const BYTES_FIRST = 1_024
 /** Up to this many UTF-16 units a loop beats TextEncoder's fixed cost. */
 const SHORT_STRING = 48
+/** Of four bytes: none of them is set in ASCII. */
+const HIGH_BITS = 0x8080_8080 | 0
 const encoder = new TextEncoder()
 const parts: DecimalParts = { high: 0, low: 0 }
 
@@ -62,6 +64,7 @@ export function padded(sizeBytes: number): number {
  */
 export class StringColumnBuilder {
   #bytes = new Uint8Array(BYTES_FIRST)
+  #words = new DataView(this.#bytes.buffer)
   #offsets = new Uint32Array(ROWS_FIRST + 1)
   #nulls = new Uint8Array(ROWS_FIRST)
   #filled = 0
@@ -94,28 +97,45 @@ export class StringColumnBuilder {
     this.#close(row, start + length)
   }
 
-  /** Like `setBytes`, of bytes that may be anything: false where they are no UTF-8, and the row must be taken back. */
-  copyText(row: number, source: Uint8Array, from: number, to: number): boolean {
+  /**
+   * Like `setBytes`, of bytes that may be anything: false where they are no UTF-8, and the row must be taken back. `source`
+   * and `words` are views of the same whole buffer: four bytes go in one step.
+   */
+  copyText(row: number, source: Uint8Array, words: DataView, from: number, to: number): boolean {
     const length = to - from
     const start = this.#open(row, length)
-    const bytes = this.#bytes
     this.#close(row, start + length)
-    if (length > SHORT_STRING) {
-      bytes.set(source.subarray(from, to), start)
-      return isUtf8(source, from, to)
-    }
     let all = 0
-    for (let i = 0; i < length; i++) {
-      const byte = source[from + i]
-      bytes[start + i] = byte
-      all |= byte
+    if (length < 4) {
+      const bytes = this.#bytes
+      for (let i = 0; i < length; i++) {
+        const byte = source[from + i]
+        bytes[start + i] = byte
+        all |= byte
+      }
+    } else {
+      // The last four may overlap those before: no byte beyond the text is touched.
+      const target = this.#words
+      const last = length - 4
+      for (let i = 0; i < last; i += 4) {
+        const word = words.getInt32(from + i, true)
+        target.setInt32(start + i, word, true)
+        all |= word
+      }
+      const word = words.getInt32(from + last, true)
+      target.setInt32(start + last, word, true)
+      all |= word
     }
-    return all < 0x80 || isUtf8(source, from, to)
+    return (all & HIGH_BITS) === 0 || isUtf8(source, from, to)
   }
 
-  /** Of all rows; the next that is set may move them. */
+  /** Of all rows, as bytes and as words of any alignment; the next row that is set may move them. */
   get bytes(): Uint8Array {
     return this.#bytes
+  }
+
+  get words(): DataView {
+    return this.#words
   }
 
   /** Where the text of `row` begins in `bytes`; -1 where it was not set, or is null. */
@@ -160,7 +180,7 @@ export class StringColumnBuilder {
     this.#filled = row + 1
     if (row >= this.#nulls.length) this.#growRows(row)
     const start = this.#offsets[row]!
-    if (start + sizeMax > this.#bytes.length) this.#bytes = grown(this.#bytes, new Uint8Array(2 * (start + sizeMax)))
+    if (start + sizeMax > this.#bytes.length) this.#growBytes(start + sizeMax)
     return start
   }
 
@@ -180,6 +200,11 @@ export class StringColumnBuilder {
       offsets[row + 1] = end
     }
     this.#filled = rows
+  }
+
+  #growBytes(size: number): void {
+    this.#bytes = grown(this.#bytes, new Uint8Array(2 * size))
+    this.#words = new DataView(this.#bytes.buffer)
   }
 
   #growRows(rows: number): void {

@@ -7,6 +7,7 @@ const BUCKET_MAX = 16
 
 interface Known {
   readonly bytes: Uint8Array
+  readonly words: DataView
   readonly carried: boolean
 }
 
@@ -17,38 +18,42 @@ interface Known {
 export class EventTypes {
   readonly #patterns: readonly string[]
   readonly #buckets: Known[][] = Array.from({ length: BUCKETS }, () => [])
-  #last: Known
 
   constructor(stream: Stream) {
     this.#patterns = stream.types
-    this.#last = this.#find(new Uint8Array(0), 0, 0)
   }
 
-  carries(bytes: Uint8Array, start: number, end: number): boolean {
-    if (!equal(this.#last.bytes, bytes, start, end)) this.#last = this.#find(bytes, start, end)
-    return this.#last.carried
+  /** `bytes` and `words` are views of the same whole buffer. */
+  carries(bytes: Uint8Array, words: DataView, start: number, end: number): boolean {
+    const length = end - start
+    const bucket = this.#buckets[bucketOf(words, start, length)]
+    for (let i = 0; i < bucket.length; i++) {
+      const known = bucket[i]
+      if (known.bytes.length === length && equal(known, bytes, words, start)) return known.carried
+    }
+    return this.#learn(bucket, bytes, start, end)
   }
 
-  #find(bytes: Uint8Array, start: number, end: number): Known {
-    const bucket = this.#buckets[bucketOf(bytes, start, end)]
-    for (let i = 0; i < bucket.length; i++) if (equal(bucket[i].bytes, bytes, start, end)) return bucket[i]
-    const copy = Buffer.from(bytes.subarray(start, end))
-    const known = { bytes: copy, carried: typeMatches(this.#patterns, copy.toString()) }
-    if (bucket.length < BUCKET_MAX && end - start <= TYPE_BYTES_MAX) bucket.push(known)
-    return known
+  #learn(bucket: Known[], bytes: Uint8Array, start: number, end: number): boolean {
+    const copy = bytes.slice(start, end)
+    const carried = typeMatches(this.#patterns, Buffer.from(copy).toString())
+    if (bucket.length < BUCKET_MAX && copy.length <= TYPE_BYTES_MAX)
+      bucket.push({ bytes: copy, words: new DataView(copy.buffer), carried })
+    return carried
   }
 }
 
-function equal(known: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
-  if (known.length !== end - start) return false
-  for (let i = 0; i < known.length; i++) if (known[i] !== bytes[start + i]) return false
+function equal(known: Known, bytes: Uint8Array, words: DataView, start: number): boolean {
+  const length = known.bytes.length
+  let i = 0
+  for (; i + 4 <= length; i += 4) if (known.words.getInt32(i, true) !== words.getInt32(start + i, true)) return false
+  for (; i < length; i++) if (known.bytes[i] !== bytes[start + i]) return false
   return true
 }
 
-/** By some of the bytes only: it has to be quick, not even. */
-function bucketOf(bytes: Uint8Array, start: number, end: number): number {
-  const length = end - start
+/** By the length and the last bytes: types begin alike. */
+function bucketOf(words: DataView, start: number, length: number): number {
   if (length < 4) return length
-  const middle = start + (length >> 1)
-  return (length + 31 * bytes[middle] + 101 * bytes[middle + 1] + 431 * bytes[end - 1]) & (BUCKETS - 1)
+  const tail = Math.imul(words.getInt32(start + length - 4, true), 0x9e3779b1)
+  return ((tail >>> 16) + length) & (BUCKETS - 1)
 }

@@ -9,6 +9,7 @@ import { generateReader } from './read-code.ts'
 import type { Reader } from './reader.ts'
 import { RowReader } from './row-reader.ts'
 import { matchSchemas } from './schemas-matched.ts'
+import { sourceOf } from './source.ts'
 import { type FieldCase, fieldCase } from './testdata.ts'
 
 /** A stream, a schema that it can read, and values of that. */
@@ -96,7 +97,8 @@ function readAll(reader: Reader, stream: Stream, records: readonly Uint8Array[])
     const head = { timeMs: Number.NaN, unfit: -1 }
     const row = builder.beginAt(offset)
     const end = around.length + record.length
-    const fault = reader.read(Buffer.concat([around, record, around]), around.length, end, builder, row, head)
+    const source = sourceOf(Uint8Array.from([...around, ...record, ...around]))
+    const fault = reader.read(source, around.length, end, builder, row, head)
     builder.endAt(head.timeMs)
     const isRow = fault === 0 && head.unfit < 0
     if (!isRow) builder.undo()

@@ -49,7 +49,7 @@ class ReadCode {
 
   #compile(lines: string): Reader['read'] {
     const columns = [...this.#columns].map((r) => `const c${r} = builder.columns[${r}]`)
-    const text = `return (bytes, at, end, builder, row, head) => { let n = 0
+    const text = `return (source, at, end, builder, row, head) => { const { bytes, words } = source; let n = 0
 ${columns.join('\n')}
 ${lines}
 return at === end ? 0 : ${FAULT.size} }`
@@ -90,7 +90,7 @@ return at === end ? 0 : ${FAULT.size} }`
     if (type.typeName === 'enum') return this.#symbol(i, type as avsc.types.EnumType, reader)
     if (!isBytes(type)) return null
     return `${lengthCode(i)}
-if (!${column}.copyText(row, bytes, at, at + n)) return ${faultAt(i, FAULT.text)}
+if (!${column}.copyText(row, bytes, words, at, at + n)) return ${faultAt(i, FAULT.text)}
 at += n`
   }
 

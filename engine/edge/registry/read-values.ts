@@ -33,7 +33,7 @@ export function lengthCode(i: number): string {
 }
 
 export function textOf(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString()
+  return Buffer.from(bytes.buffer, start, end - start).toString()
 }
 
 const scratch = new Uint8Array(8)

@@ -1,4 +1,5 @@
 import type { BlockBuilder } from '../../model/block-builder.ts'
+import type { Source } from './source.ts'
 
 /** What a reader found beside the columns. */
 export interface Head {
@@ -14,8 +15,8 @@ export interface Reader {
   readonly names: readonly string[]
   /**
    * Fills `row` of `builder`, which was just begun, but for its time and a fixed type; fields that have no value, and a
-   * decimal that does not fit, stay null. Returns a fault (fault.ts) where `bytes[start..end)` is not exactly one record:
-   * the row must be taken back then.
+   * decimal that does not fit, stay null. Returns a fault (fault.ts) where `bytes[start..end)` of the source is not exactly
+   * one record: the row must be taken back then.
    */
-  read(bytes: Uint8Array, start: number, end: number, builder: BlockBuilder, row: number, head: Head): number
+  read(source: Source, start: number, end: number, builder: BlockBuilder, row: number, head: Head): number
 }

@@ -9,6 +9,7 @@ import type { Head, Reader } from './reader.ts'
 import { RowReader } from './row-reader.ts'
 import type { Schemas } from './schemas.ts'
 import { matchSchemas } from './schemas-matched.ts'
+import { sourceOf } from './source.ts'
 import { WIRE_HEADER_BYTES, wireSchemaId } from './wire.ts'
 
 const RECORD_BYTES_MAX = 1 << 20
@@ -96,7 +97,8 @@ export class RecordDecoder {
     head.timeMs = Number.NaN
     head.unfit = -1
     const row = builder.beginAt(offset)
-    const fault = reader.read(bytes, start, end, builder, row, head)
+    const base = bytes.byteOffset
+    const fault = reader.read(sourceOf(bytes), base + start, base + end, builder, row, head)
     if (this.#fixedType) builder.types.setBytes(row, this.#fixedType, 0, this.#fixedType.length)
     const letter = fault === 0 ? this.#refusal(builder.types, row, clockMs) : malformed(faultText(fault, reader.names))
     if (letter) builder.undo()
@@ -111,7 +113,7 @@ export class RecordDecoder {
     const start = types.startOf(row)
     const end = types.endOf(row)
     if (start < 0) return { reason: 'UNKNOWN_TYPE', detail: 'no type' }
-    if (!this.#fixedType && !this.#types.carries(types.bytes, start, end))
+    if (!this.#fixedType && !this.#types.carries(types.bytes, types.words, start, end))
       return { reason: 'UNKNOWN_TYPE', detail: `type "${Buffer.from(types.bytes.subarray(start, end))}"` }
     if (Number.isNaN(timeMs)) return { reason: 'NO_TIME', detail: `"${timeField}" holds no time` }
     if (clockMs !== null && timeMs > clockMs + maxAheadMs)

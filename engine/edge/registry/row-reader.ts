@@ -6,6 +6,7 @@ import { FAULT, faultAt } from './fault.ts'
 import type { Head, Reader } from './reader.ts'
 import { branchesOf, holdsText, isBytes, isRecord, isUnion, type Matched, type RecordType } from './schemas-matched.ts'
 import { checkOf, type Skip, skipOf } from './skip.ts'
+import type { Source } from './source.ts'
 import { cursor, readLong } from './varint.ts'
 
 type AvroRecord = Readonly<Record<string, unknown>>
@@ -30,11 +31,11 @@ export class RowReader implements Reader {
     this.#scales = stream.fields.map((_, i) => scaleOf(stream, i, records, matched))
   }
 
-  read(bytes: Uint8Array, start: number, end: number, builder: BlockBuilder, row: number, head: Head): number {
+  read({ bytes }: Source, start: number, end: number, builder: BlockBuilder, row: number, head: Head): number {
     const fault = this.#check(bytes, start, end)
     if (fault !== 0) return fault
     const { reader, resolver } = this.#matched
-    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start)
+    const buffer = Buffer.from(bytes.buffer, start, end - start)
     this.#fill(reader.decode(buffer, 0, resolver).value as AvroRecord, builder, row, head)
     return 0
   }
