@@ -11,7 +11,7 @@ export interface Head {
 
 /** Reads records of one writer's schema as rows of a stream. */
 export interface Reader {
-  /** The writer's fields. */
+  /** The writer's fields; none where it has several records. */
   readonly names: readonly string[]
   /**
    * Fills `row` of `builder`, which was just begun, but for its time and a fixed type; fields that have no value, and a

@@ -26,7 +26,7 @@ export class RowReader implements Reader {
     this.#stream = stream
     this.#matched = matched
     const records = branchesOf(matched.writer).filter(isRecord)
-    this.names = records.length === 1 ? records[0].fields.map(({ name }) => name) : []
+    this.names = isRecord(matched.writer) ? matched.writer.fields.map(({ name }) => name) : []
     this.#checks = records.map((record) => checksOf(record, matched))
     this.#scales = stream.fields.map((_, i) => scaleOf(stream, i, records, matched))
   }
