@@ -271,6 +271,12 @@ export class DecimalColumnBuilder {
 
   /** Big-endian two's complement in that scale, as Avro has it. False, and nothing set, when it does not fit. */
   setBytes(row: number, source: Uint8Array, from: number, to: number, fromScale: number): boolean {
+    if (to - from <= 4 && to > from && fromScale === this.#scale) {
+      let value = (source[from] << 24) >> 24
+      for (let i = from + 1; i < to; i++) value = (value << 8) | source[i]
+      this.set(row, value >> 31, value) // the array of low halves is unsigned
+      return true
+    }
     let result = decimalFromBytes(source, from, to, parts)
     if (result === 'ok' && fromScale !== this.#scale) result = decimalRescale(parts, fromScale, this.#scale)
     if (result === 'ok') this.set(row, parts.high, parts.low)
