@@ -43,12 +43,15 @@ export class EventTypes {
   }
 }
 
-function equal(known: Known, bytes: Uint8Array, words: DataView, start: number): boolean {
-  const length = known.bytes.length
-  let i = 0
-  for (; i + 4 <= length; i += 4) if (known.words.getInt32(i, true) !== words.getInt32(start + i, true)) return false
-  for (; i < length; i++) if (known.bytes[i] !== bytes[start + i]) return false
-  return true
+function equal({ bytes: own, words: ownWords }: Known, bytes: Uint8Array, words: DataView, start: number): boolean {
+  const length = own.length
+  let differ = 0
+  if (length < 4) for (let i = 0; i < length; i++) differ |= own[i] ^ bytes[start + i]
+  else {
+    for (let i = 0; i + 4 <= length; i += 4) differ |= ownWords.getInt32(i, true) ^ words.getInt32(start + i, true)
+    differ |= ownWords.getInt32(length - 4, true) ^ words.getInt32(start + length - 4, true)
+  }
+  return differ === 0
 }
 
 /** By the length and the last bytes: types begin alike. */

@@ -81,24 +81,13 @@ export class RecordDecoder {
     const reader = this.#schemas ? this.#readers.get(id) : this.#own
     if (typeof reader === 'string') return { reason: 'UNKNOWN_SCHEMA', detail: reader }
     if (!reader) throw new Error(`prepare() has not seen schema id ${id}`)
-    return this.#append(reader, bytes, start + WIRE_HEADER_BYTES, end, builder, offset, clockMs)
-  }
-
-  #append(
-    reader: Reader,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    builder: BlockBuilder,
-    offset: number,
-    clockMs: number | null,
-  ): DeadLetter | null {
     const head = this.#head
     head.timeMs = Number.NaN
     head.unfit = -1
     const row = builder.beginAt(offset)
     const base = bytes.byteOffset
-    const fault = reader.read(sourceOf(bytes), base + start, base + end, builder, row, head)
+    const from = base + start + WIRE_HEADER_BYTES
+    const fault = reader.read(sourceOf(bytes), from, base + end, builder, row, head)
     if (this.#fixedType) builder.types.setBytes(row, this.#fixedType, 0, this.#fixedType.length)
     const letter = fault === 0 ? this.#refusal(builder.types, row, clockMs) : malformed(faultText(fault, reader.names))
     if (letter) builder.undo()
