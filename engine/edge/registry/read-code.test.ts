@@ -10,7 +10,7 @@ import type { Reader } from './reader.ts'
 import { RowReader } from './row-reader.ts'
 import { matchSchemas } from './schemas-matched.ts'
 import { sourceOf } from './source.ts'
-import { type FieldCase, fieldCase } from './testdata.ts'
+import { type FieldCase, fieldCase } from './testing.ts'
 
 /** A stream, a schema that it can read, and values of that. */
 interface Case {
