@@ -1,10 +1,19 @@
-import { type DecimalParts, decimalFromNumber, decimalFromText } from '../kit/decimal.ts'
+import {
+  type DecimalParts,
+  decimalFromBytes,
+  decimalFromNumber,
+  decimalFromText,
+  decimalRescale,
+} from '../kit/decimal.ts'
+import { isUtf8 } from '../kit/utf8.ts'
 import { DECIMAL_NULL_HIGH, type DecimalColumn, type NumberColumn, type StringColumn } from './block.ts'
 
 const ROWS_FIRST = 64
 const BYTES_FIRST = 1_024
 /** Up to this many UTF-16 units a loop beats TextEncoder's fixed cost. */
 const SHORT_STRING = 48
+/** Of four bytes: none of them is set in ASCII. */
+const HIGH_BITS = 0x8080_8080 | 0
 const encoder = new TextEncoder()
 const parts: DecimalParts = { high: 0, low: 0 }
 
@@ -42,6 +51,8 @@ export class Arena {
   }
 }
 
+export type ColumnBuilder = StringColumnBuilder | NumberColumnBuilder | DecimalColumnBuilder
+
 /** Rounded up to the next multiple of 8. */
 export function padded(sizeBytes: number): number {
   return (sizeBytes + 7) & ~7
@@ -53,6 +64,7 @@ export function padded(sizeBytes: number): number {
  */
 export class StringColumnBuilder {
   #bytes = new Uint8Array(BYTES_FIRST)
+  #words = new DataView(this.#bytes.buffer)
   #offsets = new Uint32Array(ROWS_FIRST + 1)
   #nulls = new Uint8Array(ROWS_FIRST)
   #filled = 0
@@ -85,6 +97,56 @@ export class StringColumnBuilder {
     this.#close(row, start + length)
   }
 
+  /**
+   * Like `setBytes`, of bytes that may be anything: false where they are no UTF-8, and the row must be taken back. `source`
+   * and `words` are views of the same whole buffer: four bytes go in one step.
+   */
+  copyText(row: number, source: Uint8Array, words: DataView, from: number, to: number): boolean {
+    const length = to - from
+    const start = this.#open(row, length)
+    this.#close(row, start + length)
+    let all = 0
+    if (length < 4) {
+      const bytes = this.#bytes
+      for (let i = 0; i < length; i++) {
+        const byte = source[from + i]
+        bytes[start + i] = byte
+        all |= byte
+      }
+    } else {
+      // The last four may overlap those before: no byte beyond the text is touched.
+      const target = this.#words
+      const last = length - 4
+      for (let i = 0; i < last; i += 4) {
+        const word = words.getInt32(from + i, true)
+        target.setInt32(start + i, word, true)
+        all |= word
+      }
+      const word = words.getInt32(from + last, true)
+      target.setInt32(start + last, word, true)
+      all |= word
+    }
+    return (all & HIGH_BITS) === 0 || isUtf8(source, from, to)
+  }
+
+  /** Of all rows, as bytes and as words of any alignment; the next row that is set may move them. */
+  get bytes(): Uint8Array {
+    return this.#bytes
+  }
+
+  get words(): DataView {
+    return this.#words
+  }
+
+  /** Where the text of `row` begins in `bytes`; -1 where it was not set, or is null. */
+  startOf(row: number): number {
+    return row >= this.#filled || this.#nulls[row] === 1 ? -1 : this.#offsets[row]
+  }
+
+  endOf(row: number): number {
+    return this.#offsets[row + 1]
+  }
+
   setNull(row: number): void {
     const start = this.#open(row, 0)
     this.#offsets[row + 1] = start
@@ -114,14 +176,11 @@ export class StringColumnBuilder {
 
   /** Makes room for one value at `row` and says where its bytes begin. */
   #open(row: number, sizeMax: number): number {
-    this.#fill(row)
+    if (row > this.#filled) this.#fill(row)
     this.#filled = row + 1
-    if (row >= this.#nulls.length) {
-      this.#nulls = grown(this.#nulls, new Uint8Array(2 * row))
-      this.#offsets = grown(this.#offsets, new Uint32Array(2 * row + 1))
-    }
+    if (row >= this.#nulls.length) this.#growRows(row)
     const start = this.#offsets[row]!
-    if (start + sizeMax > this.#bytes.length) this.#bytes = grown(this.#bytes, new Uint8Array(2 * (start + sizeMax)))
+    if (start + sizeMax > this.#bytes.length) this.#growBytes(start + sizeMax)
     return start
   }
 
@@ -130,8 +189,27 @@ export class StringColumnBuilder {
     this.#nulls[row] = 0
   }
 
-  #fill(row: number): void {
-    while (this.#filled < row) this.setNull(this.#filled)
+  /** Nulls up to `rows`. */
+  #fill(rows: number): void {
+    if (rows > this.#nulls.length) this.#growRows(rows)
+    const offsets = this.#offsets
+    const nulls = this.#nulls
+    const end = offsets[this.#filled]
+    for (let row = this.#filled; row < rows; row++) {
+      nulls[row] = 1
+      offsets[row + 1] = end
+    }
+    this.#filled = rows
+  }
+
+  #growBytes(size: number): void {
+    this.#bytes = grown(this.#bytes, new Uint8Array(2 * size))
+    this.#words = new DataView(this.#bytes.buffer)
+  }
+
+  #growRows(rows: number): void {
+    this.#nulls = grown(this.#nulls, new Uint8Array(2 * rows))
+    this.#offsets = grown(this.#offsets, new Uint32Array(2 * rows + 1))
   }
 }
 
@@ -189,6 +267,20 @@ export class DecimalColumnBuilder {
     this.#high[row] = high
     this.#low[row] = low
     this.#filled = row + 1
+  }
+
+  /** Big-endian two's complement in that scale, as Avro has it. False, and nothing set, when it does not fit. */
+  setBytes(row: number, source: Uint8Array, from: number, to: number, fromScale: number): boolean {
+    if (to - from <= 4 && to > from && fromScale === this.#scale) {
+      let value = (source[from] << 24) >> 24
+      for (let i = from + 1; i < to; i++) value = (value << 8) | source[i]
+      this.set(row, value >> 31, value) // the array of low halves is unsigned
+      return true
+    }
+    let result = decimalFromBytes(source, from, to, parts)
+    if (result === 'ok' && fromScale !== this.#scale) result = decimalRescale(parts, fromScale, this.#scale)
+    if (result === 'ok') this.set(row, parts.high, parts.low)
+    return result === 'ok'
   }
 
   /** False, and null in the row, when `value` is no number or does not fit. */
