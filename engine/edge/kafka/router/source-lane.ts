@@ -125,7 +125,11 @@ export class SourceLane implements SourceId, Lane {
     for (; to < block.length && block.timesMs[to] < limitMs; to++)
       if (block.timesMs[to] > this.clockMs) this.clockMs = block.timesMs[to]
     this.#row = to
-    this.#routed = to < block.length ? block.offsets[to - 1] + 1 : this.#stagedEnd
+    // a record of several rows is routed with its last one
+    this.#routed =
+      to < block.length
+        ? Math.min(Math.floor(block.offsets[to - 1]) + 1, Math.floor(block.offsets[to]))
+        : this.#stagedEnd
     this.#buffered -= to - from
     if (to === block.length) this.#staged = null
     return { block, from, to }
@@ -154,10 +158,10 @@ export class SourceLane implements SourceId, Lane {
     for (const message of piece) {
       this.#rawBytes -= message.value?.length ?? 0
       const { value, offset } = message
+      const before = this.#builder.length
       const bad = this.#decoder.decode(value, 0, value?.length ?? 0, this.#builder, Number(offset), clockMs)
-      if (!bad) continue
-      this.#buffered--
-      onBad(this, message, bad)
+      this.#buffered += this.#builder.length - before - 1 // from here on its rows wait, not the record
+      if (bad) onBad(this, message, bad)
     }
     this.#stagedEnd = Number(piece[piece.length - 1].offset) + 1
     if (this.#builder.length === 0) {
