@@ -37,7 +37,10 @@ export function isTable({ database, schema, table }: TableName, wanted: string):
   return wanted === table || wanted === `${database}.${table}` || wanted === `${schema}.${table}`
 }
 
-/** Epoch ms, or another unit, of a positive number; NaN for anything else. */
+/** A positive number, or a text of one, such as epoch ms; NaN for anything else. */
 export function stampOf(value: unknown): number {
-  return typeof value === 'number' && value > 0 ? value : Number.NaN
+  const stamp = typeof value === 'number' || typeof value === 'string' ? Number(value) : 0
+  return stamp > 0 && stamp < STAMP_MAX ? stamp : Number.NaN
 }
+
+const STAMP_MAX = 8.64e15

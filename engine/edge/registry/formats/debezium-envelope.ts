@@ -75,4 +75,4 @@ function fromFlattened(record: JsonObject): ReturnType<typeof envelopeOf> {
   }
 }
 
-const NO_OP = 'neither an envelope with "op" nor a row with "__op": the connector needs transforms with add.fields=op'
+const NO_OP = 'neither an envelope with "op" nor a flattened row with "__op", which add.fields=op gives it'
