@@ -89,6 +89,6 @@ const exactLong = avsc.types.LongType.__with({
   },
   fromJSON: (value: unknown) => value,
   toJSON: (value: unknown) => value,
-  isValid: (value: unknown) => typeof value === 'number' || typeof value === 'string',
+  isValid: (value: unknown) => typeof value === 'number',
   compare: (a: number | string, b: number | string) => Number(BigInt(a) - BigInt(b)),
 })

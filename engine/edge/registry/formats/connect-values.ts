@@ -56,7 +56,7 @@ export function unitBySize(value: unknown): TimeUnit | null {
  */
 export function decimalText(value: unknown, scale: number, surely: boolean): unknown {
   if (value instanceof Uint8Array) return value.length > BASE64_CHARS_MAX ? value : digitsOf(value, scale)
-  if (typeof value !== 'string' || value.length > BASE64_CHARS_MAX) return value
+  if (typeof value !== 'string' || value === '' || value.length > BASE64_CHARS_MAX) return value
   const isNumber = NUMBER.test(value) && (!surely || value.includes('.') || value.length >= 16)
   return isNumber || !BASE64.test(value) ? value : digitsOf(Buffer.from(value, 'base64'), scale)
 }
