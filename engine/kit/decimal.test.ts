@@ -148,6 +148,24 @@ test('bytes beyond 64 bits are out of range, none are zero', () => {
   expect([decimalFromBytes(new Uint8Array(0), 0, 0, out), out.high, out.low]).toEqual(['ok', 0, 0])
 })
 
+test('to another scale by way of doubles: halves, and on both sides of 2^53', () => {
+  const whole = fc.oneof(
+    fc.maxSafeInteger(),
+    fc.bigInt({ min: 2n ** 53n - 50n, max: 2n ** 53n + 50n }),
+    fc.tuple(fc.integer(), fc.nat(8), fc.integer({ min: -1, max: 1 })).map(([n, e, d]) => n * 5 * 10 ** e + d),
+  )
+  fc.assert(
+    fc.property(whole, scales, scales, (value, scale, other) => {
+      const { high, low } = split(BigInt(value))
+      agrees(decimalToText(high, low, scale), other, (out) => {
+        Object.assign(out, { high, low })
+        return decimalRescale(out, scale, other)
+      })
+    }),
+    { numRuns: 3_000 },
+  )
+})
+
 test('back to text, to a double, to another scale', () => {
   fc.assert(
     fc.property(inRange, scales, scales, (value, scale, other) => {

@@ -15,6 +15,9 @@ export type DecimalResult = 'ok' | 'malformed' | 'out_of_range'
 
 const TWO_32 = 0x1_0000_0000
 const HIGH_LIMIT = 0x8000_0000
+const DOUBLE_LIMIT = 2 ** 53
+/** The largest power of ten whose double `10 ** n` is surely exact. */
+const FACTOR_MAX = 1e15
 
 /** `12`, `-0.5`, `.5`, `1e-3`: digits with at most one point, and an exponent. No blanks, no thousands. */
 export function decimalFromText(text: string, scale: number, out: DecimalParts): DecimalResult {
@@ -89,7 +92,26 @@ export function decimalToBytes(high: number, low: number, target: Uint8Array, at
 
 /** Changes `parts` from one scale to another in place. */
 export function decimalRescale(parts: DecimalParts, fromScale: number, toScale: number): DecimalResult {
-  return fromScale === toScale ? 'ok' : decimalFromText(decimalToText(parts.high, parts.low, fromScale), toScale, parts)
+  if (fromScale === toScale) return 'ok'
+  const value = parts.high * TWO_32 + parts.low
+  const size = Math.abs(value)
+  const factor = 10 ** Math.abs(toScale - fromScale)
+  // Below 2^53 doubles count exactly; beyond, its text is taken.
+  if (factor <= FACTOR_MAX && size < DOUBLE_LIMIT) {
+    if (toScale < fromScale) return fromWhole(dividedBy(factor, size), value < 0, parts)
+    if (size * factor < DOUBLE_LIMIT) return fromWhole(size * factor, value < 0, parts)
+  }
+  return decimalFromText(decimalToText(parts.high, parts.low, fromScale), toScale, parts)
+}
+
+/** Rounded half up. */
+function dividedBy(factor: number, size: number): number {
+  const rest = size % factor
+  return (size - rest) / factor + (2 * rest >= factor ? 1 : 0)
+}
+
+function fromWhole(size: number, negative: boolean, out: DecimalParts): DecimalResult {
+  return settle(Math.floor(size / TWO_32), size >>> 0, negative, out)
 }
 
 /** The 64-bit integer as the nearest double, divided by 10^scale. */

@@ -1,6 +1,13 @@
 import { strict as assert } from 'node:assert'
 import type { Block, Column } from './block.ts'
-import { Arena, DecimalColumnBuilder, NumberColumnBuilder, padded, StringColumnBuilder } from './column-builder.ts'
+import {
+  Arena,
+  type ColumnBuilder,
+  DecimalColumnBuilder,
+  NumberColumnBuilder,
+  padded,
+  StringColumnBuilder,
+} from './column-builder.ts'
 import type { Stream } from './stream.ts'
 
 /**
@@ -17,7 +24,12 @@ export class BlockBuilder {
   readonly #strings: (StringColumnBuilder | undefined)[] = []
   readonly #numbers: (NumberColumnBuilder | undefined)[] = []
   readonly #decimals: (DecimalColumnBuilder | undefined)[] = []
-  readonly #types = new StringColumnBuilder()
+  /**
+   * For code that fills columns itself, between `beginAt` and `endAt`: in the order of the fields; the type's is `types`,
+   * the time has none.
+   */
+  readonly columns: readonly (ColumnBuilder | null)[]
+  readonly types = new StringColumnBuilder()
   readonly #typeIndex: number
   readonly #timeIndex: number
   #offsets = new Float64Array(64)
@@ -37,6 +49,9 @@ export class BlockBuilder {
       else if (field.kind === 'decimal') this.#decimals[i] = new DecimalColumnBuilder(field.scale)
       else this.#numbers[i] = new NumberColumnBuilder(field.kind)
     })
+    this.columns = stream.fields.map((_, i) =>
+      i === this.#typeIndex ? this.types : (this.#strings[i] ?? this.#numbers[i] ?? this.#decimals[i] ?? null),
+    )
   }
 
   /** Rows begun since the last `build`. */
@@ -46,19 +61,30 @@ export class BlockBuilder {
 
   /** Starts a row. `offset` must rise; a fraction of a millisecond is cut off. */
   begin(offset: number, timeMs: number, type: string): void {
+    const row = this.beginAt(offset)
+    this.types.set(row, type)
+    this.endAt(timeMs)
+  }
+
+  /** Starts a row whose time and type come later: `types` must be filled, and `endAt` or `undo` called. Its number. */
+  beginAt(offset: number): number {
     const row = ++this.#row
     if (row >= this.#offsets.length) this.#grow()
     assert(row === 0 || offset > this.#offsets[row - 1]!, 'source offsets must rise')
     this.#offsets[row] = offset
-    this.#timesMs[row] = Math.floor(timeMs)
-    this.#types.set(row, type)
+    return row
+  }
+
+  /** The time of the row that was started by `beginAt`; a fraction of a millisecond is cut off. */
+  endAt(timeMs: number): void {
+    this.#timesMs[this.#row] = Math.floor(timeMs)
   }
 
   /** Takes the row back that was begun last. */
   undo(): void {
     assert(this.#row >= 0, 'no row to take back')
     this.#row -= 1
-    this.#types.truncate(this.length)
+    this.types.truncate(this.length)
     for (let i = 0; i < this.stream.fields.length; i++) {
       this.#strings[i]?.truncate(this.length)
       this.#numbers[i]?.truncate(this.length)
@@ -97,7 +123,7 @@ export class BlockBuilder {
   /** The rows since the last time, in memory of their own; the builder is empty again. */
   build(): Block {
     const rows = this.length
-    let sizeBytes = 2 * 8 * rows + this.#types.sizeBytes(rows)
+    let sizeBytes = 2 * 8 * rows + this.types.sizeBytes(rows)
     const fields = this.stream.fields
     for (let i = 0; i < fields.length; i++) {
       const column = this.#strings[i] ?? this.#numbers[i] ?? this.#decimals[i]
@@ -105,7 +131,7 @@ export class BlockBuilder {
     }
     const arena = new Arena(padded(sizeBytes))
     const timesMs = arena.doubles(this.#timesMs, rows)
-    const types = this.#types.build(rows, arena)
+    const types = this.types.build(rows, arena)
     const columns: Column[] = []
     for (let i = 0; i < fields.length; i++) {
       if (i === this.#typeIndex) columns.push(types)

@@ -1,4 +1,11 @@
-import { type DecimalParts, decimalFromNumber, decimalFromText } from '../kit/decimal.ts'
+import {
+  type DecimalParts,
+  decimalFromBytes,
+  decimalFromNumber,
+  decimalFromText,
+  decimalRescale,
+} from '../kit/decimal.ts'
+import { isUtf8 } from '../kit/utf8.ts'
 import { DECIMAL_NULL_HIGH, type DecimalColumn, type NumberColumn, type StringColumn } from './block.ts'
 
 const ROWS_FIRST = 64
@@ -41,6 +48,8 @@ export class Arena {
     return at
   }
 }
+
+export type ColumnBuilder = StringColumnBuilder | NumberColumnBuilder | DecimalColumnBuilder
 
 /** Rounded up to the next multiple of 8. */
 export function padded(sizeBytes: number): number {
@@ -85,6 +94,39 @@ export class StringColumnBuilder {
     this.#close(row, start + length)
   }
 
+  /** Like `setBytes`, of bytes that may be anything: false where they are no UTF-8, and the row must be taken back. */
+  copyText(row: number, source: Uint8Array, from: number, to: number): boolean {
+    const length = to - from
+    const start = this.#open(row, length)
+    const bytes = this.#bytes
+    this.#close(row, start + length)
+    if (length > SHORT_STRING) {
+      bytes.set(source.subarray(from, to), start)
+      return isUtf8(source, from, to)
+    }
+    let all = 0
+    for (let i = 0; i < length; i++) {
+      const byte = source[from + i]
+      bytes[start + i] = byte
+      all |= byte
+    }
+    return all < 0x80 || isUtf8(source, from, to)
+  }
+
+  /** Of all rows; the next that is set may move them. */
+  get bytes(): Uint8Array {
+    return this.#bytes
+  }
+
+  /** Where the text of `row` begins in `bytes`; -1 where it was not set, or is null. */
+  startOf(row: number): number {
+    return row >= this.#filled || this.#nulls[row] === 1 ? -1 : this.#offsets[row]
+  }
+
+  endOf(row: number): number {
+    return this.#offsets[row + 1]
+  }
+
   setNull(row: number): void {
     const start = this.#open(row, 0)
     this.#offsets[row + 1] = start
@@ -114,12 +156,9 @@ export class StringColumnBuilder {
 
   /** Makes room for one value at `row` and says where its bytes begin. */
   #open(row: number, sizeMax: number): number {
-    this.#fill(row)
+    if (row > this.#filled) this.#fill(row)
     this.#filled = row + 1
-    if (row >= this.#nulls.length) {
-      this.#nulls = grown(this.#nulls, new Uint8Array(2 * row))
-      this.#offsets = grown(this.#offsets, new Uint32Array(2 * row + 1))
-    }
+    if (row >= this.#nulls.length) this.#growRows(row)
     const start = this.#offsets[row]!
     if (start + sizeMax > this.#bytes.length) this.#bytes = grown(this.#bytes, new Uint8Array(2 * (start + sizeMax)))
     return start
@@ -130,8 +169,22 @@ export class StringColumnBuilder {
     this.#nulls[row] = 0
   }
 
-  #fill(row: number): void {
-    while (this.#filled < row) this.setNull(this.#filled)
+  /** Nulls up to `rows`. */
+  #fill(rows: number): void {
+    if (rows > this.#nulls.length) this.#growRows(rows)
+    const offsets = this.#offsets
+    const nulls = this.#nulls
+    const end = offsets[this.#filled]
+    for (let row = this.#filled; row < rows; row++) {
+      nulls[row] = 1
+      offsets[row + 1] = end
+    }
+    this.#filled = rows
+  }
+
+  #growRows(rows: number): void {
+    this.#nulls = grown(this.#nulls, new Uint8Array(2 * rows))
+    this.#offsets = grown(this.#offsets, new Uint32Array(2 * rows + 1))
   }
 }
 
@@ -189,6 +242,14 @@ export class DecimalColumnBuilder {
     this.#high[row] = high
     this.#low[row] = low
     this.#filled = row + 1
+  }
+
+  /** Big-endian two's complement in that scale, as Avro has it. False, and nothing set, when it does not fit. */
+  setBytes(row: number, source: Uint8Array, from: number, to: number, fromScale: number): boolean {
+    let result = decimalFromBytes(source, from, to, parts)
+    if (result === 'ok' && fromScale !== this.#scale) result = decimalRescale(parts, fromScale, this.#scale)
+    if (result === 'ok') this.set(row, parts.high, parts.low)
+    return result === 'ok'
   }
 
   /** False, and null in the row, when `value` is no number or does not fit. */

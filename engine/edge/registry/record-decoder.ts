@@ -1,12 +1,17 @@
 import type { BlockBuilder } from '../../model/block-builder.ts'
+import type { StringColumnBuilder } from '../../model/column-builder.ts'
 import type { DeadLetterReason } from '../../model/errors.ts'
-import { type Stream, typeMatches } from '../../model/stream.ts'
+import type { Stream } from '../../model/stream.ts'
+import { EventTypes } from './event-types.ts'
+import { faultText } from './fault.ts'
+import { generateReader } from './read-code.ts'
+import type { Head, Reader } from './reader.ts'
 import { RowReader } from './row-reader.ts'
 import type { Schemas } from './schemas.ts'
+import { matchSchemas } from './schemas-matched.ts'
 import { WIRE_HEADER_BYTES, wireSchemaId } from './wire.ts'
 
 const RECORD_BYTES_MAX = 1 << 20
-const TYPES_MAX = 10_000
 /** Far above what one topic sees, and above what a caller prepares before it decodes; beyond it the oldest goes. */
 const READERS_MAX = 5_000
 
@@ -25,18 +30,22 @@ export class RecordDecoder {
   readonly #stream: Stream
   readonly #schemas: Schemas | null
   /** By writer's id; a string says why records of that id cannot be read. */
-  readonly #readers = new Map<number, RowReader | string>()
+  readonly #readers = new Map<number, Reader | string>()
   /** Ids that the registry did not know: asked for again each time, for they may be registered yet. */
   readonly #missing = new Set<number>()
-  readonly #own: RowReader
-  readonly #types = new Map<string, boolean>()
+  readonly #own: Reader
+  readonly #types: EventTypes
+  readonly #fixedType: Uint8Array | null
+  readonly #head: Head = { timeMs: Number.NaN, unfit: -1 }
   /** An id that is known: nearly always that of the next record. */
   #lastId: number | null = null
 
   constructor(stream: Stream, schemas: Schemas | null) {
     this.#stream = stream
     this.#schemas = schemas
-    this.#own = new RowReader(stream, null)
+    this.#own = makeReader(stream, null)
+    this.#types = new EventTypes(stream)
+    this.#fixedType = 'fixed' in stream.type ? Buffer.from(stream.type.fixed) : null
   }
 
   /**
@@ -71,43 +80,43 @@ export class RecordDecoder {
     const reader = this.#schemas ? this.#readers.get(id) : this.#own
     if (typeof reader === 'string') return { reason: 'UNKNOWN_SCHEMA', detail: reader }
     if (!reader) throw new Error(`prepare() has not seen schema id ${id}`)
-    return this.#append(reader, bytes.subarray(start, end), builder, offset, clockMs)
+    return this.#append(reader, bytes, start + WIRE_HEADER_BYTES, end, builder, offset, clockMs)
   }
 
   #append(
-    reader: RowReader,
+    reader: Reader,
     bytes: Uint8Array,
+    start: number,
+    end: number,
     builder: BlockBuilder,
     offset: number,
     clockMs: number | null,
   ): DeadLetter | null {
-    const { maxAheadMs, timeField } = this.#stream
-    let head: ReturnType<RowReader['head']>
-    try {
-      head = reader.head(asBuffer(bytes), WIRE_HEADER_BYTES)
-    } catch (error) {
-      return { reason: 'MALFORMED', detail: (error as Error).message }
-    }
-    if (!head) return { reason: 'MALFORMED', detail: 'its length is not that of one record' }
-    if (head.type === null || !this.#carries(head.type))
-      return { reason: 'UNKNOWN_TYPE', detail: head.type === null ? 'no type' : `type "${head.type}"` }
-    if (Number.isNaN(head.timeMs)) return { reason: 'NO_TIME', detail: `"${timeField}" holds no time` }
-    if (clockMs !== null && head.timeMs > clockMs + maxAheadMs)
-      return { reason: 'FUTURE_TIME', detail: `${head.timeMs - clockMs} ms ahead, at most ${maxAheadMs}` }
-    builder.begin(offset, head.timeMs, head.type)
-    const field = reader.fill(head.record, builder)
-    if (field === null) return null
-    builder.undo()
-    return { reason: 'MALFORMED', detail: `the decimal "${field}" does not fit` }
+    const head = this.#head
+    head.timeMs = Number.NaN
+    head.unfit = -1
+    const row = builder.beginAt(offset)
+    const fault = reader.read(bytes, start, end, builder, row, head)
+    if (this.#fixedType) builder.types.setBytes(row, this.#fixedType, 0, this.#fixedType.length)
+    const letter = fault === 0 ? this.#refusal(builder.types, row, clockMs) : malformed(faultText(fault, reader.names))
+    if (letter) builder.undo()
+    else builder.endAt(head.timeMs)
+    return letter
   }
 
-  #carries(type: string): boolean {
-    if ('fixed' in this.#stream.type) return true
-    const known = this.#types.get(type)
-    if (known !== undefined) return known
-    const carries = typeMatches(this.#stream.types, type)
-    if (this.#types.size < TYPES_MAX) this.#types.set(type, carries)
-    return carries
+  /** Why a record that is one is not taken. */
+  #refusal(types: StringColumnBuilder, row: number, clockMs: number | null): DeadLetter | null {
+    const { maxAheadMs, timeField, fields } = this.#stream
+    const { timeMs, unfit } = this.#head
+    const start = types.startOf(row)
+    const end = types.endOf(row)
+    if (start < 0) return { reason: 'UNKNOWN_TYPE', detail: 'no type' }
+    if (!this.#fixedType && !this.#types.carries(types.bytes, start, end))
+      return { reason: 'UNKNOWN_TYPE', detail: `type "${Buffer.from(types.bytes.subarray(start, end))}"` }
+    if (Number.isNaN(timeMs)) return { reason: 'NO_TIME', detail: `"${timeField}" holds no time` }
+    if (clockMs !== null && timeMs > clockMs + maxAheadMs)
+      return { reason: 'FUTURE_TIME', detail: `${timeMs - clockMs} ms ahead, at most ${maxAheadMs}` }
+    return unfit < 0 ? null : malformed(`the decimal "${fields[unfit].name}" does not fit`)
   }
 
   async #load(id: number, schemas: Schemas): Promise<void> {
@@ -126,14 +135,19 @@ export class RecordDecoder {
   }
 }
 
-function readerOf(stream: Stream, id: number, writer: unknown): RowReader | string {
+function readerOf(stream: Stream, id: number, writer: unknown): Reader | string {
   try {
-    return new RowReader(stream, writer)
+    return makeReader(stream, writer)
   } catch (error) {
     return `schema id ${id} cannot be read as ${stream.name}: ${(error as Error).message}`
   }
 }
 
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+function makeReader(stream: Stream, writer: unknown): Reader {
+  const matched = matchSchemas(stream, writer)
+  return generateReader(stream, matched) ?? new RowReader(stream, matched)
+}
+
+function malformed(detail: string): DeadLetter {
+  return { reason: 'MALFORMED', detail }
 }

@@ -1,91 +1,93 @@
-import avsc from 'avsc'
-import { type DecimalParts, decimalFromBytes, decimalRescale } from '../../kit/decimal.ts'
 import type { BlockBuilder } from '../../model/block-builder.ts'
+import type { DecimalColumnBuilder } from '../../model/column-builder.ts'
 import { eventTimeMs } from '../../model/event-time.ts'
-import type { FieldKind, Stream } from '../../model/stream.ts'
+import type { Stream } from '../../model/stream.ts'
+import { FAULT, faultAt } from './fault.ts'
+import type { Head, Reader } from './reader.ts'
+import { branchesOf, holdsText, isBytes, isRecord, isUnion, type Matched, type RecordType } from './schemas-matched.ts'
+import { checkOf, type Skip, skipOf } from './skip.ts'
+import { cursor, readLong } from './varint.ts'
 
 type AvroRecord = Readonly<Record<string, unknown>>
 
-/** A row's time and type, found before the row is begun. */
-export interface RowHead {
-  readonly record: AvroRecord
-  /** NaN where the record has no time. */
-  readonly timeMs: number
-  readonly type: string | null
-}
-
-/**
- * Reads records of one writer's schema as rows of a stream: Avro's own rules say how an older or newer writer is read
- * (names, aliases, defaults, wider numbers). Decimals of another scale are converted exactly, or rounded.
- */
-export class RowReader {
+/** Reads any writer's schema, by way of avsc's objects: some ten times slower than code made for it (read-code.ts). */
+export class RowReader implements Reader {
+  readonly names: readonly string[]
   readonly #stream: Stream
-  readonly #type: avsc.Type
-  readonly #resolver: ReturnType<avsc.Type['createResolver']> | undefined
-  readonly #typeField: string | null
-  readonly #fixedType: string | null
-  readonly #fields: readonly { index: number; name: string; kind: FieldKind; scale: number; writerScale: number }[]
+  readonly #matched: Matched
+  /** What the bytes must pass before avsc has them, which trusts them: by branch, by field. */
+  readonly #checks: readonly (readonly Skip[])[]
+  /** By field of the stream; 0 where it is no decimal. */
+  readonly #scales: readonly number[]
 
-  /** `writer` null = the stream's own schema. Throws an Error that says so when the one cannot be read as the other. */
-  constructor(stream: Stream, writer: unknown) {
+  /** Throws an Error where a union's records have decimals of different scales for one field. */
+  constructor(stream: Stream, matched: Matched) {
     this.#stream = stream
-    this.#type = avsc.Type.forSchema(stream.avro as avsc.Schema)
-    this.#resolver = writer === null ? undefined : this.#type.createResolver(avsc.Type.forSchema(writer as avsc.Schema))
-    this.#typeField = 'field' in stream.type ? stream.type.field : null
-    this.#fixedType = 'fixed' in stream.type ? stream.type.fixed : null
-    this.#fields = stream.fields
-      .map(({ name, kind, scale }, index) => ({
-        index,
-        name,
-        kind,
-        scale,
-        writerScale: scaleOf(writer, name) ?? scale,
-      }))
-      .filter(({ name }) => name !== stream.timeField && name !== this.#typeField)
+    this.#matched = matched
+    const records = branchesOf(matched.writer).filter(isRecord)
+    this.names = records.length === 1 ? records[0].fields.map(({ name }) => name) : []
+    this.#checks = records.map((record) => checksOf(record, matched))
+    this.#scales = stream.fields.map((_, i) => scaleOf(stream, i, records, matched))
   }
 
-  /** Null when the bytes from `start` on are not exactly one record; may throw, too. */
-  head(bytes: Buffer, start: number): RowHead | null {
-    const { value, offset } = this.#type.decode(bytes, start, this.#resolver)
-    if (offset !== bytes.length) return null
-    const record = value as AvroRecord
-    const time = record[this.#stream.timeField]
-    return {
-      record,
-      timeMs: eventTimeMs(time, this.#stream.timeFormat),
-      type: this.#typeField === null ? this.#fixedType : (record[this.#typeField] as string | null),
+  read(bytes: Uint8Array, start: number, end: number, builder: BlockBuilder, row: number, head: Head): number {
+    const fault = this.#check(bytes, start, end)
+    if (fault !== 0) return fault
+    const { reader, resolver } = this.#matched
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start)
+    this.#fill(reader.decode(buffer, 0, resolver).value as AvroRecord, builder, row, head)
+    return 0
+  }
+
+  #check(bytes: Uint8Array, start: number, end: number): number {
+    let at = start
+    let checks = this.#checks[0]
+    if (isUnion(this.#matched.writer)) {
+      checks = this.#checks[readLong(bytes, at)]
+      if (!checks) return FAULT.branch
+      at = cursor.at
     }
+    for (let i = 0; i < checks.length; i++) {
+      at = checks[i](bytes, at, end, 0)
+      if (at < 0) return faultAt(i, -at)
+    }
+    return at === end ? 0 : FAULT.size
   }
 
-  /** Fills the row that was just begun; or names a field whose decimal does not fit. */
-  fill(record: AvroRecord, builder: BlockBuilder): string | null {
-    const fields = this.#fields
+  #fill(record: AvroRecord, builder: BlockBuilder, row: number, head: Head): void {
+    const { fields, timeField, timeFormat } = this.#stream
     for (let i = 0; i < fields.length; i++) {
-      const field = fields[i]!
-      const value = record[field.name]
+      const { name, kind } = fields[i]
+      const value = record[name]
+      if (name === timeField) head.timeMs = eventTimeMs(value, timeFormat)
       if (value === null || value === undefined) continue
-      if (field.kind === 'string') builder.string(field.index, value as string)
-      else if (field.kind === 'number') builder.number(field.index, value as number)
-      else if (field.kind === 'boolean') builder.number(field.index, value ? 1 : 0)
-      else {
+      if (kind === 'decimal') {
         const bytes = value as Buffer
-        let result = decimalFromBytes(bytes, 0, bytes.length, parts)
-        if (result === 'ok') result = decimalRescale(parts, field.writerScale, field.scale)
-        if (result !== 'ok') return field.name
-        builder.decimal(field.index, parts.high, parts.low)
-      }
+        const column = builder.columns[i] as DecimalColumnBuilder
+        if (!column.setBytes(row, bytes, 0, bytes.length, this.#scales[i])) head.unfit = i
+      } else if (builder.columns[i] === builder.types) builder.types.set(row, value as string)
+      else if (kind === 'string') builder.string(i, value as string)
+      else builder.number(i, Number(value))
     }
-    return null
   }
 }
 
-const parts: DecimalParts = { high: 0, low: 0 }
+function checksOf(record: RecordType, { reader, readersOf }: Matched): Skip[] {
+  return record.fields.map((field) => {
+    const readers = readersOf(field).map((i) => reader.fields[i])
+    return readers.length === 0 ? skipOf(field.type) : checkOf(field.type, readers.some(holdsText))
+  })
+}
 
-/** The scale of a writer's decimal field; undefined where the writer has no such field, or no decimal. */
-function scaleOf(writer: unknown, name: string): number | undefined {
-  const { fields = [] } = (writer ?? {}) as { fields?: { name: string; type: unknown }[] }
-  const type = fields.find((f) => f.name === name)?.type
-  const branches = (Array.isArray(type) ? type : [type]) as { logicalType?: string; scale?: number }[]
-  const decimal = branches.find((b) => b?.logicalType === 'decimal')
-  return decimal && (decimal.scale ?? 0)
+function scaleOf(stream: Stream, index: number, records: readonly RecordType[], matched: Matched): number {
+  const { name, kind, scale } = stream.fields[index]
+  if (kind !== 'decimal') return 0
+  const types = records.flatMap(({ fields }) =>
+    fields.filter((field) => matched.readersOf(field).includes(index)).flatMap(({ type }) => branchesOf(type)),
+  )
+  const scales = new Set(
+    types.filter((type) => isBytes(type) || type.typeName === 'fixed').map((type) => matched.scaleOf(type) ?? scale),
+  )
+  if (scales.size > 1) throw new Error(`decimals of several scales for field "${name}"`)
+  return scales.size === 0 ? scale : [...scales][0]
 }
