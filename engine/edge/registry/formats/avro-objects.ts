@@ -2,6 +2,7 @@ import avsc from 'avsc'
 import type { DeadLetter } from '../record-decoder.ts'
 import type { Schemas } from '../schemas.ts'
 import { WIRE_HEADER_BYTES, wireSchemaId } from '../wire.ts'
+import { type ReadValue, readerOf } from './avro-values.ts'
 import { type Forms, formsOfAvro } from './connect-forms.ts'
 import { isObject, type JsonObject } from './json-object.ts'
 
@@ -9,7 +10,7 @@ import { isObject, type JsonObject } from './json-object.ts'
 const WRITERS_MAX = 5_000
 
 interface Writer {
-  readonly type: avsc.Type
+  readonly read: ReadValue
   readonly forms: Forms
 }
 
@@ -43,10 +44,10 @@ export class AvroObjects {
     const writer = this.#writers.get(id)
     if (writer === undefined) throw new Error(`prepare() has not seen schema id ${id}`)
     if (typeof writer === 'string') return { bad: { reason: 'UNKNOWN_SCHEMA', detail: writer } }
-    const record = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start)
+    const place = { bytes, at: start + WIRE_HEADER_BYTES, end }
     try {
-      const { value, offset } = writer.type.decode(record, WIRE_HEADER_BYTES)
-      if (offset === record.length && isObject(value)) return { object: value, forms: writer.forms }
+      const object = writer.read(place, 0)
+      if (place.at === end && isObject(object)) return { object, forms: writer.forms }
       return { bad: { reason: 'MALFORMED', detail: 'its length is not that of one record' } }
     } catch (error) {
       return { bad: { reason: 'MALFORMED', detail: (error as Error).message } }
@@ -67,28 +68,8 @@ export class AvroObjects {
 
 function writerOf(id: number, schema: unknown): Writer | string {
   try {
-    return {
-      type: avsc.Type.forSchema(schema as avsc.Schema, { registry: { long: exactLong } }),
-      forms: formsOfAvro(schema),
-    }
+    return { read: readerOf(avsc.Type.forSchema(schema as avsc.Schema)), forms: formsOfAvro(schema) }
   } catch (error) {
     return `schema id ${id} cannot be used: ${(error as Error).message}`
   }
 }
-
-/** avsc refuses longs that a double does not hold. */
-const exactLong = avsc.types.LongType.__with({
-  fromBuffer(bytes: Buffer) {
-    const value = bytes.readBigInt64LE()
-    return BigInt.asIntN(54, value) === value ? Number(value) : String(value)
-  },
-  toBuffer(value: number | string) {
-    const bytes = Buffer.alloc(8)
-    bytes.writeBigInt64LE(BigInt(value))
-    return bytes
-  },
-  fromJSON: (value: unknown) => value,
-  toJSON: (value: unknown) => value,
-  isValid: (value: unknown) => typeof value === 'number',
-  compare: (a: number | string, b: number | string) => Number(BigInt(a) - BigInt(b)),
-})

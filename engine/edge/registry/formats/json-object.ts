@@ -42,7 +42,7 @@ export function malformed(detail: string): { bad: DeadLetter } {
 }
 
 export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !Buffer.isBuffer(value)
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
 }
 
 /** What `object` itself has under that name, not what all objects have. */
