@@ -73,7 +73,7 @@ const outcome = z.union(
     z
       .record(text, z.record(text, text))
       .refine((columns) => Object.keys(columns).length === 1, 'must name one column')
-      .refine((columns) => Object.values(columns).every((types) => Object.keys(types).length > 0)),
+      .refine((columns) => Object.values(columns).every((types) => Object.keys(types).length > 0), 'must name a value'),
   ],
   'must be ignore, an event type, or { column: { value: event type } } of one column',
 )
