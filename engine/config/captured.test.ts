@@ -41,21 +41,21 @@ test('a table of events: inserts and snapshots are events of their own type', ()
     update: 'ignored',
     delete: 'ignored',
     snapshot: true,
-    base64: false,
+    decimals: {},
   })
 })
 
 test('a table whose column says what happened', () => {
   const changes =
     '{ insert: order.created, update: { status: { paid: payment.captured, 3: item.delivered } }, delete: ignore, snapshot: ignore }'
-  const stream = orders(`format: debezium, table: shop.orders, decimals: base64, changes: ${changes}`)
+  const stream = orders(`format: debezium, table: shop.orders, decimals: { amount: 2 }, changes: ${changes}`)
   expect(stream.captured).toEqual({
     table: 'shop.orders',
     insert: { type: 'order.created' },
     update: { column: 'status', types: { paid: 'payment.captured', 3: 'item.delivered' } },
     delete: 'ignored',
     snapshot: false,
-    base64: true,
+    decimals: { amount: 2 },
   })
   const derived = orders(`format: maxwell, changes: ${changes}`, '')
   expect(derived.types.toSorted()).toEqual(['item.delivered', 'order.created', 'payment.captured'])
@@ -71,7 +71,11 @@ describe('faults', () => {
         'error[wrong-value]: "changes" is for debezium, canal and maxwell, not for avro',
       ],
     ],
-    ['format: canal, decimals: base64', ['error[wrong-value]: "decimals" is for debezium, not for canal']],
+    ['format: canal, decimals: { amount: 2 }', ['error[wrong-value]: "decimals" is for debezium, not for canal']],
+    [
+      'format: debezium, decimals: { amout: 2 }',
+      ['error[unknown-field]: "amout" is not a field of the schema, nor an alias of one'],
+    ],
     ['format: canal, changes: { updat: x }', ['error[unknown-key]: "updat" is not a key in "streams.orders.changes"']],
     [
       'format: canal, changes: { snapshot: yes }',

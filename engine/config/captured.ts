@@ -36,7 +36,7 @@ export function capturedOf(name: string, shape: StreamShape, settings: Settings)
     update: outcomeOf(changes?.update ?? 'ignore'),
     delete: outcomeOf(changes?.delete ?? 'ignore'),
     snapshot: changes?.snapshot !== 'ignore',
-    base64: decimals === 'base64',
+    decimals: decimals ?? {},
   }
 }
 

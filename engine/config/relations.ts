@@ -23,7 +23,7 @@ const MAX_AHEAD_MS = 30_000
 
 /** The stream that a checked shape describes, its schema read from `folder` or the package; null on a fault. */
 export function streamOf(name: string, shape: StreamShape, folder: string, settings: Settings): Stream | null {
-  const path = (key: string) => ['streams', name, key]
+  const path = (...keys: string[]) => ['streams', name, ...keys]
   const { type, lateness: latenessMs, max_ahead, determines, format } = shape
   const types = typesOf(shape)
   const before = settings.issues.length
@@ -64,6 +64,16 @@ export function streamOf(name: string, shape: StreamShape, folder: string, setti
     ...(format !== 'avro' && { format }),
     ...(captured && { captured }),
   })
+  const columns = columnsOf(avro)
+  for (const column of Object.keys(captured?.decimals ?? {}))
+    if (faults.length === 0 && !columns.includes(column))
+      settings.fault(
+        'unknown-field',
+        path('decimals', column),
+        'key',
+        `"${column}" is not a field of the schema, nor an alias of one`,
+        didYouMean(column, columns),
+      )
   for (const { part, message, name: wrong, known } of faults) {
     const code = wrong === undefined ? 'wrong-value' : 'unknown-field'
     settings.fault(
@@ -75,6 +85,12 @@ export function streamOf(name: string, shape: StreamShape, folder: string, setti
     )
   }
   return settings.issues.length === before ? stream : null
+}
+
+/** The names of a schema's fields, and those that they go by elsewhere. */
+function columnsOf(avro: unknown): string[] {
+  const { fields = [] } = (avro ?? {}) as { fields?: readonly { name: string; aliases?: readonly string[] }[] }
+  return fields.flatMap(({ name, aliases = [] }) => [name, ...aliases])
 }
 
 function readSchema(name: string, file: string, folder: string, settings: Settings): unknown {

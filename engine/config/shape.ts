@@ -93,7 +93,7 @@ export const streamShape = z.strictObject({
     .default('avro'),
   table: text.optional(),
   changes: changes.optional(),
-  decimals: z.enum(['auto', 'base64'], 'must be auto or base64').optional(),
+  decimals: z.record(text, whole(0, 38), 'must map a column to its digits behind the point').optional(),
   time: text,
   time_format: z.enum(['ms', 's', 'iso'], 'must be ms, s or iso').default('ms'),
   id: text.nullable().default(null),

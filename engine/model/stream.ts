@@ -49,8 +49,8 @@ export interface Captured {
   readonly delete: ChangeOutcome
   /** Rows that were there before the capture began count as inserts; false: they are passed over. */
   readonly snapshot: boolean
-  /** Decimals without a schema are always base64; false: where they cannot be numbers. Debezium only. */
-  readonly base64: boolean
+  /** Column -> digits behind the point of a decimal that comes as base64 without a schema. Debezium only. */
+  readonly decimals: Readonly<Record<string, number>>
 }
 
 /**

@@ -5,7 +5,6 @@ import { isObject, own } from './json-object.ts'
 /** Longer than any decimal of a database; what is longer stays as it is. */
 const BASE64_CHARS_MAX = 128
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
-const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
 const SCALE_MAX = 1_000
 const DAY_MS = 86_400_000
 const TIME_MS_MAX = 8.64e15
@@ -16,10 +15,10 @@ export const UNAVAILABLE = '__debezium_unavailable_value'
 export function plainValue(value: unknown, form: Form | undefined, field: Field | undefined): unknown {
   if (value === UNAVAILABLE) return null
   if (form === undefined || value === null) return value
-  if (form.is === 'decimal') return decimalText(value, form.scale, true)
+  if (form.is === 'decimal') return decimalText(value, form.scale)
   if (form.is === 'scaled_decimal') {
     const [digits, scale] = isObject(value) ? [own(value, 'value'), own(value, 'scale')] : []
-    return isScale(scale) ? decimalText(digits, scale, true) : value
+    return isScale(scale) ? decimalText(digits, scale) : value
   }
   const timeMs = epochMs(value, form.unit)
   if (Number.isNaN(timeMs)) return value
@@ -50,15 +49,20 @@ export function unitBySize(value: unknown): TimeUnit | null {
 }
 
 /**
- * The digits of a decimal that is bytes, or base64 of them: big-endian two's complement. A text that reads as a number is
- * one, unless it is `surely` base64; anything else stays as it is. Base64 of a number that is not negative begins with a
- * letter, so only negative ones can be mistaken.
+ * The digits of a decimal that is bytes, or base64 of them: big-endian two's complement. A text with a point, or of so many
+ * digits that no base64 has them by chance, is one of digits; anything else stays as it is.
  */
-export function decimalText(value: unknown, scale: number, surely: boolean): unknown {
+export function decimalText(value: unknown, scale: number): unknown {
   if (value instanceof Uint8Array) return value.length > BASE64_CHARS_MAX ? value : digitsOf(value, scale)
   if (typeof value !== 'string' || value === '' || value.length > BASE64_CHARS_MAX) return value
-  const isNumber = NUMBER.test(value) && (!surely || value.includes('.') || value.length >= 16)
-  return isNumber || !BASE64.test(value) ? value : digitsOf(Buffer.from(value, 'base64'), scale)
+  const isDigits = /^[+-]?\d*\.\d*$|^-?\d{16,}$/.test(value)
+  return isDigits || !BASE64.test(value) ? value : digitsOf(Buffer.from(value, 'base64'), scale)
+}
+
+/** A decimal that came without a schema: what can only be base64 gets the way out into the message of the dead letter. */
+export function withWayOut(value: unknown): unknown {
+  const isBase64 = typeof value === 'string' && /^[A-Za-z/]/.test(value) && BASE64.test(value)
+  return isBase64 ? `${value.slice(0, 16)} (base64: name its scale in decimals)` : value
 }
 
 /** All digits, with the point where `scale` puts it. */

@@ -6,7 +6,7 @@ import { AvroObjects } from './avro-objects.ts'
 import type { Reading } from './change.ts'
 import type { ChangeReader } from './change-decoder.ts'
 import { type Forms, formsOfJson } from './connect-forms.ts'
-import { decimalText, epochMs, plainValue, UNAVAILABLE, unitBySize } from './connect-values.ts'
+import { decimalText, epochMs, plainValue, UNAVAILABLE, unitBySize, withWayOut } from './connect-values.ts'
 import { envelopeOf } from './debezium-envelope.ts'
 import { FieldNames } from './field-names.ts'
 import { isObject, type JsonObject, jsonObject, oversized, own } from './json-object.ts'
@@ -72,6 +72,7 @@ export class DebeziumReader implements ChangeReader {
   /** Makes the values of a row plain, in place; returns its own time, epoch ms, where it is known how that is counted. */
   #plain(row: JsonObject, forms: Forms | null): number | null {
     const { timeField, captured } = this.#stream
+    const { decimals } = captured!
     let ownMs: number | null = null
     for (const [column, raw] of Object.entries(row)) {
       const field = this.#names.fieldOf(column)
@@ -81,7 +82,9 @@ export class DebeziumReader implements ChangeReader {
         if (unit !== null && raw !== null) ownMs = epochMs(raw, unit)
       }
       if (form || raw === UNAVAILABLE) row[column] = plainValue(raw, form, field)
-      else if (field?.kind === 'decimal') row[column] = decimalText(raw, field.scale, captured!.base64 && !forms)
+      else if (forms) continue
+      else if (Object.hasOwn(decimals, column)) row[column] = decimalText(raw, decimals[column])
+      else if (field?.kind === 'decimal') row[column] = withWayOut(raw)
     }
     return ownMs
   }

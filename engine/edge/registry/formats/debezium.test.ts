@@ -124,17 +124,17 @@ describe('envelopes without a schema', () => {
     expect((await readAll(byStatus, [early])).rows[0].event_time).toBe(NOON_MS + 412)
     expect((await readAll(byStatus, [{ ...early, ts_ms: null }])).bad).toEqual(['NO_TIME: no "event_time"'])
   })
-  test('decimals as base64, texts, doubles; digits are digits unless the configuration says base64', async () => {
-    const amounts = ['BBo=', '10.50', 10.5, '+/ve', '1050', 'AA==', '']
+  test('decimals as base64 of the scale that is configured, as texts, as doubles', async () => {
+    const amounts = ['BBo=', '10.50', 10.5, '+/ve', '1050', 'AA==', '-.5', null, '', 'ten!']
     const records = amounts.map((amount) => envelope('c', null, { ...row('new'), amount }))
-    const { rows, bad } = await readAll(byStatus, records.slice(0, 6))
-    expect(rows.map((one) => one.amount)).toEqual([10.5, 10.5, 10.5, -2632.02, 1050, 0])
-    expect([bad, (await readAll(byStatus, records.slice(6))).bad]).toEqual([
-      [],
-      ['MALFORMED: "amount" is no decimal that fits: ""'],
-    ])
-    const base64 = await readAll(orderStream('debezium', { ...BY_STATUS, base64: true }), records.slice(4, 5))
-    expect(base64.rows.map((one) => one.amount)).toEqual([-26668.92])
+    const { rows, bad } = await readAll(byStatus, records)
+    expect(rows.map((one) => one.amount ?? null)).toEqual([10.5, 10.5, 10.5, -2632.02, -26668.92, 0, -0.5, null])
+    expect(bad).toEqual(['', 'ten!'].map((text) => `MALFORMED: "amount" is no decimal that fits: "${text}"`))
+    const plain = await readAll(orderStream('debezium', { ...BY_STATUS, decimals: {} }), records.slice(0, 5))
+    expect(plain.rows.map((one) => one.amount)).toEqual([10.5, 10.5, 1050])
+    expect(plain.bad[0]).toBe(
+      'MALFORMED: "amount" is no decimal that fits: "BBo= (base64: name its scale in decimals)"',
+    )
   })
   test('a large value that an update left as it was is null', async () => {
     const toasted = { ...row('paid'), buyer_id: '__debezium_unavailable_value' }

@@ -71,7 +71,14 @@ const message = fc.record(
   },
   { requiredKeys: ['type', 'op', 'database', 'table', 'source', 'data', 'after', 'es', 'ts'] },
 )
+const good = fc.constantFrom(
+  { type: 'order.created', event_time: 1, order_id: 'O1' },
+  { op: 'c', source: { db: 'shop', table: 'orders' }, after: { id: 1 }, ts_ms: 1 },
+  { type: 'INSERT', database: 'shop', table: 'orders', data: [{ id: '1' }, { id: '2' }], es: 1 },
+  { type: 'insert', database: 'shop', table: 'orders', data: { id: 1 }, ts: 1 },
+)
 const text = fc.oneof(
+  good.map((one) => JSON.stringify(one)),
   fc.string(),
   value.map((one) => JSON.stringify(one)),
   message.map((one) => JSON.stringify(one)),

@@ -29,7 +29,7 @@ export const APPEND_ONLY: Captured = {
   update: 'ignored',
   delete: 'ignored',
   snapshot: true,
-  base64: false,
+  decimals: { amount: 2 },
 }
 
 /** A table of orders whose `status` says what happened. */
