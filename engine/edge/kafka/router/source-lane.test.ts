@@ -90,6 +90,14 @@ test('records of several rows, and of none: offsets stay whole, and a record is 
   expect([lane.routed, lane.buffered, lane.headMs]).toEqual([6, 0, null])
 })
 
+test('records of many rows: one stage holds a thousand rows, and the rest of one record', () => {
+  const { lane, push, cut } = laneOf()
+  const many = Array.from({ length: 400 }, () => '5').join('+')
+  push(0, many, many, many, many)
+  expect([cut().length, lane.routed, lane.buffered]).toEqual([1_200, 3, 1])
+  expect([cut().length, lane.routed, lane.buffered]).toEqual([400, 4, 0])
+})
+
 test('never over the end of a poll', () => {
   const { push, cut } = laneOf()
   push(0, '0', '1')
