@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Config, KafkaConfig } from '../config.ts'
 import { type Encoder, KafkaService, type KafkaServiceOptions } from '../edge/kafka/index.ts'
-import { RecordDecoder } from '../edge/registry/record-decoder.ts'
+import { decoderFor } from '../edge/registry/formats/decoder-for.ts'
 import { OutputEncoder, shippedSchema } from '../edge/registry/record-encoder.ts'
 import { ConfluentSchemas, type Schemas } from '../edge/registry/schemas.ts'
 import type { Counters } from '../model/counters.ts'
@@ -24,7 +24,7 @@ export function kafkaService(config: Config & { readonly log: KafkaConfig }, res
     streams,
     outputs,
     keepOf: taskFolders(config, rest.counters, rest.log),
-    decoderOf: (stream) => new RecordDecoder(stream, schemas),
+    decoderOf: (stream) => decoderFor(stream, schemas, rest.counters),
     encoder: () => encoderOf(schemas, outputs),
     ...rest,
   })

@@ -108,6 +108,9 @@ function record({ label: _label, stream: _stream, ...fields }: TrafficEvent): Re
 async function produce(traffic: Traffic, config: Config, endMs: number, note: Note): Promise<void> {
   if (config.log.kind !== 'kafka')
     throw new EngineError('USAGE', '--send needs a configuration with log: { kind: kafka, … }')
+  for (const { name, format } of config.streams)
+    if (format !== undefined)
+      throw new EngineError('USAGE', `--send writes Avro; stream "${name}" is read as ${format}`)
   const { EventSender } = await import('../edge/kafka/event-sender.ts')
   const { ConfluentSchemas } = await import('../edge/registry/schemas.ts')
   const { EventEncoder } = await import('../edge/registry/record-encoder.ts')

@@ -6,6 +6,7 @@ import { systemText } from '../kit/system-error.ts'
 import { checkStream, type StreamFault } from '../model/avro.ts'
 import { type Stream, typeMatches } from '../model/stream.ts'
 import { didYouMean } from '../rules/source/suggest.ts'
+import { capturedOf, typesOf } from './captured.ts'
 import type { Settings } from './settings.ts'
 import type { Sections, StreamShape } from './shape.ts'
 
@@ -22,9 +23,11 @@ const MAX_AHEAD_MS = 30_000
 
 /** The stream that a checked shape describes, its schema read from `folder` or the package; null on a fault. */
 export function streamOf(name: string, shape: StreamShape, folder: string, settings: Settings): Stream | null {
-  const path = (key: string) => ['streams', name, key]
-  const { type, types, lateness: latenessMs, max_ahead, determines } = shape
+  const path = (...keys: string[]) => ['streams', name, ...keys]
+  const { type, lateness: latenessMs, max_ahead, determines, format } = shape
+  const types = typesOf(shape)
   const before = settings.issues.length
+  const captured = capturedOf(name, shape, settings)
   // Not given, it shrinks with lateness; given, it must fit.
   const maxAheadMs = max_ahead ?? Math.min(MAX_AHEAD_MS, Math.floor(latenessMs / 4))
   if (max_ahead !== undefined && max_ahead > 0 && max_ahead >= latenessMs / 2)
@@ -41,7 +44,7 @@ export function streamOf(name: string, shape: StreamShape, folder: string, setti
       'value',
       `stream "${name}" must say which types it carries, in "types"`,
     )
-  if (typeof type !== 'string' && types.length > 0)
+  if (typeof type !== 'string' && shape.types.length > 0)
     settings.fault('wrong-value', path('types'), 'value', 'a stream with one fixed type has no "types"')
   const avro = readSchema(name, shape.schema, folder, settings)
   if (avro === undefined) return null
@@ -58,7 +61,19 @@ export function streamOf(name: string, shape: StreamShape, folder: string, setti
     dedupeMs: shape.dedupe,
     determines,
     avro,
+    ...(format !== 'avro' && { format }),
+    ...(captured && { captured }),
   })
+  const columns = columnsOf(avro)
+  for (const column of Object.keys(captured?.decimals ?? {}))
+    if (faults.length === 0 && !columns.includes(column))
+      settings.fault(
+        'unknown-field',
+        path('decimals', column),
+        'key',
+        `"${column}" is not a field of the schema, nor an alias of one`,
+        didYouMean(column, columns),
+      )
   for (const { part, message, name: wrong, known } of faults) {
     const code = wrong === undefined ? 'wrong-value' : 'unknown-field'
     settings.fault(
@@ -70,6 +85,12 @@ export function streamOf(name: string, shape: StreamShape, folder: string, setti
     )
   }
   return settings.issues.length === before ? stream : null
+}
+
+/** The names of a schema's fields, and those that they go by elsewhere. */
+function columnsOf(avro: unknown): string[] {
+  const { fields = [] } = (avro ?? {}) as { fields?: readonly { name: string; aliases?: readonly string[] }[] }
+  return fields.flatMap(({ name, aliases = [] }) => [name, ...aliases])
 }
 
 function readSchema(name: string, file: string, folder: string, settings: Settings): unknown {

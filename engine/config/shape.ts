@@ -66,9 +66,34 @@ const limits = z.strictObject({
   events_in_memory: whole(4_096, 1_000_000_000),
 })
 
+/** `ignore`, the type of the event, or `{ column: { value: type } }`. */
+const outcome = z.union(
+  [
+    text,
+    z
+      .record(text, z.record(text, text))
+      .refine((columns) => Object.keys(columns).length === 1, 'must name one column')
+      .refine((columns) => Object.values(columns).every((types) => Object.keys(types).length > 0), 'must name a value'),
+  ],
+  'must be ignore, an event type, or { column: { value: event type } } of one column',
+)
+const changes = z.strictObject({
+  insert: outcome.optional(),
+  update: outcome.default('ignore'),
+  delete: outcome.default('ignore'),
+  snapshot: z.enum(['insert', 'ignore'], 'must be insert or ignore').default('insert'),
+})
+export type OutcomeShape = z.infer<typeof outcome>
+
 export const streamShape = z.strictObject({
   schema: text,
   topic,
+  format: z
+    .enum(['avro', 'json', 'debezium', 'canal', 'maxwell'], 'must be avro, json, debezium, canal or maxwell')
+    .default('avro'),
+  table: text.optional(),
+  changes: changes.optional(),
+  decimals: z.record(text, whole(0, 38), 'must map a column to its digits behind the point').optional(),
   time: text,
   time_format: z.enum(['ms', 's', 'iso'], 'must be ms, s or iso').default('ms'),
   id: text.nullable().default(null),
@@ -111,6 +136,7 @@ export const TOP_KEYS: readonly string[] = [...Object.keys(sectionShapes), 'stre
 export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
   const [section, name, part] = path
   if (section === undefined) return TOP_KEYS
+  if (section === 'streams' && part === 'changes') return Object.keys(changes.shape)
   if (section === 'streams') return part === 'type' ? ['fixed'] : Object.keys(streamShape.shape)
   if (section === 'http') return Object.keys(http.shape)
   if (section === 'time') return Object.keys(time.shape)

@@ -11,6 +11,9 @@ export interface Field {
 
 export type TimeFormat = 'ms' | 's' | 'iso'
 
+/** How the records of a topic are written. The last three are changes of a captured table. */
+export type StreamFormat = 'avro' | 'json' | 'debezium' | 'canal' | 'maxwell'
+
 /** A named input: one topic, one Avro schema, and what its fields mean to the engine. */
 export interface Stream {
   readonly name: string
@@ -31,7 +34,34 @@ export interface Stream {
   readonly determines: Readonly<Record<string, readonly string[]>>
   /** Avro schema as parsed JSON. */
   readonly avro: unknown
+  /** Absent: avro. */
+  readonly format?: StreamFormat
+  /** There for debezium, canal and maxwell, and for them alone. */
+  readonly captured?: Captured
 }
+
+/** Which changes of a captured table are events. */
+export interface Captured {
+  /** `orders`, `shop.orders`; rows of other tables are passed over. Null: the topic has one table. */
+  readonly table: string | null
+  readonly insert: ChangeOutcome
+  readonly update: ChangeOutcome
+  readonly delete: ChangeOutcome
+  /** Rows that were there before the capture began count as inserts; false: they are passed over. */
+  readonly snapshot: boolean
+  /** Column -> digits behind the point of a decimal that comes as base64 without a schema. Debezium only. */
+  readonly decimals: Readonly<Record<string, number>>
+}
+
+/**
+ * What one kind of change becomes: an event of the type that its row holds, or of one type, or of the type that belongs
+ * to the text in a column, for updates only where the column has changed; or nothing.
+ */
+export type ChangeOutcome =
+  | 'own'
+  | 'ignored'
+  | { readonly type: string }
+  | { readonly column: string; readonly types: Readonly<Record<string, string>> }
 
 /** True when `type` is named by one of `patterns`: an exact name, or a prefix with a final `*`. */
 export function typeMatches(patterns: readonly string[], type: string): boolean {

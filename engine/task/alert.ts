@@ -1,6 +1,7 @@
 import { alertId } from '../model/alert-id.ts'
 import type { AlertRecord, Cell, Evidence, MeasureValue, SourcePosition } from '../model/output.ts'
 import { type Rule, SEVERITIES, type SequenceRule } from '../model/rule.ts'
+import { recordPosition } from '../model/source-position.ts'
 
 const SUSPECTS_MAX = 100
 
@@ -116,7 +117,7 @@ export function alertRecord(rule: Rule | SequenceRule, alert: Alert, eventTimeMs
     explain: alert.explain,
     evidence: alert.evidence,
     coverage: alert.coverage,
-    source: alert.source,
+    source: recordPosition(alert.source),
   }
 }
 

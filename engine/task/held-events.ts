@@ -1,5 +1,6 @@
 import type { Value } from '../model/expression.ts'
 import type { Cell, Evidence, SourcePosition } from '../model/output.ts'
+import { positionId, recordPosition } from '../model/source-position.ts'
 import type { Chunk, ColumnRef } from '../state/chunk.ts'
 import { Rows } from '../state/rows.ts'
 import type { StringTable } from '../state/string-table.ts'
@@ -73,8 +74,7 @@ export class HeldEvents {
     const ref = field < 0 ? undefined : this.#layout.columns.mappings.get(stream.name)?.[field][0]
     const id = ref ? this.#read(chunk, at, columnReader(this.#context, ref, this.#strings)) : null
     if (id !== null && id !== undefined) return String(id)
-    const { topic, partition, offset } = this.source(row)
-    return `${topic}/${partition}/${offset}`
+    return positionId(this.source(row))
   }
 
   /**
@@ -149,7 +149,7 @@ export class HeldEvents {
     const event: Record<string, Cell> = {
       event_id: this.eventId(row),
       event_time: chunk.timesMs[at],
-      ...this.source(row),
+      ...recordPosition(this.source(row)),
     }
     for (const { name, read } of plan.evidence) event[name] = this.#read(chunk, at, read)
     return event

@@ -3,7 +3,7 @@ import type { RawRecord } from '../../edge/kafka/source-reader.ts'
 import type { Block } from '../../model/block.ts'
 import type { BlockBuilder } from '../../model/block-builder.ts'
 
-/** Decoded at a time. */
+/** Decoded at a time; rows beyond are those of one record. */
 const BLOCK_RECORDS_MAX = 1_000
 
 export interface Decoding {
@@ -22,17 +22,15 @@ export async function* decodedBlocks(
   { decoder, builder, untilMs, onBad, onRead }: Decoding,
 ): AsyncGenerator<Block, void, undefined> {
   for await (const piece of pieces) {
-    for (let from = 0; from < piece.length; from += BLOCK_RECORDS_MAX) {
-      const records = piece.slice(from, from + BLOCK_RECORDS_MAX)
-      for (const record of records) {
-        const { value, offset, timestampMs } = record
-        const end = value?.length ?? 0
-        const asked = decoder.prepare(value, 0, end)
-        if (asked) await asked
-        const bad = decoder.decode(value, 0, end, builder, offset, timestampMs < 0 ? null : timestampMs)
-        if (bad) onBad(record, `${bad.reason}: ${bad.detail}`)
-      }
-      onRead(records.at(-1)!.offset + 1)
+    for (const [i, record] of piece.entries()) {
+      const { value, offset, timestampMs } = record
+      const end = value?.length ?? 0
+      const asked = decoder.prepare(value, 0, end)
+      if (asked) await asked
+      const bad = decoder.decode(value, 0, end, builder, offset, timestampMs < 0 ? null : timestampMs)
+      if (bad) onBad(record, `${bad.reason}: ${bad.detail}`)
+      if (builder.length < BLOCK_RECORDS_MAX && i < piece.length - 1) continue
+      onRead(offset + 1)
       if (builder.length === 0) continue
       const block = builder.build()
       yield block

@@ -1,10 +1,11 @@
 import type { Config, KafkaConfig } from '../../config.ts'
 import { SourceReader, type Stretch } from '../../edge/kafka/source-reader.ts'
-import { RecordDecoder } from '../../edge/registry/record-decoder.ts'
+import { decoderFor } from '../../edge/registry/formats/decoder-for.ts'
 import { ConfluentSchemas, type Schemas } from '../../edge/registry/schemas.ts'
 import { batchOf } from '../../model/batch.ts'
 import type { Batch, Block } from '../../model/block.ts'
 import { BlockBuilder } from '../../model/block-builder.ts'
+import { Counters } from '../../model/counters.ts'
 import { EngineError } from '../../model/errors.ts'
 import type { RuleSet } from '../../model/rule.ts'
 import { type Stream, streamOfType } from '../../model/stream.ts'
@@ -85,6 +86,8 @@ class KafkaRange implements PlayInput {
   readonly firstAhead = null
   readonly late = null
   readonly #passedOver = new PassedOver()
+  /** Of changes that are no events. */
+  readonly #counters = new Counters()
   readonly #reader: SourceReader
   readonly #stretches: readonly Stretch[]
   readonly #streams: readonly Stream[]
@@ -121,9 +124,11 @@ class KafkaRange implements PlayInput {
     return all === 0 ? null : this.#read.reduce((sum, read) => sum + read, 0) / all
   }
 
-  batches(): AsyncIterable<Batch> {
+  async *batches(): AsyncGenerator<Batch, void, undefined> {
     const merged = mergedByTime(this.#stretches.map((_, index) => this.#blocks(index)))
-    return this.#options.sort ? sortedBatches(merged, this.#streams) : merged
+    yield* this.#options.sort ? sortedBatches(merged, this.#streams) : merged
+    for (const { labels, value } of this.#counters.all())
+      talk(`${labels.stream}: passed over: ${value.toLocaleString('en-US')} ${labels.change}`)
   }
 
   /** The blocks of one stretch, only events of the range; it is read until it stands behind the range. */
@@ -133,7 +138,7 @@ class KafkaRange implements PlayInput {
     const { range, strict } = this.#options
     const stream = this.#streams.find((s) => s.topic === topic)!
     const blocks = decodedBlocks(this.#reader.read(stretch), {
-      decoder: new RecordDecoder(stream, this.#schemas),
+      decoder: decoderFor(stream, this.#schemas, this.#counters),
       builder: new BlockBuilder(stream, topic, partition),
       untilMs: range.toMs + stream.latenessMs,
       onBad: ({ offset }, reason) => {

@@ -148,7 +148,7 @@ describe('JSON lines', () => {
       [5, '"at" is no time: "soon"'],
       [6, '"price" is no decimal that fits: "cheap"'],
       [7, '"gift" is no true or false: "maybe"'],
-      [8, '"id" is no text: {}'],
+      [8, '"id" is no text: {…}'],
       [9, '"price" is no decimal that fits: "99999999999999999999"'],
       [10, '"pieces" is no whole number: 1.5'],
       [11, 'no stream carries the type "ship.sunk"'],

@@ -6,7 +6,7 @@ import type { TakenUp } from '../../task/step.ts'
 import type { Gauge } from './gauges.ts'
 
 /**
- * Turns the records of one topic into rows; the registry edge has one (`RecordDecoder`). A record is
+ * Turns the records of one topic into rows; the registry edge has one (`decoderFor`). A record is
  * `bytes[start..end)`, where it stands in a larger buffer; `bytes` null = a record without a value.
  */
 export interface Decoder {

@@ -35,7 +35,7 @@ export interface KafkaServiceOptions {
   readonly ruleFiles: readonly RuleSource[]
   /** What the task of an exchange topic's partition keeps on disk. Closed before it is asked for again. */
   readonly keepOf: (topic: string, partition: number) => TaskKeep
-  /** A decoder for the records of a stream's topic: `new RecordDecoder(stream, schemas)` of the registry edge. */
+  /** A decoder for the records of a stream's topic: `decoderFor` of the registry edge has one. */
   readonly decoderOf: (stream: Stream) => Decoder
   /** The encoder of outputs; asked for at the start, again until the registry answers. */
   readonly encoder: () => Promise<Encoder>

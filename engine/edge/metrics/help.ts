@@ -5,6 +5,8 @@ const HELP: Readonly<Record<string, string>> = {
   duplicate_ids_total: 'Events dropped because their id was read within the dedupe span of their stream',
   duplicate_offsets_total: 'Events dropped because their place in the source had been read before',
   out_of_range_total: 'Numbers taken for null because they do not fit the fixed-point range of their field',
+  cdc_passed_over_total:
+    'Records of a captured table that became no event, by stream and change: as configured, or not a change of a row',
   null_keys_total: 'Events that a rule or ranking skipped because a part of its key was null',
   missed_windows_total: 'Events that a rule took, within the lateness but too old for every window of the rule',
   abstained_total: 'Evaluations in which a rule abstained, by reason',

@@ -1,4 +1,5 @@
 import type { Cell, SourcePosition } from '../../model/output.ts'
+import { recordPosition } from '../../model/source-position.ts'
 import type { Memory } from '../../state/memory.ts'
 import type { TimerHeap } from '../../state/timer-heap.ts'
 import type { AlertBook } from '../alert-book.ts'
@@ -277,7 +278,7 @@ export class Sequence {
   }
 
   #evidence(step: string, { timeMs, source, offset }: Part): Record<string, Cell> & { event_time: number } {
-    return { step, event_time: timeMs, ...this.#position(source, offset) }
+    return { step, event_time: timeMs, ...recordPosition(this.#position(source, offset)) }
   }
 
   #position(source: number, offset: number): SourcePosition {

@@ -1,5 +1,6 @@
 import type { KafkaMessage } from 'kafkajs'
 import { expect, test } from 'vitest'
+import { offsetOfRow } from '../../../model/source-position.ts'
 import { STREAMS } from '../../../plan/testing.ts'
 import type { Decoder } from '../ports.ts'
 import { choose } from './merge.ts'
@@ -7,7 +8,7 @@ import { SourceLane } from './source-lane.ts'
 
 const [stream] = STREAMS
 
-/** Values are `time`, or `bad`; `id:time` needs the registry to know `id` first. */
+/** Values are `time`, `time+time` for two rows, `bad` or `none`; `id:time` needs the registry to know `id` first. */
 class TextDecoder implements Decoder {
   readonly known = new Set<string>()
   asked = 0
@@ -23,7 +24,11 @@ class TextDecoder implements Decoder {
   decode(...[bytes, , , builder, offset]: Parameters<Decoder['decode']>) {
     const text = String(bytes)
     if (text === 'bad') return { reason: 'MALFORMED', detail: 'it says so' } as const
-    builder.begin(offset, Number(text.split(':').at(-1)), 'order.created')
+    if (text === 'none') return null
+    const rows = text.split('+')
+    rows.forEach((row, i) => {
+      builder.begin(offsetOfRow(offset, i), Number(row.split(':').at(-1)), 'order.created')
+    })
     return null
   }
 }
@@ -65,6 +70,32 @@ test('a cut ends 100 ms after its head, or after the clock if that is later; wha
   expect(cut()).toEqual([7])
   expect(cut()).toEqual([8])
   expect([lane.routed, lane.fetched, lane.buffered, lane.headMs]).toEqual([9, 9, 0, null])
+})
+
+test('records of several rows, and of none: offsets stay whole, and a record is routed with its last row', () => {
+  // time    0 1 | 200 400 | -   | 500
+  // offset  0     1         2     3
+  const { lane, push, cut } = laneOf()
+  push(0, '0+1', '200+400', 'none', '500')
+  expect(cut()).toEqual([0, offsetOfRow(0, 1)])
+  expect([lane.routed, lane.buffered]).toEqual([1, 3])
+  expect(cut()).toEqual([1])
+  expect([lane.routed, lane.buffered]).toEqual([1, 2])
+  expect(cut()).toEqual([offsetOfRow(1, 1)])
+  expect([lane.routed, lane.buffered]).toEqual([2, 1])
+  expect(cut()).toEqual([3])
+  expect([lane.routed, lane.buffered]).toEqual([4, 0])
+  push(4, 'none', 'none')
+  lane.stage(0, () => {})
+  expect([lane.routed, lane.buffered, lane.headMs]).toEqual([6, 0, null])
+})
+
+test('records of many rows: one stage holds a thousand rows, and the rest of one record', () => {
+  const { lane, push, cut } = laneOf()
+  const many = Array.from({ length: 400 }, () => '5').join('+')
+  push(0, many, many, many, many)
+  expect([cut().length, lane.routed, lane.buffered]).toEqual([1_200, 3, 1])
+  expect([cut().length, lane.routed, lane.buffered]).toEqual([400, 4, 0])
 })
 
 test('never over the end of a poll', () => {

@@ -7,7 +7,7 @@ import type { Lane } from './lane.ts'
 
 /** How far a cut reaches; event time. */
 const CUT_MS = 100
-/** Decoded at a time: what a lane holds as columns, and the most that one block can come to. */
+/** Decoded at a time: what a lane holds as columns, and the most that one block can come to; rows beyond: one record's. */
 const STAGE_RECORDS = 1_000
 const STAGE_BYTES = 1 << 20
 
@@ -104,8 +104,7 @@ export class SourceLane implements SourceId, Lane {
       const asked = this.#prepared ? null : prepareAll(this.#decoder, piece)
       if (asked) return this.#prepare(asked)
       this.#prepared = false
-      this.#decode(piece, clockMs, onBad)
-      this.#read += piece.length
+      this.#read += this.#decode(piece, clockMs, onBad)
       if (this.#read < poll.length) continue
       this.#polls.shift()
       this.#read = 0
@@ -125,7 +124,11 @@ export class SourceLane implements SourceId, Lane {
     for (; to < block.length && block.timesMs[to] < limitMs; to++)
       if (block.timesMs[to] > this.clockMs) this.clockMs = block.timesMs[to]
     this.#row = to
-    this.#routed = to < block.length ? block.offsets[to - 1] + 1 : this.#stagedEnd
+    // a record of several rows is routed with its last one
+    this.#routed =
+      to < block.length
+        ? Math.min(Math.floor(block.offsets[to - 1]) + 1, Math.floor(block.offsets[to]))
+        : this.#stagedEnd
     this.#buffered -= to - from
     if (to === block.length) this.#staged = null
     return { block, from, to }
@@ -150,22 +153,23 @@ export class SourceLane implements SourceId, Lane {
     }
   }
 
-  #decode(piece: readonly KafkaMessage[], clockMs: number, onBad: OnBadRecord): void {
-    for (const message of piece) {
+  /** Stages the piece, or what of it comes to a stage's rows; how many records that was. */
+  #decode(piece: readonly KafkaMessage[], clockMs: number, onBad: OnBadRecord): number {
+    let decoded = 0
+    while (decoded < piece.length && this.#builder.length < STAGE_RECORDS) {
+      const message = piece[decoded++]
       this.#rawBytes -= message.value?.length ?? 0
       const { value, offset } = message
+      const before = this.#builder.length
       const bad = this.#decoder.decode(value, 0, value?.length ?? 0, this.#builder, Number(offset), clockMs)
-      if (!bad) continue
-      this.#buffered--
-      onBad(this, message, bad)
+      this.#buffered += this.#builder.length - before - 1 // from here on its rows wait, not the record
+      if (bad) onBad(this, message, bad)
     }
-    this.#stagedEnd = Number(piece[piece.length - 1].offset) + 1
-    if (this.#builder.length === 0) {
-      this.#routed = this.#stagedEnd
-      return
-    }
-    this.#staged = this.#builder.build()
+    this.#stagedEnd = Number(piece[decoded - 1].offset) + 1
+    if (this.#builder.length === 0) this.#routed = this.#stagedEnd
+    else this.#staged = this.#builder.build()
     this.#row = 0
+    return decoded
   }
 }
 

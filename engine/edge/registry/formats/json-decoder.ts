@@ -1,0 +1,38 @@
+import type { BlockBuilder } from '../../../model/block-builder.ts'
+import type { Stream } from '../../../model/stream.ts'
+import type { DeadLetter } from '../record-decoder.ts'
+import { FieldNames } from './field-names.ts'
+import { jsonObject } from './json-object.ts'
+import { RecordRows } from './record-rows.ts'
+
+/** Reads records that are one JSON object each, with the fields of the stream. */
+export class JsonDecoder {
+  readonly #rows: RecordRows
+  readonly #names: FieldNames
+
+  constructor(stream: Stream) {
+    this.#rows = new RecordRows(stream)
+    this.#names = new FieldNames(stream)
+  }
+
+  prepare(): null {
+    return null
+  }
+
+  decode(
+    bytes: Uint8Array | null,
+    start: number,
+    end: number,
+    builder: BlockBuilder,
+    offset: number,
+    clockMs: number | null,
+  ): DeadLetter | null {
+    if (bytes === null) return { reason: 'MALFORMED', detail: 'no value' }
+    const read = jsonObject(bytes, start, end)
+    if ('bad' in read) return read.bad
+    const { object: row } = read
+    this.#names.rename(row)
+    const event = { row, type: this.#rows.typeOf(row), timeMs: this.#rows.timeOf(row) }
+    return this.#rows.add(event, builder, offset, clockMs)
+  }
+}
