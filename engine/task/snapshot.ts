@@ -7,6 +7,7 @@ import type { SavedState, SnapshotPiece, SnapshotSource } from '../model/ports.t
 import type { Stream } from '../model/stream.ts'
 import type { Memory, Pass, Roots, SavedPage } from '../state/memory.ts'
 import type { HeldBytes, HeldPart, LoadedHeld } from '../state/rows.ts'
+import type { Meta } from './meta.ts'
 
 /** Of a state's arrays. Raise it whenever the same bytes would come to mean something else. */
 export const STATE_VERSION = 4
@@ -34,7 +35,7 @@ interface Head {
   readonly shape: string
   readonly ruleSetHash: string
   readonly files: readonly RuleSource[]
-  /** JSON of the task's meta record. */
+  /** JSON of the task's meta record, with the changes of lists. */
   readonly meta: string
   readonly roots: readonly Roots[]
   /** Per memory and part: pages. */
@@ -45,8 +46,11 @@ interface Head {
   readonly hotPieces: number
 }
 
-export interface StateToSave extends Pick<Head, 'shape' | 'ruleSetHash' | 'files' | 'meta'> {
-  readonly memories: readonly [core: Memory, intake: Memory]
+export interface StateToSave extends Pick<Head, 'shape' | 'ruleSetHash' | 'files'> {
+  readonly meta: Meta
+  readonly lists: Kept
+  readonly coreMemory: Memory
+  readonly intakeMemory: Memory
   readonly held: HeldBytes
   readonly kept: ReadonlyMap<string, string>
   /** All of it; otherwise what changed since the last one, and numbered parts of the events from these on. */
@@ -61,8 +65,17 @@ interface Numbers {
   readonly count: number
 }
 
-export interface LoadedState extends Pick<Head, 'roots'> {
-  readonly pages: readonly [core: SavedPage[], intake: SavedPage[]]
+/** What a memory's `load` takes. */
+interface SavedMemory {
+  readonly roots: Roots
+  readonly pages: readonly SavedPage[]
+}
+
+export interface LoadedState {
+  readonly meta: Meta
+  readonly lists: Kept
+  readonly coreMemory: SavedMemory
+  readonly intakeMemory: SavedMemory
   readonly held: LoadedHeld
   readonly kept: Kept
 }
@@ -86,15 +99,15 @@ export class TaskSnapshot implements SnapshotSource {
 
   constructor(state: StateToSave) {
     this.full = state.full
-    this.#passes = state.memories.map((memory) => memory.begin(state.full))
+    this.#passes = [state.coreMemory, state.intakeMemory].map((memory) => memory.begin(state.full))
     this.#held = state.held
     this.#kept = groups(state.kept)
     this.#chunks = numbersOf(state.held.chunks)
     this.#index = numbersOf(state.held.index)
-    const { shape, ruleSetHash, files, meta } = state
+    const { shape, ruleSetHash, files, meta, lists } = state
     const head: Head = {
       version: STATE_VERSION,
-      ...{ shape, ruleSetHash, files, meta },
+      ...{ shape, ruleSetHash, files, meta: JSON.stringify({ ...meta, lists }) },
       roots: this.#passes.map((pass) => pass.roots),
       lengths: this.#passes.map((pass) => pass.lengths),
       chunks: this.#chunks,
@@ -204,7 +217,10 @@ export function readPieces(head: Head, pieces: Iterable<SnapshotPiece>): LoadedS
   const others = head.chunks.count + head.index.count + head.keptPieces + head.hotPieces
   const expected = head.lengths.flat().reduce((sum, n) => sum + n, others)
   if (count !== expected) throw new SnapshotRefused('torn', `it has ${count} pieces of ${expected}`)
-  return { roots: head.roots, pages, held: { chunks, index, firstIndex: head.index.first, hot }, kept: kept.flat() }
+  const { lists, ...meta }: Meta & { readonly lists: Kept } = JSON.parse(head.meta)
+  const [coreMemory, intakeMemory] = pages.map((list, i) => ({ roots: head.roots[i], pages: list }))
+  const held = { chunks, index, firstIndex: head.index.first, hot }
+  return { meta, lists, coreMemory, intakeMemory, held, kept: kept.flat() }
 }
 
 /** A snapshot in one array: magic, version, length, CRC-32 of the rest, length of the head, head, pieces. */
