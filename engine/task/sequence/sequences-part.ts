@@ -6,7 +6,7 @@ import type { Part } from './partial-matches.ts'
 import type { Sequence } from './sequence.ts'
 
 /** A sequence's state by the values of its keys. */
-interface SavedSequence {
+export interface SavedSequence {
   /** sequenceKey of the rule. */
   readonly rule: string
   readonly keys: readonly SavedKey[]
