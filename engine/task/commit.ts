@@ -1,6 +1,6 @@
 import type { Sink } from '../model/ports.ts'
 import { META_KEY, RULES_KEY } from './meta.ts'
-import type { LoadedState } from './snapshot.ts'
+import type { LoadedState } from './snapshot-pieces.ts'
 import type { Changelog, SavedParts, StatePart } from './state-part.ts'
 
 /** What the next commit changes, and the open alerts and ranks as it would leave them. */

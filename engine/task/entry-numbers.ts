@@ -1,7 +1,7 @@
 import type { Rows } from '../state/rows.ts'
 import type { Clock } from './clock.ts'
 import type { Meta } from './meta.ts'
-import type { LoadedState } from './snapshot.ts'
+import type { LoadedState } from './snapshot-pieces.ts'
 import type { Changelog, StatePart } from './state-part.ts'
 
 type SavedNumbers = Pick<Meta, 'rows' | 'entries'>

@@ -1,7 +1,7 @@
 import type { Feature, RuleSet } from '../model/rule.ts'
 import { finite, type SavedHistory } from './meta.ts'
 import { SequenceOrigins } from './sequence/origins.ts'
-import type { LoadedState } from './snapshot.ts'
+import type { LoadedState } from './snapshot-pieces.ts'
 import type { Changelog, StatePart } from './state-part.ts'
 
 /** Since when a task has its events and its rules: what coverage is counted from, and what a replay goes by. */

@@ -1,6 +1,6 @@
 import type { Mark } from '../model/block.ts'
 import { finite, type Meta } from './meta.ts'
-import type { LoadedState } from './snapshot.ts'
+import type { LoadedState } from './snapshot-pieces.ts'
 import type { Changelog, StatePart } from './state-part.ts'
 
 /** As a commit keeps it. */

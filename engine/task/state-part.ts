@@ -1,5 +1,6 @@
-import type { Meta } from './meta.ts'
-import type { LoadedState, StateToSave } from './snapshot.ts'
+import { META_KEY, type Meta } from './meta.ts'
+import type { StateToSave } from './snapshot.ts'
+import type { LoadedState } from './snapshot-pieces.ts'
 
 /** What commits kept, as a restore from the changelog finds it. */
 export interface Changelog {
@@ -46,6 +47,11 @@ export interface StatePart<Handed = unknown> {
   beginMigration?(handed: Handed, streamMs: number): void
   /** The held events are read, and stream time is `streamMs`. */
   migrate?(handed: Handed, streamMs: number): void
+}
+
+export function changelogOf(entries: ReadonlyMap<string, string>): Changelog {
+  const meta = entries.get(META_KEY)
+  return { entries, meta: meta === undefined ? null : JSON.parse(meta) }
 }
 
 /** The meta record of a commit or a snapshot of this moment. */

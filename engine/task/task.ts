@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict'
 import type { Block, Broadcast, LogRecord, RuleSource } from '../model/block.ts'
-import type { Counter, Counters } from '../model/counters.ts'
+import type { Counter } from '../model/counters.ts'
 import { EngineError, SnapshotRefused } from '../model/errors.ts'
-import { DEFAULT_LIMITS, type Limits } from '../model/limits.ts'
+import { DEFAULT_LIMITS } from '../model/limits.ts'
 import type { Output } from '../model/output.ts'
 import type { SavedState, Sink } from '../model/ports.ts'
 import type { ListItem, RuleSet } from '../model/rule.ts'
-import type { Stream } from '../model/stream.ts'
 import { compileRuleSet, formatIssues } from '../rules/index.ts'
 import { Commit } from './commit.ts'
-import { Core, type HeldSegments } from './core.ts'
+import { Core } from './core.ts'
 import type { FeatureMirror } from './feature-mirror.ts'
 import { TaskGauges } from './gauges.ts'
 import { handOver, migrate } from './handover.ts'
@@ -19,30 +18,16 @@ import { DROPPED, Intake, WANTED } from './intake.ts'
 import { Lists } from './lists.ts'
 import { finite, META_KEY, RULES_KEY } from './meta.ts'
 import { rebuildSpanMs, stateSpanMs } from './rebuild-span.ts'
-import { decodeSnapshot, encodeSnapshot, readHead, readPieces, shapeOf, type TaskSnapshot } from './snapshot.ts'
+import type { TaskSnapshot } from './snapshot.ts'
+import { decodeSnapshot, encodeSnapshot } from './snapshot-bytes.ts'
 import { SnapshotChain } from './snapshot-chain.ts'
+import { readHead, readPieces, shapeOf } from './snapshot-pieces.ts'
 import { Sources } from './sources.ts'
-import { type Changelog, metaOf, type StatePart, savedOf } from './state-part.ts'
+import { changelogOf, metaOf, type StatePart, savedOf } from './state-part.ts'
 import { stateParts } from './state-parts.ts'
+import type { TaskOptions } from './task-options.ts'
 
 const EMPTY: RuleSet = { hash: '', rules: [], sequences: [], rankings: [], lists: [], features: [] }
-
-export interface TaskOptions {
-  readonly streams: readonly Stream[]
-  readonly counters: Counters
-  /** The input is the whole history: coverage is 1 from its start. */
-  readonly finite: boolean
-  /** False: there are no commits and no snapshots, what they would keep is not written down. Default: true. */
-  readonly commits?: boolean
-  /** `read`: of an event no field is held that the rule set does not read, so no other set may come. Default: all. */
-  readonly heldFields?: 'all' | 'read'
-  /** Emit a row of measures for each event that a rule takes. */
-  readonly measures?: boolean
-  /** Where events that change no more are kept besides memory, for one filling of the state. */
-  readonly held?: () => HeldSegments
-  /** Default: DEFAULT_LIMITS. */
-  readonly limits?: Limits
-}
 
 const NOWHERE: Sink = { output: () => {}, change: () => {} }
 
@@ -209,7 +194,7 @@ export class Task {
   beginSnapshot(full: boolean): TaskSnapshot {
     assert(this.#options.commits !== false)
     return this.#snapshots.begin(this.#core, full, {
-      shape: this.#shape(),
+      shape: this.#shape,
       ruleSetHash: this.#set.hash,
       files: this.#files,
       meta: metaOf(this.#parts),
@@ -226,7 +211,7 @@ export class Task {
     const saved = snapshot instanceof Uint8Array ? decodeSnapshot(snapshot) : snapshot
     const head = readHead(saved)
     if (head.files.length > 0) this.#adopt(head.files)
-    if (this.#shape() !== head.shape)
+    if (this.#shape !== head.shape)
       throw new SnapshotRefused('shape', 'rules, streams or engine are not those that it was made with')
     const state = readPieces(head, saved.pieces)
     for (const part of this.#parts) part.load?.(state)
@@ -234,11 +219,10 @@ export class Task {
 
   /** Reads records again that were committed before: the state moves on, nothing is put out or counted. */
   readAgain(records: readonly LogRecord[]): void {
-    const counters = [...this.#options.counters.all()].map((counter) => ({ counter, before: counter.value }))
-    for (const record of records) this.process(record, NOWHERE)
-    this.flush(NOWHERE)
-    for (const counter of this.#options.counters.all()) counter.value = 0
-    for (const { counter, before } of counters) counter.value = before
+    this.#options.counters.keep(() => {
+      for (const record of records) this.process(record, NOWHERE)
+      this.flush(NOWHERE)
+    })
   }
 
   /**
@@ -270,6 +254,10 @@ export class Task {
     this.#core.evaluating = true
   }
 
+  get #shape(): string {
+    return shapeOf(this.#set, this.#options.streams, this.#core, this.#intake)
+  }
+
   #newCore(set: RuleSet): Core {
     this.#lists.install(set)
     const core = new Core({
@@ -293,17 +281,6 @@ export class Task {
     const epochMs = stateSpanMs(set, layout, this.#options.streams)
     for (const mirror of layout.mirrors) mirror.open(epochMs, (key, value) => this.#commit.set(key, value))
     return core
-  }
-
-  #shape(): string {
-    const { layout, memory } = this.#core
-    const build = JSON.stringify([
-      memory.build,
-      layout.shape,
-      layout.spaces.map((s) => s.stride),
-      this.#intake.memory.build,
-    ])
-    return shapeOf({ ruleSetHash: this.#set.hash, streams: this.#options.streams, build })
   }
 
   #emit(output: Output): void {
@@ -415,9 +392,4 @@ export class Task {
       horizonMs: () => this.#streamMs - this.rebuildSpanMs,
     })
   }
-}
-
-function changelogOf(entries: ReadonlyMap<string, string>): Changelog {
-  const meta = entries.get(META_KEY)
-  return { entries, meta: meta === undefined ? null : JSON.parse(meta) }
 }
