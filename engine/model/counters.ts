@@ -26,6 +26,13 @@ export class Counters {
     return this.#byKey.values()
   }
 
+  /** Does something that is not to be counted. */
+  keep(work: () => void): void {
+    const before = new Map([...this.all()].map((counter) => [counter, counter.value]))
+    work()
+    for (const counter of this.all()) counter.value = before.get(counter) ?? 0
+  }
+
   /** Sum over all labels of `name`. */
   total(name: string): number {
     let sum = 0

@@ -11,7 +11,7 @@ const SINCE = 3
 const SINCE_MAX = 0xffff_ffff
 
 /** What `arrive` says where there is no room for a new pair. */
-export const REFUSED = Number.NaN
+const REFUSED = Number.NaN
 
 /**
  * The newest event of each (key slot, value code), for distinct counts over any number of sliding windows: a value is

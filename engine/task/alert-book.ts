@@ -173,7 +173,7 @@ export class AlertBook {
     return this.#bySlot.flatMap((alerts) => [...alerts.values()]).sort((a, b) => a.sequence - b.sequence)
   }
 
-  /** Takes up an alert of before; false when no rule of this set is its own any more. */
+  /** Goes on with an alert of before; false when no rule of this set is its own any more. */
   restore(alert: Alert, slotOf: (plan: AlertPlan, key: Alert['key']) => number): boolean {
     const plan = this.#host.layout.alertPlans.find(
       ({ rule, violation = null }) =>
@@ -187,6 +187,11 @@ export class AlertBook {
     this.#sequence = Math.max(this.#sequence, alert.sequence + 1)
     this.#closings.schedule(plan, slot, alert)
     return true
+  }
+
+  /** An alert of before whose rule is gone. */
+  forget(alert: Alert): void {
+    this.#host.changed(alertKey(alert), null)
   }
 
   /** Of the key at hand; null = the rule abstains. */

@@ -1,14 +1,13 @@
 import type { Sink } from '../model/ports.ts'
 import { META_KEY, RULES_KEY } from './meta.ts'
+import type { LoadedState } from './snapshot-pieces.ts'
+import type { Changelog, SavedParts, StatePart } from './state-part.ts'
 
 /** What the next commit changes, and the open alerts and ranks as it would leave them. */
-export class Commit {
+export class Commit implements StatePart {
+  readonly name = 'commit'
   readonly #changes = new Map<string, string | null>()
   #kept = new Map<string, string>()
-
-  get kept(): ReadonlyMap<string, string> {
-    return this.#kept
-  }
 
   /** A record that is no alert and no rank. */
   set(key: string, value: string | null): void {
@@ -22,14 +21,19 @@ export class Commit {
     else this.#kept.set(key, value)
   }
 
-  /** Takes up what commits of before kept. */
-  keepAll(entries: readonly (readonly [string, string])[]): void {
-    this.#kept = new Map(entries)
-    for (const key of [META_KEY, RULES_KEY]) this.#kept.delete(key)
+  save(): Pick<SavedParts, 'kept'> {
+    return { kept: this.#kept }
   }
 
-  forgetChanges(): void {
+  load({ kept }: LoadedState): void {
+    this.#kept = new Map(kept)
+  }
+
+  /** What the replay changed had been committed. */
+  endReplay({ entries }: Changelog): void {
     this.#changes.clear()
+    this.#kept = new Map(entries)
+    for (const key of [META_KEY, RULES_KEY]) this.#kept.delete(key)
   }
 
   flush(sink: Sink): void {

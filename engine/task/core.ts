@@ -6,13 +6,12 @@ import type { RuleSet } from '../model/rule.ts'
 import type { Stream } from '../model/stream.ts'
 import type { Chunk } from '../state/chunk.ts'
 import { Memory } from '../state/memory.ts'
-import { type HeldBytes, type LoadedHeld, Rows } from '../state/rows.ts'
+import { Rows } from '../state/rows.ts'
 import type { Segments } from '../state/segments.ts'
 import { StringTable } from '../state/string-table.ts'
 import { TimeIndex } from '../state/time-index.ts'
 import { Admission } from './admission.ts'
 import { AlertBook } from './alert-book.ts'
-import { Carried, type SavedBaselines, type SavedFeatures } from './carried.ts'
 import { Clock } from './clock.ts'
 import { Context } from './context.ts'
 import { Drain, eventsThroughMs } from './drain.ts'
@@ -22,8 +21,8 @@ import { HeldEvents } from './held-events.ts'
 import { IdleKeys } from './idle-keys.ts'
 import { Layout } from './layout.ts'
 import type { Lists } from './lists.ts'
-import type { BaselinePlan, RankingPlan, RulePlan, TypePlan, WindowPlan } from './plans.ts'
-import { RankingBoard } from './ranking-board.ts'
+import type { BaselinePlan, RulePlan, TypePlan, WindowPlan } from './plans.ts'
+import { RankingBoard, rankingKey } from './ranking-board.ts'
 import type { SequenceOrigins } from './sequence/origins.ts'
 import { SequenceBook } from './sequence/sequence-book.ts'
 import { Windows } from './windows.ts'
@@ -77,6 +76,11 @@ export class Core {
   readonly alerts: AlertBook
   readonly boards: readonly RankingBoard[]
   readonly sequences: SequenceBook
+  /** The held events in time order. */
+  readonly index: TimeIndex
+  readonly clocks: readonly Clock[]
+  readonly numbers: EntryNumbers
+  readonly idle: IdleKeys
   readonly context = new Context()
   readonly memory = new Memory()
   readonly strings = new StringTable(this.memory)
@@ -89,17 +93,12 @@ export class Core {
   /** Until then conditions may hold that nobody was told of: the windows were filled without evaluation. */
   warmUntilMs = Number.NEGATIVE_INFINITY
   readonly #options: CoreOptions
-  readonly #index: TimeIndex
-  readonly #clocks: readonly Clock[]
   readonly #events: HeldEvents
   readonly #baselines: readonly BaselinePlan[]
   readonly #evaluator: Evaluator
-  readonly #numbers: EntryNumbers
-  readonly #idle: IdleKeys
   readonly #drain = new Drain()
   readonly #admission: Admission
   readonly #windows: Windows
-  readonly #carried: Carried
   /** How long after its time an event may change: late ones are put before it, and it enters settled clocks. */
   readonly #changeableMs: number
   readonly #cursorThroughMs: (cursor: number) => number
@@ -111,11 +110,11 @@ export class Core {
     context.lists = options.lists
     options.lists.clock = context
     this.layout = new Layout({ memory, streams, set, context, strings, counters, limits, heldFields })
-    this.#idle = new IdleKeys(this.layout.spaces)
+    this.idle = new IdleKeys(this.layout.spaces)
     this.rows = new Rows(this.layout.shape, strings, options.held?.rows)
-    this.#index = new TimeIndex(options.held?.index)
-    this.#clocks = this.layout.clocks.map((plan) => new Clock(plan, this.#index, (window) => this.#leavers(window)))
-    this.#numbers = new EntryNumbers(this.rows, this.#clocks)
+    this.index = new TimeIndex(options.held?.index)
+    this.clocks = this.layout.clocks.map((plan) => new Clock(plan, this.index, (window) => this.#leavers(window)))
+    this.numbers = new EntryNumbers(this.rows, this.clocks)
     const latenessMs = Math.max(0, ...streams.map((s) => s.latenessMs))
     this.#changeableMs = latenessMs + Math.max(0, ...this.layout.clocks.map((c) => c.settleMs))
     this.#baselines = [...new Set(this.layout.baselines.values())]
@@ -127,21 +126,21 @@ export class Core {
       sources: options.sources,
       latenessMs,
       eventsMax: limits.eventsPerKey,
-      entryShift: (clock) => this.#numbers.shift(clock),
+      entryShift: (clock) => this.numbers.shift(clock),
     })
     this.alerts = new AlertBook({
       layout: this.layout,
       context,
       events: this.#events,
-      newestEntry: (clock) => this.#numbers.newest(clock),
+      newestEntry: (clock) => this.numbers.newest(clock),
       coverage: (plan, nowMs) => this.#coverage(plan, nowMs),
       openMax: limits.openAlerts,
-      idle: (space, slot) => this.#idle.add(space, slot),
+      idle: (space, slot) => this.idle.add(space, slot),
       emit: options.emit,
       changed: options.changed ?? (() => {}),
     })
     const { layout, alerts } = this
-    this.#evaluator = new Evaluator({ layout, context, alerts, nowMs: (clock) => this.#clocks[clock].nowMs })
+    this.#evaluator = new Evaluator({ layout, context, alerts, nowMs: (clock) => this.clocks[clock].nowMs })
     this.sequences = new SequenceBook({
       timersMax: limits.timers,
       plans: this.layout.sequences,
@@ -154,7 +153,7 @@ export class Core {
       wasUnknown: ({ rule }, position, type, timeMs) =>
         options.origins.wasUnknown(rule, position, this.layout.types[type].name, timeMs),
       retain: (space, slot) => this.layout.spaces[space].retain(slot),
-      release: (space, slot) => this.layout.spaces[space].release(slot) && this.#idle.add(space, slot),
+      release: (space, slot) => this.layout.spaces[space].release(slot) && this.idle.add(space, slot),
     })
     this.boards = this.layout.rankings.map((plan) => new RankingBoard(plan, this.layout, this.context, strings))
     this.#admission = new Admission({ layout, rows: this.rows, context, strings, keysMax: limits.keys })
@@ -162,16 +161,15 @@ export class Core {
       layout,
       rows: this.rows,
       context,
-      clocks: this.#clocks,
+      clocks: this.clocks,
       evaluator: this.#evaluator,
       alerts,
       sequences: this.sequences,
       boards: this.boards,
-      idle: this.#idle,
+      idle: this.idle,
       drain: this.#drain,
     })
-    this.#carried = new Carried(layout, this.#clocks, strings, this.#idle)
-    const through = this.#clocks.flatMap((clock) => [
+    const through = this.clocks.flatMap((clock) => [
       ...clock.plan.windows.map((w) => () => clock.nowMs - w.windowMs),
       ...(clock.entry ? [() => clock.nowMs] : []),
     ])
@@ -203,16 +201,16 @@ export class Core {
     const chunk = this.rows.chunkOf(row)
     const at = Rows.at(row)
     const timeMs = chunk.timesMs[at]
-    this.#numbers.newestRow = row
+    this.numbers.newestRow = row
     this.context.chunk = chunk
     this.context.at = at
     this.#admission.admit(chunk, at, row, timeMs)
-    if (timeMs >= this.context.streamMs) this.#index.append(timeMs, row)
-    else this.#index.insert(timeMs, row, this.#cursorThroughMs)
-    for (const clock of this.#clocks) {
+    if (timeMs >= this.context.streamMs) this.index.append(timeMs, row)
+    else this.index.insert(timeMs, row, this.#cursorThroughMs)
+    for (const clock of this.clocks) {
       if (timeMs <= clock.nowMs) this.#windows.enter(clock, chunk, at, row, timeMs)
     }
-    this.#idle.forget()
+    this.idle.forget()
   }
 
   /** Nothing is asked of it any more. */
@@ -223,14 +221,14 @@ export class Core {
   /** Lets go of events that no window holds any more. Call it between records. */
   trim(): void {
     for (const { baseline, space, clock } of this.#baselines)
-      baseline.forget(this.#clocks[clock].nowMs, (slot) => this.#idle.add(space, slot))
-    this.#idle.forget()
+      baseline.forget(this.clocks[clock].nowMs, (slot) => this.idle.add(space, slot))
+    this.idle.forget()
     const { streamMs } = this.context
     this.rows.trim(streamMs - this.layout.retentionMs)
     this.layout.marks.trim(this.rows.firstRow)
     this.rows.freeze(streamMs - this.#changeableMs)
-    this.#index.freeze(streamMs - this.#changeableMs)
-    if (this.#options.held) this.rows.makeRoom(this.#index.cursorRows())
+    this.index.freeze(streamMs - this.#changeableMs)
+    if (this.#options.held) this.rows.makeRoom(this.index.cursorRows())
   }
 
   /**
@@ -240,7 +238,7 @@ export class Core {
   drain(streamMs: number): number {
     this.#drain.lastEffectMs = streamMs
     this.#drain.isOn = true
-    const throughMs = eventsThroughMs(this.layout, this.rows, this.#clocks)
+    const throughMs = eventsThroughMs(this.layout, this.rows, this.clocks)
     for (;;) {
       const closingMs = this.alerts.nextClosingMs()
       this.#drain.endsThroughMs = Math.max(throughMs, Number.isFinite(closingMs) ? closingMs : throughMs)
@@ -255,9 +253,9 @@ export class Core {
   /** Next moment, in stream time, at which anything happens by itself; Infinity = none. */
   nextDueMs(): number {
     let dueMs = Math.min(this.alerts.nextClosingMs(), this.sequences.nextDueMs())
-    for (let i = 0; i < this.#clocks.length; i++) {
-      const { tumbling, settleMs } = this.#clocks[i].plan
-      const due = this.#clocks[i].nextDueMs() + settleMs
+    for (let i = 0; i < this.clocks.length; i++) {
+      const { tumbling, settleMs } = this.clocks[i].plan
+      const due = this.clocks[i].nextDueMs() + settleMs
       if (due < dueMs) dueMs = due
       for (let w = 0; w < tumbling.length; w++) {
         const endMs = tumbling[w].endMs + settleMs
@@ -273,57 +271,14 @@ export class Core {
     return dueMs
   }
 
-  /** Events ever held, and ever entered on each settled clock: what alerts count by, across restarts. */
-  numbers(): { rows: number; entries: Record<string, number> } {
-    return this.#numbers.save()
-  }
-
-  /** Goes on counting from what `numbers` said when the same events were held. */
-  setNumbers(rows: number, entries: Readonly<Record<string, number>>): void {
-    this.#numbers.load(rows, entries)
-  }
-
-  /** The held events and their order in time, for a snapshot. */
-  saveHeld(): HeldBytes {
-    const rows = this.rows.saveHeld(Math.min(...this.#clocks.map(({ nowMs }) => nowMs)))
-    const index = this.#index.save()
-    const release = (): void => {
-      rows.release()
-      index.release()
-    }
-    return { chunks: rows.chunks, index: index.index, hot: [...rows.hot, ...index.hot], release }
-  }
-
-  loadHeld({ chunks, index, firstIndex, hot: [rows, ...order] }: LoadedHeld): void {
-    this.rows.loadHeld(chunks, [rows])
-    this.#index.load(index, firstIndex, order)
-  }
-
-  saveBaselines(): SavedBaselines {
-    return this.#carried.saveBaselines()
-  }
-
-  loadBaselines(saved: SavedBaselines): void {
-    this.#carried.loadBaselines(saved)
-  }
-
-  saveFeatures(): SavedFeatures {
-    return this.#carried.saveFeatures()
-  }
-
-  loadFeatures(saved: SavedFeatures): void {
-    this.#carried.loadFeatures(saved, this.context.streamMs)
-  }
-
   /** Slot of a key given by its values, made if need be. */
   slotOfKey(plan: { readonly space: number }, values: readonly (string | number | boolean | null)[]): number {
-    return this.#carried.slotOfKey(plan, values)
-  }
-
-  /** Slot of a key that is there, as an alert that a snapshot knows refers to it: that reference is taken back. */
-  reclaimSlot(plan: { readonly space: number }, values: readonly (string | number | boolean | null)[]): number {
-    const slot = this.slotOfKey(plan, values)
-    this.layout.spaces[plan.space].releaseOpen(slot)
+    const { strings } = this
+    const space = this.layout.spaces[plan.space]
+    const codes = values.map((v) => (typeof v === 'string' ? strings.internText(v) : strings.internNumber(Number(v))))
+    space.keys.probe.set(codes)
+    const slot = space.slotOf()
+    for (const code of codes) strings.release(code)
     return slot
   }
 
@@ -338,9 +293,9 @@ export class Core {
     return {
       streamMs: finite(this.context.streamMs),
       warmUntilMs: finite(this.warmUntilMs),
-      rowShift: this.#numbers.rowShift,
-      newestRow: this.#numbers.newestRow,
-      entries: this.#clocks.map((clock) => clock.entries),
+      rowShift: this.numbers.rowShift,
+      newestRow: this.numbers.newestRow,
+      entries: this.clocks.map((clock) => clock.entries),
       nextAsOfMs: this.boards.map((board) => finite(board.nextAsOfMs)),
     }
   }
@@ -348,9 +303,9 @@ export class Core {
   #loadNumbers(saved: CoreNumbers): void {
     this.#setTime(saved.streamMs ?? Number.NEGATIVE_INFINITY)
     this.warmUntilMs = saved.warmUntilMs ?? Number.NEGATIVE_INFINITY
-    this.#numbers.rowShift = saved.rowShift
-    this.#numbers.newestRow = saved.newestRow
-    this.#clocks.forEach((clock, i) => {
+    this.numbers.rowShift = saved.rowShift
+    this.numbers.newestRow = saved.newestRow
+    this.clocks.forEach((clock, i) => {
       clock.entries = saved.entries[i]
     })
     this.boards.forEach((board, i) => {
@@ -360,14 +315,14 @@ export class Core {
 
   #setTime(streamMs: number): void {
     this.context.streamMs = streamMs
-    for (const clock of this.#clocks) clock.moveTo(streamMs - clock.plan.settleMs)
+    for (const clock of this.clocks) clock.moveTo(streamMs - clock.plan.settleMs)
   }
 
   /** Everything that happens at one moment, before events arrive at it: docs/semantics.md, steps 1 to 6. */
   #moment(streamMs: number): void {
     this.#setTime(streamMs)
     const isWarming = streamMs < this.warmUntilMs
-    for (const clock of this.#clocks) {
+    for (const clock of this.clocks) {
       this.#windows.leave(clock, isWarming)
       this.#windows.end(clock)
     }
@@ -375,9 +330,9 @@ export class Core {
     if (this.sequences.fireDue(streamMs)) this.#drain.lastEffectMs = streamMs
     this.alerts.closeDue(streamMs)
     for (const board of this.boards) this.#rank(board, streamMs - board.plan.ranking.settleMs)
-    for (const clock of this.#clocks) if (clock.entry) this.#windows.enterWaiting(clock)
+    for (const clock of this.clocks) if (clock.entry) this.#windows.enterWaiting(clock)
     for (const board of this.layout.boards) if (board.dueMs <= streamMs) board.publish(streamMs)
-    this.#idle.forget()
+    this.idle.forget()
   }
 
   #rank(board: RankingBoard, nowMs: number): void {
@@ -408,8 +363,4 @@ function isConcerned(window: WindowPlan, type: TypePlan, index: number): boolean
 
 function finite(ms: number): number | null {
   return Number.isFinite(ms) ? ms : null
-}
-
-export function rankingKey(plan: RankingPlan): string {
-  return `ranking/${plan.ranking.id}@${plan.ranking.version}`
 }

@@ -1,46 +1,11 @@
 import type { Block } from '../model/block.ts'
-import type { SourcePosition } from '../model/output.ts'
-import type { Alert } from './alert.ts'
-import { featureName, type SavedBaselines, type SavedFeatures } from './carried.ts'
 import type { Core } from './core.ts'
-import type { SavedMirror } from './feature-mirror.ts'
-import { blocksOf } from './held-blocks.ts'
-import { type History, nameOfRead } from './history.ts'
+import type { History } from './history.ts'
 import type { Intake } from './intake.ts'
-import { type KeptEntries, ranksOf, restoreAlert, restoreRanks } from './kept-state.ts'
-import { freezeSequences, loadSequences, type SavedSequence, saveSequences } from './sequence/saved.ts'
 import type { Sources } from './sources.ts'
+import type { StatePart } from './state-part.ts'
 
-/** What a core leaves to the one that comes after it under another rule set. */
-interface Handover extends ReturnType<Core['numbers']> {
-  readonly held: Iterable<Block>
-  readonly baselines: SavedBaselines
-  readonly features: SavedFeatures
-  readonly mirrors: readonly SavedMirror[]
-  readonly sequences: readonly SavedSequence[]
-  readonly alerts: readonly Alert[]
-  readonly ranks: KeptEntries
-}
-
-/** Of baselines, features and mirrors those of rules for which `wasInForce`. `held` reads the core only as it is gone through. */
-export function handOver(
-  core: Core,
-  sources: readonly Omit<SourcePosition, 'offset'>[],
-  wasInForce: (rule: string) => boolean,
-): Handover {
-  return {
-    baselines: core.saveBaselines().filter(([name]) => wasInForce(name.slice(0, name.lastIndexOf('/')))),
-    features: core.saveFeatures().filter(([name]) => wasInForce(name)),
-    mirrors: core.layout.mirrors.filter((m) => wasInForce(nameOfRead(m.feature))).map((m) => m.save()),
-    held: blocksOf(core, sources),
-    alerts: core.alerts.open(),
-    ranks: ranksOf(core),
-    sequences: saveSequences(core),
-    ...core.numbers(),
-  }
-}
-
-/** Where a core takes over. */
+/** Where the next core goes on. */
 interface Place {
   readonly intake: Intake
   readonly sources: Sources
@@ -48,30 +13,21 @@ interface Place {
   readonly streamMs: number
 }
 
-/**
- * Into a core that has read nothing yet. What features say that others publish is asked as it is now. Gives the alerts of
- * rules that it does not have.
- */
-export function takeOver(core: Core, handover: Handover, place: Place): Alert[] {
-  const { sequences } = handover
-  core.warmUntilMs = place.streamMs + core.layout.retentionMs
-  place.intake.forgetTypes()
-  for (const mirror of core.layout.mirrors) {
-    const saved = handover.mirrors.find((m) => nameOfRead(m.feature) === nameOfRead(mirror.feature))
-    if (saved) mirror.load(saved, place.streamMs)
-  }
-  freezeSequences(core, sequences, true)
-  readHeld(core, handover.held, place)
-  freezeSequences(core, sequences, false)
-  loadSequences(core, sequences)
-  core.setNumbers(handover.rows, handover.entries)
-  core.loadBaselines(handover.baselines)
-  core.loadFeatures(handover.features)
-  for (const board of core.layout.boards)
-    if (core.evaluating && !handover.features.some(([name]) => name === featureName(board))) board.announceAll()
-  const lost = handover.alerts.filter((alert) => !restoreAlert(core, alert))
-  restoreRanks(core, handover.ranks, place.streamMs)
-  return lost
+/** What the parts of a core hand over to those of the next, by name. `stays`: a definition was in force before. */
+export function handOver(parts: readonly StatePart[], stays: (name: string) => boolean): ReadonlyMap<string, unknown> {
+  return new Map(parts.map((part) => [part.name, part.handOver?.(stays)]))
+}
+
+/** Into a core that has read nothing yet: what was handed over, around the held events. */
+export function migrate(
+  { core, parts }: { readonly core: Core; readonly parts: readonly StatePart[] },
+  handed: ReadonlyMap<string, unknown>,
+  held: Iterable<Block>,
+  place: Place,
+): void {
+  for (const part of parts) part.beginMigration?.(handed.get(part.name), place.streamMs)
+  readHeld(core, held, place)
+  for (const part of parts) part.migrate?.(handed.get(part.name), place.streamMs)
 }
 
 /** Holds and enters events of before, in the order in which they were read, without evaluation. */

@@ -1,9 +1,12 @@
 import type { Feature, RuleSet } from '../model/rule.ts'
 import { finite, type SavedHistory } from './meta.ts'
 import { SequenceOrigins } from './sequence/origins.ts'
+import type { LoadedState } from './snapshot-pieces.ts'
+import type { Changelog, StatePart } from './state-part.ts'
 
 /** Since when a task has its events and its rules: what coverage is counted from, and what a replay goes by. */
-export class History {
+export class History implements StatePart {
+  readonly name = 'history'
   /** Stream time at which the task's history begins; -Infinity = that of the input. */
   startMs = Number.NEGATIVE_INFINITY
   readonly origins = new SequenceOrigins()
@@ -35,17 +38,12 @@ export class History {
     this.#heldSinceAt = Object.fromEntries(Object.values(this.#inForceSince).map((at) => [at, known[at]]))
   }
 
-  /** A replay begins: rule sets that are read on the way say what was held there. */
-  forgetHeld(): void {
-    this.#heldSinceMs = new Map()
-  }
-
   /** A replay is at the record at `position`, that of a rule set. */
   replayTo(position: number): void {
     this.#heldSinceMs = heldSinceOf(this.#heldSinceAt[position] ?? {})
   }
 
-  toJson(): SavedHistory {
+  meta(): SavedHistory {
     return {
       historyMs: finite(this.startMs),
       heldSinceMs: heldSinceToJson(this.#heldSinceMs),
@@ -55,7 +53,20 @@ export class History {
     }
   }
 
-  restore(saved: SavedHistory): void {
+  load({ meta }: LoadedState): void {
+    this.#restore(meta)
+  }
+
+  /** Rule sets that are read on the way say what was held there. */
+  beginReplay({ meta }: Changelog): void {
+    if (meta) this.#restore({ ...meta, heldSinceMs: {} })
+  }
+
+  endReplay({ meta }: Changelog): void {
+    if (meta) this.#restore(meta)
+  }
+
+  #restore(saved: SavedHistory): void {
     this.startMs = saved.historyMs ?? Number.NEGATIVE_INFINITY
     this.#heldSinceMs = heldSinceOf(saved.heldSinceMs)
     this.origins.restore(saved.origins ?? {})

@@ -285,6 +285,11 @@ function placesOf(items: readonly Pick<RankedItem, 'id' | 'rank' | 'score'>[]): 
   return places
 }
 
+/** Under which commits keep its past rankings. */
+export function rankingKey({ ranking }: RankingPlan): string {
+  return `ranking/${ranking.id}@${ranking.version}`
+}
+
 function pastName(group: string, asOfMs: number): string {
   return `${asOfMs}/${group}`
 }

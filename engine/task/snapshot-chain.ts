@@ -7,17 +7,12 @@ export class SnapshotChain {
   /** The core of the last snapshot, and the first parts of its events that it did not have as they will ever be. */
   #last: { readonly core: Core; readonly chunksEnd: number; readonly indexEnd: number } | null = null
 
-  begin(
-    core: Core,
-    full: boolean,
-    state: Omit<StateToSave, 'held' | 'full' | 'firstNewChunk' | 'firstNewIndex'>,
-  ): TaskSnapshot {
-    const held = core.saveHeld()
+  begin(core: Core, full: boolean, state: Omit<StateToSave, 'full' | 'firstNewChunk' | 'firstNewIndex'>): TaskSnapshot {
+    const { held } = state
     const before = this.#last?.core === core ? this.#last : null
     this.#last = { core, chunksEnd: endOf(held.chunks), indexEnd: endOf(held.index) }
     return new TaskSnapshot({
       ...state,
-      held,
       full: full || before === null,
       firstNewChunk: before?.chunksEnd ?? 0,
       firstNewIndex: before?.indexEnd ?? 0,

@@ -1,4 +1,7 @@
 import type { Block, Mark } from '../model/block.ts'
+import { finite, type Meta } from './meta.ts'
+import type { LoadedState } from './snapshot-pieces.ts'
+import type { Changelog, StatePart } from './state-part.ts'
 
 /** As a commit keeps it. */
 export interface SavedSource {
@@ -16,7 +19,8 @@ interface Source {
 }
 
 /** What a task knows of its source partitions: how far it has read each, and how far each has been declared read. */
-export class Sources {
+export class Sources implements StatePart {
+  readonly name = 'sources'
   readonly list: Source[] = []
   readonly #byName = new Map<string, number>()
   /** The same by topic and partition: what is asked for each record, without a name being made. */
@@ -62,12 +66,20 @@ export class Sources {
     return mark.sources.length === 0 ? Number.NEGATIVE_INFINITY : smallestMs
   }
 
-  toJson(): SavedSource[] {
-    return this.list.map((s) => ({ ...s, upToMs: Number.isFinite(s.upToMs) ? s.upToMs : null }))
+  meta(): Pick<Meta, 'sources'> {
+    return { sources: this.list.map((s) => ({ ...s, upToMs: finite(s.upToMs) })) }
   }
 
-  /** Takes up what was saved, over what was read since: each number is the larger of both. */
-  restore(saved: readonly SavedSource[]): void {
+  load({ meta }: LoadedState): void {
+    this.#restore(meta.sources)
+  }
+
+  endReplay({ meta }: Changelog): void {
+    if (meta) this.#restore(meta.sources)
+  }
+
+  /** Over what was replayed: offsets only rise. */
+  #restore(saved: readonly SavedSource[]): void {
     for (const { topic, partition, offset, upToMs } of saved) {
       const source = this.list[this.indexOf(topic, partition)]
       source.offset = Math.max(source.offset, offset)

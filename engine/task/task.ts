@@ -1,48 +1,34 @@
 import assert from 'node:assert/strict'
 import { eachRange } from '../model/batch.ts'
 import type { Block, Broadcast, LogRecord, RuleSource } from '../model/block.ts'
-import type { Counter, Counters } from '../model/counters.ts'
+import type { Counter } from '../model/counters.ts'
 import { EngineError, SnapshotRefused } from '../model/errors.ts'
-import { DEFAULT_LIMITS, type Limits } from '../model/limits.ts'
+import { DEFAULT_LIMITS } from '../model/limits.ts'
 import type { Output } from '../model/output.ts'
 import type { SavedState, Sink } from '../model/ports.ts'
 import type { ListItem, RuleSet } from '../model/rule.ts'
-import type { Stream } from '../model/stream.ts'
 import { compileRuleSet, formatIssues } from '../rules/index.ts'
-import { alertKey } from './alert.ts'
 import { Commit } from './commit.ts'
-import { Core, type HeldSegments } from './core.ts'
+import { Core } from './core.ts'
 import type { FeatureMirror } from './feature-mirror.ts'
 import { TaskGauges } from './gauges.ts'
-import { handOver, takeOver } from './handover.ts'
-import { History, nameOfRead } from './history.ts'
+import { handOver, migrate } from './handover.ts'
+import { blocksOf } from './held-blocks.ts'
+import { History } from './history.ts'
 import { DROPPED, Intake, WANTED } from './intake.ts'
-import { alertsIn, type KeptEntries, restoreAlert, restoreRanks } from './kept-state.ts'
 import { Lists } from './lists.ts'
-import { finite, META_KEY, type Meta, RULES_KEY } from './meta.ts'
+import { finite, META_KEY, RULES_KEY } from './meta.ts'
 import { rebuildSpanMs, stateSpanMs } from './rebuild-span.ts'
-import { decodeSnapshot, encodeSnapshot, readHead, readPieces, shapeOf, type TaskSnapshot } from './snapshot.ts'
+import type { TaskSnapshot } from './snapshot.ts'
+import { decodeSnapshot, encodeSnapshot } from './snapshot-bytes.ts'
 import { SnapshotChain } from './snapshot-chain.ts'
+import { readHead, readPieces, shapeOf } from './snapshot-pieces.ts'
 import { Sources } from './sources.ts'
+import { changelogOf, metaOf, type StatePart, savedOf } from './state-part.ts'
+import { stateParts } from './state-parts.ts'
+import type { TaskOptions } from './task-options.ts'
 
 const EMPTY: RuleSet = { hash: '', rules: [], sequences: [], rankings: [], lists: [], features: [] }
-
-export interface TaskOptions {
-  readonly streams: readonly Stream[]
-  readonly counters: Counters
-  /** The input is the whole history: coverage is 1 from its start. */
-  readonly finite: boolean
-  /** False: there are no commits and no snapshots, what they would keep is not written down. Default: true. */
-  readonly commits?: boolean
-  /** `read`: of an event no field is held that the rule set does not read, so no other set may come. Default: all. */
-  readonly heldFields?: 'all' | 'read'
-  /** Emit a row of measures for each event that a rule takes. */
-  readonly measures?: boolean
-  /** Where events that change no more are kept besides memory, for one filling of the state. */
-  readonly held?: () => HeldSegments
-  /** Default: DEFAULT_LIMITS. */
-  readonly limits?: Limits
-}
 
 const NOWHERE: Sink = { output: () => {}, change: () => {} }
 
@@ -62,6 +48,8 @@ export class Task {
   readonly #snapshots = new SnapshotChain()
   readonly #lists: Lists
   #core: Core
+  /** All of the state under the rule set in force. */
+  #parts: readonly StatePart[]
   #set: RuleSet = EMPTY
   #files: readonly RuleSource[] = []
   #refusal: string | null = null
@@ -71,6 +59,16 @@ export class Task {
   #replaying = false
   readonly #outOfRange: Counter
 
+  /** After a replay time moves on to that of the last commit: a mark from before the replay may have set it. */
+  readonly #time: StatePart = {
+    name: 'stream time',
+    meta: () => ({ streamMs: finite(this.#streamMs) }),
+    load: ({ meta }) => {
+      this.#streamMs = meta.streamMs ?? Number.NEGATIVE_INFINITY
+    },
+    endReplay: ({ meta }) => this.#advance(meta?.streamMs ?? Number.NEGATIVE_INFINITY),
+  }
+
   constructor(options: TaskOptions) {
     this.#options = options
     const { counters, streams } = options
@@ -78,6 +76,7 @@ export class Task {
     this.#intake = new Intake(streams, counters, (type) => this.#core.layout.typeIndex.get(type) ?? -1)
     this.#lists = new Lists(counters)
     this.#core = this.#newCore(EMPTY)
+    this.#parts = this.#partsOf(this.#core)
   }
 
   /** Largest event time or mark read, epoch ms; -Infinity before the first. */
@@ -146,10 +145,9 @@ export class Task {
   /** Puts out what changed since the last flush, for the commit. */
   flush(sink: Sink): void {
     assert(this.#options.commits !== false)
-    this.#core.alerts.flush()
-    if (this.#metaIsStale) this.#commit.set(META_KEY, JSON.stringify(this.#meta()))
+    for (const part of this.#parts) part.writeChanges?.()
+    if (this.#metaIsStale) this.#commit.set(META_KEY, JSON.stringify(metaOf(this.#parts)))
     this.#metaIsStale = false
-    this.#lists.flush((key, value) => this.#commit.set(key, value), this.#streamMs - this.rebuildSpanMs)
     this.#commit.flush(sink)
   }
 
@@ -197,15 +195,12 @@ export class Task {
    */
   beginSnapshot(full: boolean): TaskSnapshot {
     assert(this.#options.commits !== false)
-    const core = this.#core
-    core.alerts.flush()
-    return this.#snapshots.begin(core, full, {
-      shape: this.#shape(),
+    return this.#snapshots.begin(this.#core, full, {
+      shape: this.#shape,
       ruleSetHash: this.#set.hash,
       files: this.#files,
-      meta: JSON.stringify({ ...this.#meta(), lists: this.#lists.saved() }),
-      memories: [core.memory, this.#intake.memory],
-      kept: this.#commit.kept,
+      meta: metaOf(this.#parts),
+      ...savedOf(this.#parts),
     })
   }
 
@@ -217,32 +212,19 @@ export class Task {
   restore(snapshot: Uint8Array | SavedState): void {
     const saved = snapshot instanceof Uint8Array ? decodeSnapshot(snapshot) : snapshot
     const head = readHead(saved)
-    const meta: Meta & { readonly lists: [string, string][] } = JSON.parse(head.meta)
-    this.#lists.restore(meta.lists)
     if (head.files.length > 0) this.#adopt(head.files)
-    if (this.#shape() !== head.shape)
+    if (this.#shape !== head.shape)
       throw new SnapshotRefused('shape', 'rules, streams or engine are not those that it was made with')
     const state = readPieces(head, saved.pieces)
-    const core = this.#core
-    this.#streamMs = meta.streamMs ?? Number.NEGATIVE_INFINITY
-    this.#history.restore(meta)
-    this.#sources.restore(meta.sources)
-    core.memory.load(state.roots[0], state.pages[0])
-    this.#intake.memory.load(state.roots[1], state.pages[1])
-    core.loadHeld(state.held)
-    core.setNumbers(meta.rows, meta.entries)
-    this.#commit.keepAll(state.kept)
-    for (const alert of alertsIn(state.kept)) restoreAlert(core, alert, (plan, key) => core.reclaimSlot(plan, key))
-    restoreRanks(core, state.kept, null)
+    for (const part of this.#parts) part.load?.(state)
   }
 
   /** Reads records again that were committed before: the state moves on, nothing is put out or counted. */
   readAgain(records: readonly LogRecord[]): void {
-    const counters = [...this.#options.counters.all()].map((counter) => ({ counter, before: counter.value }))
-    for (const record of records) this.process(record, NOWHERE)
-    this.flush(NOWHERE)
-    for (const counter of this.#options.counters.all()) counter.value = 0
-    for (const { counter, before } of counters) counter.value = before
+    this.#options.counters.keep(() => {
+      for (const record of records) this.process(record, NOWHERE)
+      this.flush(NOWHERE)
+    })
   }
 
   /**
@@ -251,39 +233,31 @@ export class Task {
    * beginning of the log; then `endReplay`.
    */
   beginReplay(kept: ReadonlyMap<string, string>): void {
-    const meta = kept.get(META_KEY)
     const files = kept.get(RULES_KEY)
-    this.#lists.restore(kept)
-    if (meta !== undefined) {
-      this.#history.restore(JSON.parse(meta))
-      this.#history.forgetHeld()
-    }
     if (files !== undefined) this.#adopt(JSON.parse(files))
-    const toMs = meta === undefined ? null : (JSON.parse(meta) as Meta).streamMs
-    for (const mirror of this.#core.layout.mirrors) mirror.restore(kept, toMs ?? Number.NEGATIVE_INFINITY)
+    const changelog = changelogOf(kept)
+    for (const part of this.#parts) part.beginReplay?.(changelog)
     this.#replaying = true
+    this.#core.evaluating = false
   }
 
   /** Reads a record of the past for its events alone: windows are filled, nothing is evaluated or put out. */
   replay(record: LogRecord): void {
     assert(this.#replaying)
-    this.#core.evaluating = false
-    this.#core.sequences.replayedPosition = record.position
-    this.#lists.replayingAt = record.position
+    for (const part of this.#parts) part.replayAt?.(record.position)
     this.process(record, { output: () => assert.fail('nothing is put out in a replay'), change: () => {} })
   }
 
-  /** Ends a replay: takes up the open alerts and ranks of the last commit, and evaluates from here on. */
+  /** Ends a replay: goes on from what the last commit kept, and evaluates from here on. */
   endReplay(kept: ReadonlyMap<string, string>): void {
-    const core = this.#core
     this.#replaying = false
-    this.#lists.replayingAt = null
-    core.evaluating = true
-    core.sequences.replayedPosition = Number.POSITIVE_INFINITY
-    for (const mirror of core.layout.mirrors) mirror.restore(kept, null)
-    this.#commit.forgetChanges()
-    const meta = kept.get(META_KEY)
-    if (meta !== undefined) this.#takeUp(JSON.parse(meta), [...kept])
+    const changelog = changelogOf(kept)
+    for (const part of this.#parts) part.endReplay?.(changelog)
+    this.#core.evaluating = true
+  }
+
+  get #shape(): string {
+    return shapeOf(this.#set, this.#options.streams, this.#core, this.#intake)
   }
 
   #newCore(set: RuleSet): Core {
@@ -309,17 +283,6 @@ export class Task {
     const epochMs = stateSpanMs(set, layout, this.#options.streams)
     for (const mirror of layout.mirrors) mirror.open(epochMs, (key, value) => this.#commit.set(key, value))
     return core
-  }
-
-  #shape(): string {
-    const { layout, memory } = this.#core
-    const build = JSON.stringify([
-      memory.build,
-      layout.shape,
-      layout.spaces.map((s) => s.stride),
-      this.#intake.memory.build,
-    ])
-    return shapeOf({ ruleSetHash: this.#set.hash, streams: this.#options.streams, build })
   }
 
   #emit(output: Output): void {
@@ -358,33 +321,34 @@ export class Task {
     this.install(compiled.set, position)
   }
 
-  /** Takes up a rule set that was in force, with nothing held yet. */
+  /** Puts a rule set in force that was so before, with nothing held yet. */
   #adopt(files: readonly RuleSource[]): void {
     const compiled = compileRuleSet(files, { streams: this.#options.streams })
     if (!compiled.ok) throw new EngineError('RULES_INVALID', 'the rule set in force no longer compiles')
     this.#files = files
-    this.#set = compiled.set
     this.#core.close()
-    this.#core = this.#newCore(compiled.set)
+    this.#putInForce(compiled.set)
+  }
+
+  /** With a core that is empty. */
+  #putInForce(set: RuleSet): void {
+    this.#set = set
+    this.#core = this.#newCore(set)
+    this.#parts = this.#partsOf(this.#core)
     this.#intake.forgetTypes()
   }
 
-  /**
-   * A new core under `set`, with the events held, the alerts and ranks of the one before, and the baselines of rules that
-   * were in force before the record at `position`.
-   */
+  /** A change of rules, by the record at `position`: a new core under `set`, with what the one before hands over. */
   #fill(set: RuleSet, position: number): void {
     const before = this.#core
-    const handover = handOver(before, this.#sources.list, (rule) => this.#history.wasInForce(rule, position))
-    before.alerts.flush()
-    this.#set = set
-    const core = this.#newCore(set)
-    this.#core = core
+    const handed = handOver(this.#parts, (name) => this.#history.wasInForce(name, position))
+    this.#putInForce(set)
+    const core = this.#core
     core.evaluating = before.evaluating
+    core.warmUntilMs = this.#streamMs + core.layout.retentionMs
+    const held = blocksOf(before, this.#sources.list)
     const place = { intake: this.#intake, sources: this.#sources, history: this.#history, streamMs: this.#streamMs }
-    const read = new Set(core.layout.mirrors.map((mirror) => nameOfRead(mirror.feature)))
-    for (const mirror of before.layout.mirrors) if (!read.has(nameOfRead(mirror.feature))) mirror.drop()
-    for (const lost of takeOver(core, handover, place)) this.#commit.change(alertKey(lost), null)
+    migrate({ core, parts: this.#parts }, handed, held, place)
     before.close()
   }
 
@@ -417,29 +381,16 @@ export class Task {
     }
   }
 
-  /** What the last commit kept, after a replay up to it. */
-  #takeUp(meta: Meta, kept: KeptEntries): void {
-    const core = this.#core
-    this.#sources.restore(meta.sources)
-    this.#history.restore(meta)
-    this.#commit.keepAll(kept)
-    core.evaluating = false
-    if (meta.streamMs !== null && meta.streamMs > this.#streamMs) {
-      this.#streamMs = meta.streamMs
-      core.advance(meta.streamMs)
-    }
-    core.evaluating = true
-    core.setNumbers(meta.rows, meta.entries)
-    for (const alert of alertsIn(kept)) restoreAlert(core, alert)
-    restoreRanks(core, kept, this.#streamMs)
-  }
-
-  #meta(): Meta {
-    return {
-      streamMs: finite(this.#streamMs),
-      ...this.#history.toJson(),
-      sources: this.#sources.toJson(),
-      ...this.#core.numbers(),
-    }
+  #partsOf(core: Core): readonly StatePart[] {
+    return stateParts({
+      lists: this.#lists,
+      history: this.#history,
+      sources: this.#sources,
+      intake: this.#intake,
+      commit: this.#commit,
+      core,
+      time: this.#time,
+      horizonMs: () => this.#streamMs - this.rebuildSpanMs,
+    })
   }
 }

@@ -3,7 +3,7 @@ import type { Expression, Operator, Value, ValueType } from '../../model/express
 import { compileExpression } from './compile.ts'
 import type { Scope } from './scope.ts'
 import { subnetOf } from './subnet.ts'
-import { compileTemplate, renderTemplate, showDuration, showNumber } from './template.ts'
+import { compileTemplate, showDuration, showNumber } from './template.ts'
 import { unordered } from './text.ts'
 import { zoneClock } from './zone.ts'
 
@@ -88,7 +88,7 @@ describe('lists', () => {
   })
   test('are written with commas', () => {
     const part = { expression: list('B0', 1 / 3, true), format: 'plain', digits: 0 } as const
-    expect(renderTemplate([part, { ...part, expression: none }], lists)).toBe('B0, 0.333333, trueunknown')
+    expect(compileTemplate([part, { ...part, expression: none }], lists)()).toBe('B0, 0.333333, trueunknown')
   })
 })
 
@@ -144,7 +144,7 @@ describe('templates', () => {
       unknown,
       part('-0.001', 'fixed', 2),
     ]
-    expect(renderTemplate(parts, scope)).toBe('a 3.00 12.3% 1m 5s unknown0.00')
+    expect(compileTemplate(parts, scope)()).toBe('a 3.00 12.3% 1m 5s unknown0.00')
     expect(compileTemplate([], scope)()).toBe('')
   })
 })

@@ -124,7 +124,7 @@ function larger(a: () => number, b: () => number): () => number {
   }
 }
 
-export function roundHalfAway(x: number): number {
+function roundHalfAway(x: number): number {
   return x < 0 ? -Math.round(-x) : Math.round(x)
 }
 

@@ -13,11 +13,6 @@ export function compileTemplate(parts: readonly TemplatePart[], scope: Scope): (
   }
 }
 
-/** The same once. */
-export function renderTemplate(parts: readonly TemplatePart[], scope: Scope): string {
-  return compileTemplate(parts, scope)()
-}
-
 function compilePart(part: TemplatePart, scope: Scope): () => string {
   if ('text' in part) {
     const { text } = part
@@ -29,7 +24,7 @@ function compilePart(part: TemplatePart, scope: Scope): () => string {
 }
 
 /** What is not known, null or abstained, is shown as such. */
-export function showValue(value: Value, format: TemplateFormat, digits: number): string {
+function showValue(value: Value, format: TemplateFormat, digits: number): string {
   if (value === null || value === undefined) return 'unknown'
   if (Array.isArray(value)) return value.map((v) => showValue(v, format, digits)).join(', ')
   if (typeof value !== 'number') return String(value)

@@ -80,7 +80,7 @@ export class Uses {
   event: Span | null = null
 }
 
-export function typeOfKind(kind: FieldKind): ValueType {
+function typeOfKind(kind: FieldKind): ValueType {
   return kind === 'decimal' ? 'number' : kind
 }
 

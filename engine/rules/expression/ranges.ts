@@ -18,7 +18,7 @@ export const SHARE: Range = { ...FROM_ZERO, max: 1 }
 
 type Call = Expression & { op: 'call' }
 
-export function rangeOf(e: Expression, ranges: Ranges): Range {
+function rangeOf(e: Expression, ranges: Ranges): Range {
   if (e.op === 'literal' && typeof e.value === 'number') {
     return { min: e.value, max: e.value, whole: Number.isInteger(e.value) }
   }

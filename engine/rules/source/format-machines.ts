@@ -44,6 +44,6 @@ function sarifResult(
   }
 }
 
-export function withSuggestion(message: string, suggestion: string | null): string {
+function withSuggestion(message: string, suggestion: string | null): string {
   return suggestion === null ? message : `${message} (${suggestion})`
 }

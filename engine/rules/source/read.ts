@@ -1,7 +1,7 @@
 import type { IssueCode, Reporter } from './issues.ts'
 import { didYouMean, nearest } from './suggest.ts'
 import type { Span } from './text.ts'
-import { type Entry, entryOf, type MapNode, type Node, type ScalarNode, type SeqNode } from './tree.ts'
+import { entryOf, type MapNode, type Node, type ScalarNode, type SeqNode } from './tree.ts'
 
 /** `null` from a reader means: a fault was reported, or the value is broken already. */
 export class Reader {
@@ -119,5 +119,3 @@ export function firstLine(node: Node): Span {
   if (node.kind === 'seq') return { start: node.span.start, end: node.span.start + 1 }
   return node.span
 }
-
-export type { Entry }

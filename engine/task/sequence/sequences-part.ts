@@ -1,10 +1,11 @@
 import type { StringTable } from '../../state/string-table.ts'
 import type { Core } from '../core.ts'
+import type { StatePart } from '../state-part.ts'
 import { sequenceKey } from './origins.ts'
 import type { Part } from './partial-matches.ts'
 import type { Sequence } from './sequence.ts'
 
-/** A sequence's state by the values of its keys, as plain JSON: what goes from one core to the next. */
+/** A sequence's state by the values of its keys. */
 export interface SavedSequence {
   /** sequenceKey of the rule. */
   readonly rule: string
@@ -31,7 +32,30 @@ interface SavedKey {
   }[]
 }
 
-export function saveSequences(core: Core): SavedSequence[] {
+/**
+ * What sequences know, as a part of the state: in the core's memory. A replay asks from which record on each knows its
+ * events. A change of rules finds it by id, version and hash, and the values of the key: such a sequence knows more than
+ * the held events, and takes none of them again.
+ */
+export function sequencesPart(core: Core): StatePart<readonly SavedSequence[]> {
+  return {
+    name: 'sequences',
+    replayAt: (position) => {
+      core.sequences.replayedPosition = position
+    },
+    endReplay: () => {
+      core.sequences.replayedPosition = Number.POSITIVE_INFINITY
+    },
+    handOver: () => saveSequences(core),
+    beginMigration: (saved) => freezeSequences(core, saved, true),
+    migrate: (saved) => {
+      freezeSequences(core, saved, false)
+      loadSequences(core, saved)
+    },
+  }
+}
+
+function saveSequences(core: Core): SavedSequence[] {
   const timers = core.sequences.timers()
   return core.sequences.sequences.map((sequence) => {
     const { plan, states } = sequence
@@ -54,8 +78,8 @@ export function saveSequences(core: Core): SavedSequence[] {
   })
 }
 
-/** Takes up the states of sequences that this core has, too; their own must be empty. */
-export function loadSequences(core: Core, saved: readonly SavedSequence[]): void {
+/** The states of sequences that this core has, too; their own must be empty. */
+function loadSequences(core: Core, saved: readonly SavedSequence[]): void {
   const byRule = new Map(saved.map((s) => [s.rule, s]))
   for (const sequence of core.sequences.sequences) {
     const own = byRule.get(sequenceKey(sequence.plan.rule))
@@ -74,7 +98,7 @@ export function loadSequences(core: Core, saved: readonly SavedSequence[]): void
 }
 
 /** Sequences of this core whose state is among `saved` take no events until they are loaded. */
-export function freezeSequences(core: Core, saved: readonly SavedSequence[], frozen: boolean): void {
+function freezeSequences(core: Core, saved: readonly SavedSequence[], frozen: boolean): void {
   const kept = new Set(saved.map((s) => s.rule))
   for (const { plan } of core.sequences.sequences) {
     if (kept.has(sequenceKey(plan.rule))) core.sequences.frozen[plan.index] = frozen ? 1 : 0
