@@ -1,0 +1,103 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { freePorts } from '../../scripts/kafka/ports.ts'
+import { Child } from './child.ts'
+import type { Sources } from './rows.ts'
+
+/** What one run of an engine is told. `id` is the prefix of all its topics and groups. */
+export interface Assignment {
+  readonly id: string
+  readonly brokers: readonly string[]
+  readonly sources: Sources
+  /** Records in the sources; null: they go on. */
+  readonly expect: number | null
+  /** Of rule files, absolute or from the root of the checkout. */
+  readonly rules: string
+  /** How far behind the clock stream time stays where nothing comes. */
+  readonly idleGrace: string
+  /** Folder for a profile of the processor; null: none. */
+  readonly profile: string | null
+}
+
+export interface Running {
+  readonly child: Child
+  /** Where its metrics are; null: it has none. */
+  readonly metrics: string | null
+  /** Its data folder, which `close` removes; null: it has none. */
+  readonly data: string | null
+  close(): Promise<void>
+}
+
+export interface Engine {
+  readonly name: string
+  /** Whether it makes the job's alerts and rankings; else it says `done` at the end. */
+  readonly answers: boolean
+  /** Resolves when the process is up: what it took until then is not counted. */
+  start(assignment: Assignment): Promise<Running>
+}
+
+/** A program of this folder: `bare`, `loop`, `null`, `columns`. */
+export function program(name: string, answers: boolean): Engine {
+  const start = async (assignment: Assignment): Promise<Running> => {
+    const child = Child.program(`${name}.ts`, assignment)
+    await child.told('ready', 60)
+    return { child, metrics: null, data: null, close: () => child.stop() }
+  }
+  return { name, answers, start }
+}
+
+/** The engine as it was built in `checkout`. */
+export function lapwing(name: string, checkout: string): Engine {
+  const main = resolve(checkout, 'dist/engine/main.js')
+  if (!existsSync(main)) throw new Error(`${main} is not there: npm run build`)
+  return { name, answers: true, start: (assignment) => startLapwing(name, main, assignment) }
+}
+
+async function startLapwing(name: string, main: string, assignment: Assignment): Promise<Running> {
+  const data = mkdtempSync(join(tmpdir(), 'lapwing-bench-'))
+  try {
+    const [port] = await freePorts(1)
+    const file = writeConfig(data, port, assignment)
+    const child = new Child(name, process.execPath, [...profileFlags(assignment), main, 'run', '-c', file])
+    await up(child, `http://127.0.0.1:${port}/livez`)
+    const close = async (): Promise<void> => {
+      await child.stop()
+      rmSync(data, { recursive: true, force: true })
+    }
+    return { child, metrics: `http://127.0.0.1:${port}/metrics`, data, close }
+  } catch (error) {
+    rmSync(data, { recursive: true, force: true })
+    throw error
+  }
+}
+
+/** Its file. JSON is YAML. */
+function writeConfig(data: string, port: number, { id, brokers, sources, rules, idleGrace }: Assignment): string {
+  const streams = Object.fromEntries(Object.entries(sources).map(([topic, stream]) => [stream, { topic }]))
+  const outputs = Object.fromEntries(OUTPUTS.map((output) => [output, `${id}.${output}`]))
+  const config = {
+    ...{ data: join(data, 'data'), rules: [resolve(rules)], http: { host: '127.0.0.1', port } },
+    ...{ log: { kind: 'kafka', brokers, group: id }, time: { idle_grace: idleGrace }, streams, outputs },
+  }
+  const file = join(data, 'lapwing.yaml')
+  writeFileSync(file, JSON.stringify(config))
+  return file
+}
+
+const OUTPUTS = ['alerts', 'shadow', 'rankings', 'dlq', 'trends']
+
+function profileFlags({ profile, id }: Assignment): string[] {
+  if (profile === null) return []
+  mkdirSync(profile, { recursive: true })
+  return ['--cpu-prof', `--cpu-prof-dir=${profile}`, `--cpu-prof-name=${id}.cpuprofile`]
+}
+
+async function up(child: Child, url: string): Promise<void> {
+  for (;;) {
+    child.usage() // throws when it has ended
+    const answer = await fetch(url).catch(() => null)
+    if (answer?.ok) return
+    await new Promise((done) => setTimeout(done, 20))
+  }
+}
