@@ -5,6 +5,7 @@ import { formatFigure, machine } from './harness.ts'
 import { columnsMeasure, densityMeasure, jobMeasure } from './kafka/backlog.ts'
 import { BenchBroker } from './kafka/broker.ts'
 import { load } from './kafka/figures.ts'
+import { latencyMeasure } from './kafka/latency.ts'
 import { type KafkaOptions, type Measure, parseOptions } from './kafka/options.ts'
 
 const measures: Readonly<Partial<Record<Measure, (broker: BenchBroker, options: KafkaOptions) => Promise<Figure[]>>>> =
@@ -12,6 +13,7 @@ const measures: Readonly<Partial<Record<Measure, (broker: BenchBroker, options: 
     job: jobMeasure,
     density: densityMeasure,
     columns: columnsMeasure,
+    latency: latencyMeasure,
   }
 
 /**

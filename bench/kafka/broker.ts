@@ -1,5 +1,6 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin } from 'kafkajs'
 import { startKafka } from '../../scripts/kafka/cluster.ts'
 import { javaMissing } from '../../scripts/kafka/libs.ts'
@@ -49,7 +50,19 @@ export class BenchBroker {
       { name: 'segment.bytes', value: String(SEGMENT_BYTES) },
     ]
     const wanted = Object.entries(topics).map(([topic, numPartitions]) => ({ topic, numPartitions, configEntries }))
-    await this.#admin.createTopics({ waitForLeaders: true, topics: wanted })
+    await this.#admin.createTopics({ topics: wanted })
+    while (!(await this.#led(Object.keys(topics)))) await sleep(50)
+  }
+
+  /** kafkajs's own wait for leaders ends with an error where the broker has not heard of a topic yet. */
+  async #led(names: readonly string[]): Promise<boolean> {
+    try {
+      const { topics } = await this.#admin.fetchTopicMetadata({ topics: [...names] })
+      return topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))
+    } catch (error) {
+      if ((error as { retriable?: boolean }).retriable) return false
+      throw error
+    }
   }
 
   /** All topics whose names begin so. */

@@ -31,7 +31,7 @@ export interface Running {
 
 export interface Engine {
   readonly name: string
-  /** Whether it makes the job's alerts and rankings; else it says `done` at the end. */
+  /** Whether it makes the job's alerts; else it says `done` at the end. */
   readonly answers: boolean
   /** Resolves when the process is up: what it took until then is not counted. */
   start(assignment: Assignment): Promise<Running>

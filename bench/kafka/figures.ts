@@ -29,8 +29,8 @@ export function printRun(measure: string, round: number, run: Run, right: Refere
 
 function answers({ openings, rankings }: Run, right: Reference): string {
   const say = (name: string, wanted: readonly Opening[]): string => {
-    const { right: count, missing, extra, doubled } = compare(wanted, openings)
-    return `against ${name} ${count}: ${missing} missing, ${extra} extra, ${doubled} doubled`
+    const { right: count, missing, extra, moved } = compare(wanted, openings)
+    return `against ${name} ${count}: ${missing} missing, ${extra} extra, ${moved} moved`
   }
   const same = [...right.rankings].filter(
     ([asOf, items]) => JSON.stringify(rankings.get(asOf)) === JSON.stringify(items),
