@@ -7,14 +7,17 @@ import { BenchBroker } from './kafka/broker.ts'
 import { load } from './kafka/figures.ts'
 import { latencyMeasure } from './kafka/latency.ts'
 import { type KafkaOptions, type Measure, parseOptions } from './kafka/options.ts'
+import { restoreMeasure } from './kafka/restore.ts'
+import { shippedMeasure } from './kafka/shipped.ts'
 
-const measures: Readonly<Partial<Record<Measure, (broker: BenchBroker, options: KafkaOptions) => Promise<Figure[]>>>> =
-  {
-    job: jobMeasure,
-    density: densityMeasure,
-    columns: columnsMeasure,
-    latency: latencyMeasure,
-  }
+const measures: Readonly<Record<Measure, (broker: BenchBroker, options: KafkaOptions) => Promise<Figure[]>>> = {
+  job: jobMeasure,
+  density: densityMeasure,
+  columns: columnsMeasure,
+  latency: latencyMeasure,
+  restore: restoreMeasure,
+  shipped: shippedMeasure,
+}
 
 /**
  * `npm run bench -- kafka [MEASURE…]`: the engine as it is built from this checkout, on a real broker that is started here,
@@ -31,7 +34,7 @@ export async function kafkaBenchmark(parameters: readonly string[]): Promise<Fig
       `load ${load()}; measures ${options.measures.join(', ')}; ${options.count} events, ${options.rounds} rounds`,
     )
     for (const measure of options.measures) {
-      for (const figure of await measures[measure]!(broker, options)) {
+      for (const figure of await measures[measure](broker, options)) {
         console.log(formatFigure(figure))
         figures.push(figure)
       }

@@ -6,11 +6,12 @@ import { type Engine, lapwing, program } from './engines.ts'
 import { type Backlog, lastMinute } from './events.ts'
 import { figuresOf, printRun } from './figures.ts'
 import type { Filled } from './fill.ts'
+import type { FillPlan } from './fill-plan.ts'
 import type { KafkaOptions } from './options.ts'
 import { type Reference, reference } from './reference.ts'
 import { type Input, type Run, runBacklog } from './run.ts'
 
-const PARTITIONS = 4
+export const PARTITIONS = 4
 export const RULES = resolve(import.meta.dirname, 'rules')
 
 /** Lapwing as it was built here, and where `--before` names another checkout, as it was built there. */
@@ -51,7 +52,8 @@ async function overBacklog(
 ): Promise<Figure[]> {
   const topic = `source-${process.pid}-${measure.replaceAll(/\W/g, '-')}`
   await broker.create({ [topic]: PARTITIONS })
-  const filled = await finished<Filled>('fill.ts', { brokers: broker.brokers, topic, backlog })
+  const plan: FillPlan = { kind: 'backlog', topic, backlog }
+  const filled = await finished<Filled>('fill.ts', { brokers: broker.brokers, plan })
   const input: Input = {
     ...{ sources: { [topic]: 'transactions' }, events: filled.events, rules: RULES },
     lastMinuteMs: lastMinute(backlog),
@@ -64,7 +66,7 @@ async function overBacklog(
       'events/s': backlog.perSecond,
       'bytes/event': Math.round(filled.bytes / filled.events),
     }
-    return figuresOf({ measure, runs, right, seed: backlog.seed, checksum: filled.checksum, parameters })
+    return figuresOf({ measure, runs, seed: backlog.seed, checksum: filled.checksum, parameters })
   } finally {
     await broker.remove(topic)
   }

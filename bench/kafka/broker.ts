@@ -2,6 +2,8 @@ import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin } from 'kafkajs'
+import { RECORD_BYTES_MAX } from '../../engine/edge/kafka/topics.ts'
+import { exchangeTopic, stateTopic } from '../../engine/plan/exchange.ts'
 import { startKafka } from '../../scripts/kafka/cluster.ts'
 import { javaMissing } from '../../scripts/kafka/libs.ts'
 import { plainKafka } from './client.ts'
@@ -52,6 +54,21 @@ export class BenchBroker {
     const wanted = Object.entries(topics).map(([topic, numPartitions]) => ({ topic, numPartitions, configEntries }))
     await this.#admin.createTopics({ topics: wanted })
     while (!(await this.#led(Object.keys(topics)))) await sleep(50)
+  }
+
+  /** An exchange of the engine's group and the topic of its state, with as many tasks: it keeps what is there. */
+  async createExchange(group: string, id: string, numPartitions: number): Promise<void> {
+    const topic = (name: string, policy: string) => ({
+      ...{ topic: name, numPartitions },
+      configEntries: [
+        { name: 'cleanup.policy', value: policy },
+        { name: 'retention.ms', value: '-1' },
+        { name: 'max.message.bytes', value: String(RECORD_BYTES_MAX) },
+      ],
+    })
+    const [log, state] = [exchangeTopic(group, id), stateTopic(group, id)]
+    await this.#admin.createTopics({ topics: [topic(log, 'delete'), topic(state, 'compact')] })
+    while (!(await this.#led([log, state]))) await sleep(50)
   }
 
   /** kafkajs's own wait for leaders ends with an error where the broker has not heard of a topic yet. */

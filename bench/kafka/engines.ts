@@ -18,14 +18,16 @@ export interface Assignment {
   readonly idleGrace: string
   /** Folder for a profile of the processor; null: none. */
   readonly profile: string | null
+  /** Where its state goes, and stays; default: a folder that goes when it is closed. */
+  readonly data?: string
+  /** Further sections of its configuration. */
+  readonly sections?: object
 }
 
 export interface Running {
   readonly child: Child
   /** Where its metrics are; null: it has none. */
   readonly metrics: string | null
-  /** Its data folder, which `close` removes; null: it has none. */
-  readonly data: string | null
   close(): Promise<void>
 }
 
@@ -42,7 +44,7 @@ export function program(name: string, answers: boolean): Engine {
   const start = async (assignment: Assignment): Promise<Running> => {
     const child = Child.program(`${name}.ts`, assignment)
     await child.told('ready', 60)
-    return { child, metrics: null, data: null, close: () => child.stop() }
+    return { child, metrics: null, close: () => child.stop() }
   }
   return { name, answers, start }
 }
@@ -55,30 +57,38 @@ export function lapwing(name: string, checkout: string): Engine {
 }
 
 async function startLapwing(name: string, main: string, assignment: Assignment): Promise<Running> {
-  const data = mkdtempSync(join(tmpdir(), 'lapwing-bench-'))
+  const data = assignment.data ?? mkdtempSync(join(tmpdir(), 'lapwing-bench-'))
+  const tidy = (): void => {
+    if (assignment.data === undefined) rmSync(data, { recursive: true, force: true })
+  }
+  let child: Child | null = null
   try {
     const [port] = await freePorts(1)
     const file = writeConfig(data, port, assignment)
-    const child = new Child(name, process.execPath, [...profileFlags(assignment), main, 'run', '-c', file])
+    child = new Child(name, process.execPath, [...profileFlags(assignment), main, 'run', '-c', file])
     await up(child, `http://127.0.0.1:${port}/livez`)
+    const stopped = child
     const close = async (): Promise<void> => {
-      await child.stop()
-      rmSync(data, { recursive: true, force: true })
+      await stopped.stop()
+      tidy()
     }
-    return { child, metrics: `http://127.0.0.1:${port}/metrics`, data, close }
+    return { child, metrics: `http://127.0.0.1:${port}/metrics`, close }
   } catch (error) {
-    rmSync(data, { recursive: true, force: true })
+    await child?.stop()
+    tidy()
     throw error
   }
 }
 
 /** Its file. JSON is YAML. */
-function writeConfig(data: string, port: number, { id, brokers, sources, rules, idleGrace }: Assignment): string {
+function writeConfig(data: string, port: number, assignment: Assignment): string {
+  const { id, brokers, sources, rules, idleGrace, sections } = assignment
   const streams = Object.fromEntries(Object.entries(sources).map(([topic, stream]) => [stream, { topic }]))
   const outputs = Object.fromEntries(OUTPUTS.map((output) => [output, `${id}.${output}`]))
   const config = {
     ...{ data: join(data, 'data'), rules: [resolve(rules)], http: { host: '127.0.0.1', port } },
     ...{ log: { kind: 'kafka', brokers, group: id }, time: { idle_grace: idleGrace }, streams, outputs },
+    ...sections,
   }
   const file = join(data, 'lapwing.yaml')
   writeFileSync(file, JSON.stringify(config))

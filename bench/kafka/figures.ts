@@ -42,7 +42,6 @@ function answers({ openings, rankings }: Run, right: Reference): string {
 export function figuresOf(init: {
   measure: string
   runs: readonly Run[]
-  right: Reference | null
   seed: number
   /** Of the events. */
   checksum: number

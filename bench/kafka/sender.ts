@@ -20,7 +20,7 @@ export interface Sent {
 
 const TICK_MS = 4
 /** Time to encode an event on a busy machine, and to begin with. */
-const [LEAD_MS, LEAD_EVENT_MS] = [3_000, 0.04]
+const [LEAD_MS, LEAD_EVENT_MS] = [3_000, 0.15]
 
 const { brokers, topic, file, traffic } = settings<{
   brokers: string[]
