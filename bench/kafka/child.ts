@@ -32,9 +32,10 @@ export class Child {
   readonly name: string
   readonly #process: Guarded
 
-  constructor(name: string, command: string, parameters: readonly string[]) {
+  /** `folder` goes with it when this process is killed. */
+  constructor(name: string, command: string, parameters: readonly string[], folder = '') {
     this.name = name
-    this.#process = new Guarded(command, parameters)
+    this.#process = new Guarded(command, parameters, { removeOnCrash: folder })
   }
 
   /** A TypeScript program of this folder, with its settings. */
@@ -67,13 +68,9 @@ export class Child {
     }
   }
 
+  /** SIGTERM, and time to write a profile. */
   stop(): Promise<void> {
-    return this.#process.stop(20_000)
-  }
-
-  kill(): Promise<void> {
-    this.#process.signal('SIGKILL')
-    return this.#process.gone()
+    return this.#process.stop(60_000)
   }
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { freePorts } from '../../scripts/kafka/ports.ts'
@@ -16,7 +16,7 @@ export interface Assignment {
   readonly rules: string
   /** How far behind the clock stream time stays where nothing comes. */
   readonly idleGrace: string
-  /** Folder for a profile of the processor; null: none. */
+  /** Folder for profiles of the processor, in a folder of the run's id; null: none. */
   readonly profile: string | null
   /** Where its state goes, and stays; default: a folder that goes when it is closed. */
   readonly data?: string
@@ -65,7 +65,7 @@ async function startLapwing(name: string, main: string, assignment: Assignment):
   try {
     const [port] = await freePorts(1)
     const file = writeConfig(data, port, assignment)
-    child = new Child(name, process.execPath, [...profileFlags(assignment), main, 'run', '-c', file])
+    child = new Child(name, process.execPath, [...profileFlags(assignment), main, 'run', '-c', file], data)
     await up(child, `http://127.0.0.1:${port}/livez`)
     const stopped = child
     const close = async (): Promise<void> => {
@@ -97,10 +97,9 @@ function writeConfig(data: string, port: number, assignment: Assignment): string
 
 const OUTPUTS = ['alerts', 'shadow', 'rankings', 'dlq', 'trends']
 
+/** Each thread writes a file of its own. */
 function profileFlags({ profile, id }: Assignment): string[] {
-  if (profile === null) return []
-  mkdirSync(profile, { recursive: true })
-  return ['--cpu-prof', `--cpu-prof-dir=${profile}`, `--cpu-prof-name=${id}.cpuprofile`]
+  return profile === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${join(profile, id)}`]
 }
 
 async function up(child: Child, url: string): Promise<void> {

@@ -92,7 +92,11 @@ export function percentiles(probes: readonly Probe[]): Percentiles {
   }
   const ms = (share: number): number => short(histogram.getValueAtPercentile(share) / 1_000)
   return {
-    ...{ min: short(histogram.minNonZeroValue / 1_000), median: ms(50), max: short(histogram.maxValue / 1_000) },
+    ...{
+      min: histogram.totalCount === 0 ? 0 : short(histogram.minNonZeroValue / 1_000),
+      median: ms(50),
+      max: short(histogram.maxValue / 1_000),
+    },
     checksum: histogram.totalCount,
     parameters: {
       p50: ms(50),

@@ -1,5 +1,6 @@
 /** `npx tsx bench/kafka/profile.ts FILE.cpuprofile [ROWS]`: self time by stage and by function. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 
 interface Node {
   readonly id: number
@@ -67,15 +68,23 @@ export function functionOf([{ callFrame }]: readonly Node[]): string {
   return `${callFrame.functionName || '(anonymous)'} ${file}:${callFrame.lineNumber + 1}`
 }
 
-if (process.argv[1]?.endsWith('profile.ts')) {
-  const profile = JSON.parse(readFileSync(process.argv[2], 'utf8')) as Profile
-  const rows = Number(process.argv[3] ?? 40)
+export function printProfile(file: string, rows: number): void {
+  const profile = JSON.parse(readFileSync(file, 'utf8')) as Profile
   const stages = selfTimes(profile, stageOf)
   const busy = stages.reduce((sum, [name, seconds]) => sum + (name === 'idle' ? 0 : seconds), 0)
   const line = ([name, seconds]: [string, number]): string =>
     `${seconds.toFixed(1).padStart(8)} s ${((100 * seconds) / busy).toFixed(1).padStart(5)} %  ${name}`
-  console.log(`busy ${busy.toFixed(1)} s; by stage, then by function (self time)`)
+  console.log(`${file}: busy ${busy.toFixed(1)} s; by stage, then by function (self time)`)
   for (const stage of stages) console.log(line(stage))
   console.log()
   for (const one of selfTimes(profile, functionOf).slice(0, rows)) console.log(line(one))
 }
+
+/** Of each thread of one run. */
+export function printProfiles(folder: string): void {
+  for (const name of existsSync(folder) ? readdirSync(folder) : []) printProfile(join(folder, name), ROWS)
+}
+
+const ROWS = 25
+
+if (process.argv[1]?.endsWith('profile.ts')) printProfile(process.argv[2], Number(process.argv[3] ?? ROWS))

@@ -20,6 +20,8 @@ const TASKS = 8
 const RATE = 1_000
 const PROBES_PER_SECOND = 50
 const [WARM_S, QUIET_S] = [10, 30]
+/** Snapshots are written every 5 s. */
+const SNAPSHOT_MS = 15_000
 /** Between the moment at which the other tasks are ready and the one from which their latency counts. */
 const CATCH_UP_MS = 2_000
 
@@ -76,18 +78,23 @@ export async function restoreMeasure(broker: BenchBroker, options: KafkaOptions)
   }
 }
 
-/** The state is held, and every task has written a snapshot since. */
+/** The state has gone through the router and its task, and the snapshots since are whole. */
 async function holds(running: Running, { stateEvents, limitS }: KafkaOptions): Promise<void> {
   const deadline = performance.now() + limitS * 1_000
   for (;;) {
-    const held = (await metricsOf(running)).filter(({ name }) => name === 'lapwing_held_events')
-    if (held.reduce((sum, { value }) => sum + value, 0) >= stateEvents) break
-    if (performance.now() > deadline)
-      throw new Error(`the state of ${stateEvents} events is not held after ${limitS} s`)
-    await sleep(500)
+    const metrics = await metricsOf(running)
+    const values = (wanted: string): number[] => metrics.filter(({ name }) => name === wanted).map(({ value }) => value)
+    const routed = sum(values('lapwing_router_events_total'))
+    const lag = sum(values('lapwing_task_lag_records'))
+    if (routed >= stateEvents && lag === 0) break
+    const state = `${routed} of ${stateEvents} events are routed, the tasks lag ${lag} records behind`
+    if (performance.now() > deadline) throw new Error(`after ${limitS} s ${state}`)
+    await sleep(200)
   }
-  await sleep(15_000)
+  await sleep(SNAPSHOT_MS)
 }
+
+const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0)
 
 /** Removes the snapshots of the task with the state. */
 function forget(data: string): void {

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Consumer } from 'kafkajs'
 import type { BenchBroker } from './broker.ts'
@@ -8,6 +9,7 @@ import type { Opening } from './episodes.ts'
 import { END_SHOPS, isEndShop } from './events.ts'
 import type { RankedItems } from './hot-items.ts'
 import { openingOf, rankingOf } from './outputs.ts'
+import { printProfiles } from './profile.ts'
 import type { Sources } from './rows.ts'
 
 /** A backlog as it stands in its topics, and what to make of it. */
@@ -77,6 +79,7 @@ export async function runBacklog(broker: BenchBroker, engine: Engine, input: Inp
     }
   } finally {
     await running.close()
+    if (options.profile !== null) printProfiles(join(options.profile, id))
     await watcher?.disconnect()
     await broker.remove(`${id}.`)
   }
