@@ -52,7 +52,7 @@ export class BenchBroker {
       { name: 'segment.bytes', value: String(SEGMENT_BYTES) },
     ]
     const wanted = Object.entries(topics).map(([topic, numPartitions]) => ({ topic, numPartitions, configEntries }))
-    await this.#admin.createTopics({ topics: wanted })
+    await this.#admin.createTopics({ topics: wanted, waitForLeaders: false })
     while (!(await this.#led(Object.keys(topics)))) await sleep(50)
   }
 
@@ -67,7 +67,7 @@ export class BenchBroker {
       ],
     })
     const [log, state] = [exchangeTopic(group, id), stateTopic(group, id)]
-    await this.#admin.createTopics({ topics: [topic(log, 'delete'), topic(state, 'compact')] })
+    await this.#admin.createTopics({ waitForLeaders: false, topics: [topic(log, 'delete'), topic(state, 'compact')] })
     while (!(await this.#led([log, state]))) await sleep(50)
   }
 
