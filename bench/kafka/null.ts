@@ -110,7 +110,7 @@ async function begin(): Promise<void> {
   const admin = kafka.admin()
   await admin.connect()
   await admin.createTopics({
-    waitForLeaders: true,
+    waitForLeaders: false, // clients ask again for a topic that the broker has not heard of yet
     topics: [
       { topic: byShop, numPartitions: PARTITIONS },
       { topic: all, numPartitions: 1 },
