@@ -19,8 +19,18 @@ export async function latencyMeasure(broker: BenchBroker, options: KafkaOptions)
   const figures: Figure[] = []
   for (const rate of options.rates)
     for (const engine of [program('null', true), ...lapwings(options)])
-      figures.push(await liveRun(broker, engine, rate, options))
+      figures.push(said(await liveRun(broker, engine, rate, options)))
   return figures
+}
+
+/** Prints one run as soon as it is over. */
+function said(figure: Figure): Figure {
+  const { p50, p99, probes, missing, doubled } = figure.parameters
+  const place = `${figure.benchmark.replace('kafka ', '')} ${figure.case}`
+  console.log(
+    `${place}: p50 ${p50} ms, p99 ${p99} ms; ${probes} probes, ${missing} missing, ${doubled} doubled; load ${load()}`,
+  )
+  return figure
 }
 
 async function liveRun(broker: BenchBroker, engine: Engine, rate: number, options: KafkaOptions): Promise<Figure> {
