@@ -24,9 +24,13 @@ interface Place {
   readonly topic: string
   readonly partition: number
   readonly producer: Producer
+  /** When its last commit began, ms of `performance.now()`. */
+  committedMs: number
 }
 
 const PARTITIONS = 4
+/** As the engine does: what has alerts is committed at once, a position alone once in so long. */
+const QUIET_MS = 1_000
 /** The coordinator loads, moves, or still settles the last transaction: ask again. */
 const ASK_AGAIN = [14, 15, 16, 51]
 
@@ -60,6 +64,8 @@ async function commit(place: Place, batches: readonly Batch[]): Promise<void> {
   const { topic, partition, producer } = place
   const orders = batches.flatMap(({ messages }) => messages.flatMap(({ value }) => unpack(value!).map(read)))
   const alerts = topic === byShop ? orders.flatMap(alertOf) : []
+  if (alerts.length === 0 && performance.now() - place.committedMs < QUIET_MS) return // its position goes with the next
+  place.committedMs = performance.now()
   const transaction = await producer.transaction()
   if (alerts.length > 0) await transaction.send({ topic: `${id}.alerts`, messages: alerts })
   const offset = String(Number(batches[batches.length - 1].lastOffset()) + 1)
@@ -123,7 +129,7 @@ async function begin(): Promise<void> {
     const transactionalId = `${id}-${name}`
     const producer = producerKafka.producer({ transactionalId, idempotent: true, maxInFlightRequests: 1 })
     await producer.connect()
-    const place = { topic, partition, producer }
+    const place: Place = { topic, partition, producer, committedMs: 0 }
     tasks.set(name, { place, committing: new Beside((batches) => commit(place, batches)) })
   }
   for (const client of [router, source, task]) await client.connect()
