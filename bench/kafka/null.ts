@@ -11,6 +11,7 @@ import { WIRE_HEADER_BYTES } from '../../engine/edge/registry/wire.ts'
 import { partitionOfValue } from '../../engine/plan/partition.ts'
 import { Beside } from './beside.ts'
 import { plainKafka, settings, tell } from './client.ts'
+import { pack, unpack } from './packs.ts'
 import { isProbe, ORDERS_OF_PROBE } from './probes.ts'
 import { type Sources, shippedStream } from './rows.ts'
 
@@ -29,6 +30,8 @@ interface Place {
 }
 
 const PARTITIONS = 4
+/** In one record of an exchange: far less than a broker takes. */
+const PACK_EVENTS = 2_000
 /** As the engine does: what has alerts is committed at once, a position alone once in so long. */
 const QUIET_MS = 1_000
 /** The coordinator loads, moves, or still settles the last transaction: ask again. */
@@ -57,7 +60,7 @@ const routing = new Beside<Buffer>(async (values) => {
       { topic: all, messages: whole },
     ],
   })
-})
+}, PACK_EVENTS)
 
 /** Hop 2, of one partition. */
 async function commit(place: Place, batches: readonly Batch[]): Promise<void> {
@@ -92,24 +95,6 @@ async function sendOffset(
       await sleep(2)
     }
   }
-}
-
-/** Each value behind its length, 4 bytes. */
-function pack(values: readonly Buffer[]): Buffer {
-  return Buffer.concat(
-    values.flatMap((value) => {
-      const length = Buffer.alloc(4)
-      length.writeUInt32LE(value.length)
-      return [length, value]
-    }),
-  )
-}
-
-function unpack(bytes: Buffer): Buffer[] {
-  const values: Buffer[] = []
-  for (let at = 0; at < bytes.length; at += 4 + bytes.readUInt32LE(at))
-    values.push(bytes.subarray(at + 4, at + 4 + bytes.readUInt32LE(at)))
-  return values
 }
 
 async function begin(): Promise<void> {
