@@ -27,6 +27,8 @@ export interface KafkaOptions {
   quiet?: boolean
   /** The first broker's port. Default: a free one, as for all other ports. */
   port?: number
+  /** Of each broker's JVM. Default: small, and quick to start. */
+  jvm?: readonly string[]
 }
 
 export interface KafkaCluster {
@@ -51,7 +53,7 @@ export interface KafkaCluster {
  * Errors  a broker that ends, or is not ready within 60 s, with the last lines that it logged. Nothing is left running then.
  */
 export async function startKafka(options: KafkaOptions = {}): Promise<KafkaCluster> {
-  const { brokers: count = 1, quiet = true } = options
+  const { brokers: count = 1, quiet = true, jvm = JVM } = options
   const libs = await jarsOf('kafka', join(HERE, 'pom.xml'))
   const dir = options.dir === undefined ? await mkdtemp(join(tmpdir(), 'lapwing-kafka-')) : resolve(options.dir)
   const temporary = options.dir === undefined
@@ -63,7 +65,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
   const start = (index: number) => {
     const log = `-Dlog4j2.configurationFile=${join(HERE, 'log4j2.properties')}`
     const watch = { removeOnCrash: temporary ? dir : '', ...(quiet ? {} : { echo: `kafka ${index + 1}: ` }) }
-    processes[index] = new Guarded('java', [...JVM, log, ...classpath, 'kafka.Kafka', settings(dir, index)], watch)
+    processes[index] = new Guarded('java', [...jvm, log, ...classpath, 'kafka.Kafka', settings(dir, index)], watch)
   }
   const stop = async () => {
     await Promise.all(processes.map((broker) => broker.stop(temporary ? 1_000 : 10_000)))
