@@ -1,88 +1,208 @@
 import {
+  concat,
   concatMap,
   defer,
   EMPTY,
+  endWith,
+  exhaustMap,
   filter,
+  finalize,
+  ignoreElements,
   interval,
   map,
-  type Observable,
+  merge,
+  mergeMap,
+  Observable,
+  type OperatorFunction,
   of,
+  pipe,
   repeat,
   retry,
-  tap,
+  sampleTime,
+  share,
+  switchMap,
+  takeUntil,
   throwError,
   timer,
 } from 'rxjs'
-import { eventsIn } from './model/batch.ts'
-import type { LogRecord, Mark } from './model/block.ts'
+import { isOperational } from './edge/kafka/errors.ts'
+import type { Mark } from './model/block.ts'
 import { EngineError } from './model/errors.ts'
-import type { Commit } from './model/ports.ts'
+import type { Commit, CommitDone, FollowedLog } from './model/ports.ts'
+import type { Commits } from './task/commits.ts'
 import { step } from './task/step.ts'
 import type { Task } from './task/task.ts'
 
-/** Records that were read together, in order, at least one. */
-export interface Batch {
-  readonly records: readonly LogRecord[]
-  /** Wall clock at which the oldest of them was appended, epoch ms. */
-  readonly appendedMs: number
-}
-
-/** What a task reads from and commits to. */
-export interface FollowedLog {
-  /** What stands behind `position`, as soon as there is something; null when `stop` comes first. */
-  next(position: number, stop: AbortSignal): Promise<Batch | null>
-  commit(commit: Commit): Promise<void>
-  readonly lastPosition: number
-}
-
-/** What became of a batch. */
-export interface Committed {
-  readonly commit: Commit
-  readonly events: number
-  /** From the append of the batch's oldest record to the end of its commit, ms: an upper bound for each alert in it. */
-  readonly latencyMs: number
-  /** Stream time is near the clock: what was read is happening now, not history. */
-  readonly isLive: boolean
-}
-
-export interface Flow {
-  readonly task: Task
-  readonly log: FollowedLog
-  /** Position of the last record that is committed. */
-  readonly position: number
-  /** The commit in flight is finished, nothing more is read. */
-  readonly stop: AbortSignal
-  /** Told before each further attempt to commit. */
-  readonly onRetry: (error: EngineError, attempt: number) => void
-}
-
-const COMMIT_ATTEMPTS = 5
-/** Stream time this near to the clock counts as live: sources may lag. */
-const LIVE_MS = 10 * 60_000
-
-/**
- * The whole flow of one task: records → step → commit → what was committed.
+/*
+ * The whole dataflow, for both logs.
  *
- * One batch is under way at a time: the next is read when the last is committed, so whatever the log holds waits in the
- * log. Completes after `stop`; fails with the error that no further attempt mends, and then nothing of the batch is kept.
+ *   local   log ─► processing ─► commits
+ *   Kafka   source partitions ─► routing ─► exchange partitions ─► processing, of each owned one ─► commits
+ *
+ * RxJS carries batches, never single events: the hot loops are inside `accept` and `step`.
  */
-export function pipeline({ task, log, position, stop, onRetry }: Flow): Observable<Committed> {
-  let committed = position
-  const commit = (made: Commit) =>
-    defer(() => log.commit(made)).pipe(retry({ count: COMMIT_ATTEMPTS, delay: again(onRetry) }))
-  return defer(() => log.next(committed, stop)).pipe(
+
+/** One batch at a time through `stages`: RxJS has no back-pressure, so the next one is pulled when they are done with the last. */
+function cycle<I, O>(next: () => Promise<I | null>, stages: OperatorFunction<I, O>, stop: AbortSignal): Observable<O> {
+  return defer(next).pipe(
     filter((batch) => batch !== null),
-    map((batch) => ({ batch, made: step(task, batch.records) })),
-    concatMap(({ batch, made }) => commit(made).pipe(map(() => result(task, batch, made)))),
-    tap((result) => {
-      committed = result.commit.position
-    }),
+    stages,
     repeat({ delay: () => (stop.aborted ? EMPTY : of(true)) }),
   )
 }
 
+/** What the routing of one process works with. */
+export interface Routing<Merged> {
+  readonly sources: {
+    /** Decoded rows of the source partitions, the oldest first, and what else is to be written; null when `stop` comes first. */
+    next(stop: AbortSignal): Promise<Merged | null>
+    /** Of what is acknowledged, the offsets. */
+    commit(): Promise<void>
+  }
+  /** Takes them to the exchanges, at least once; resolves while there is room for more. */
+  accept(merged: Merged): Promise<void>
+  readonly acknowledged$: Observable<void>
+}
+
+const COMMIT_OFFSETS_MS = 200
+
+/** Source topics → exchange topics, at least once. Completes after `stop`; fails with the first failure of a write. */
+export function routing<Merged>(routing: Routing<Merged>, stop: AbortSignal): Observable<never> {
+  const { sources, acknowledged$ } = routing
+  const routed$ = cycle(
+    () => sources.next(stop),
+    concatMap((merged) => routing.accept(merged)),
+    stop,
+  ).pipe(ignoreElements(), endWith(null), share())
+  const offsets$ = acknowledged$.pipe(
+    sampleTime(COMMIT_OFFSETS_MS),
+    exhaustMap(() => sources.commit()),
+    takeUntil(routed$),
+  )
+  return merge(offsets$, routed$).pipe(ignoreElements())
+}
+
+/** One task and its log. */
+export interface Processing {
+  readonly task: Task
+  readonly log: FollowedLog
+  readonly commits: Commits
+  /** Told of each position at which the task rests: a snapshot may begin. */
+  readonly rests: (position: number) => void
+}
+
+export interface Processed extends CommitDone {
+  /** Stream time is near the clock: what was read is happening now, not history. */
+  readonly isLive: boolean
+}
+
+/** Stream time this near to the clock counts as live: sources may lag. */
+const LIVE_MS = 10 * 60_000
+
 /**
- * The marks of a local log: every `everyMs`, when all that stood in it has been committed, stream time may move on to
+ * One task's log → what was committed, exactly once. After `stop` what was made is committed, then it completes; fails with
+ * the failure of a commit, and then `commits` knows what was not committed.
+ */
+export function processing({ task, log, commits, rests }: Processing, stop: AbortSignal): Observable<Processed> {
+  const stepped$ = cycle(
+    () => log.next(commits.position, stop),
+    pipe(
+      map((read) => ({ read, made: step(task, read.records) })),
+      concatMap(({ read, made }) => {
+        const room = commits.accept(made, read)
+        rests(made.position)
+        return room
+      }),
+    ),
+    stop,
+  )
+  const ended$ = concat(
+    stepped$,
+    defer(() => commits.drained()),
+  ).pipe(ignoreElements(), endWith(null), share())
+  return merge(commits.committed$.pipe(takeUntil(ended$)), ended$.pipe(ignoreElements())).pipe(
+    map((done) => ({ ...done, isLive: done.atMs - task.streamMs <= LIVE_MS })),
+  )
+}
+
+/** An exchange partition that the group has given to this process. */
+export interface OwnedPartition {
+  /** Now, and each time the group was joined again: somebody else may have been here. Completes when the engine stops. */
+  readonly joined$: Observable<unknown>
+  readonly revoked$: Observable<unknown>
+  /** Fences whoever had it, and takes the task to the state of the last commit. */
+  restore(): Promise<Processing>
+  /** Lets go of it, when the commit under way is over. */
+  close(): void
+}
+
+const RESTORE_AGAIN_MS = 200
+
+/** All owned partitions of one process. Fails with what no further attempt mends. */
+export function processingAll(owned$: Observable<OwnedPartition>, stop: AbortSignal): Observable<Processed> {
+  return owned$.pipe(
+    mergeMap((owned) =>
+      owned.joined$.pipe(
+        switchMap(() =>
+          whileSubscribed(stop, (ended) =>
+            defer(() => owned.restore()).pipe(switchMap((restored) => processing(restored, ended))),
+          ).pipe(
+            retry({
+              delay: (error) => (mayRetry(error) && !stop.aborted ? timer(RESTORE_AGAIN_MS) : throwError(() => error)),
+            }),
+          ),
+        ),
+        takeUntil(owned.revoked$),
+        finalize(() => owned.close()),
+      ),
+    ),
+  )
+}
+
+/** Failures of Kafka and its client are, unless an EngineError says otherwise; mistakes of the program are not. */
+function mayRetry(error: unknown): boolean {
+  if (error instanceof EngineError) return error.canRetry || error.code === 'FENCED'
+  return isOperational(error)
+}
+
+/** `flow` with a signal that aborts with `stop`, or when nobody is subscribed to it any more. */
+function whileSubscribed<T>(stop: AbortSignal, flow: (ended: AbortSignal) => Observable<T>): Observable<T> {
+  return new Observable<T>((subscriber) => {
+    const ended = new AbortController()
+    const end = (): void => ended.abort()
+    if (stop.aborted) end()
+    stop.addEventListener('abort', end)
+    const subscription = flow(ended.signal).subscribe(subscriber)
+    return () => {
+      stop.removeEventListener('abort', end)
+      end()
+      subscription.unsubscribe()
+    }
+  })
+}
+
+const COMMIT_ATTEMPTS = 5
+
+/** `write`, tried again after failures that may pass; told before each further attempt. */
+export function retried(
+  write: (commit: Commit) => Promise<void>,
+  onRetry: (error: EngineError, attempt: number) => void,
+): (commit: Commit) => Promise<void> {
+  return async (commit) => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await write(commit)
+      } catch (error) {
+        if (attempt > COMMIT_ATTEMPTS || !(error instanceof EngineError) || !error.canRetry) throw error
+        onRetry(error, attempt)
+        await new Promise((resolve) => setTimeout(resolve, 1_000 * attempt))
+      }
+    }
+  }
+}
+
+/**
+ * The marks of a local log: every `everyMs`, when all that is in it has been committed, stream time may move on to
  * the clock less `graceMs`.
  *
  * Only while stream time is within `liveMs`, the smallest lateness of the streams, of the clock: then a mark makes no
@@ -90,7 +210,7 @@ export function pipeline({ task, log, position, stop, onRetry }: Flow): Observab
  * service has them read as they come. So windows stand still after a longer pause until the next event comes.
  */
 export function marks(
-  { task, log }: Pick<Flow, 'task' | 'log'>,
+  { task, log }: { readonly task: Task; readonly log: { readonly lastPosition: number } },
   committed: () => number,
   { everyMs, graceMs, liveMs }: { readonly everyMs: number; readonly graceMs: number; readonly liveMs: number },
 ): Observable<Mark> {
@@ -102,17 +222,3 @@ export function marks(
 
 /** The local log is one source partition as far as time is concerned. */
 const LOCAL_SOURCE = { sourceTopic: 'local', sourcePartition: 0 } as const
-
-function result(task: Task, { records, appendedMs }: Batch, commit: Commit): Committed {
-  const events = records.reduce((sum, { entry }) => sum + eventsIn(entry), 0)
-  const nowMs = Date.now()
-  return { commit, events, latencyMs: nowMs - appendedMs, isLive: nowMs - task.streamMs <= LIVE_MS }
-}
-
-function again(onRetry: Flow['onRetry']): (error: unknown, attempt: number) => Observable<unknown> {
-  return (error, attempt) => {
-    if (!(error instanceof EngineError) || !error.canRetry) return throwError(() => error)
-    onRetry(error, attempt)
-    return timer(1_000 * attempt)
-  }
-}

@@ -114,7 +114,7 @@ async function serveShown(config: Config, { http, files, read, logger, stop, wat
   http.show(service)
   const unfollow = followRules(service.rules, watch)
   try {
-    local?.committed$.subscribe((committed) => observeLatency(metrics, committed))
+    service.committed$.subscribe((processed) => observeLatency(metrics, processed))
     logger.info({ url, data: config.data, log: config.log.kind }, 'running')
     const signal = await Promise.race([stop, service.done])
     logger.info({ signal }, 'stopping')

@@ -21,6 +21,29 @@ export interface Commit {
   readonly announcements?: readonly Announcement[]
 }
 
+/** Records that were read together, in order, at least one. */
+export interface ReadRecords {
+  readonly records: readonly LogRecord[]
+  /** Wall clock at which the oldest of them was appended, epoch ms. */
+  readonly appendedMs: number
+}
+
+/** A log whose end is followed. */
+export interface FollowedLog {
+  /** What is behind `position`, as soon as there is something; null when `stop` comes first. */
+  next(position: number, stop: AbortSignal): Promise<ReadRecords | null>
+}
+
+/** What became of records that were read. */
+export interface CommitDone {
+  readonly commit: Commit
+  readonly events: number
+  /** From the append of the oldest record in it to its end, ms: an upper bound for each alert in it. */
+  readonly latencyMs: number
+  /** Wall clock, epoch ms. */
+  readonly atMs: number
+}
+
 /** Where a task stands: its last commit, and all that its commits kept. */
 export interface Committed {
   /** -1 before the first commit. */

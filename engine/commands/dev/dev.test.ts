@@ -97,6 +97,7 @@ describe('what the view shows', () => {
     events: 30,
     latencyMs,
     isLive: true,
+    atMs: 0,
   })
   test('newest alerts first, rates over three seconds, percentiles of what happens now', () => {
     const recent = new Recent()

@@ -1,5 +1,5 @@
 import type { AlertRecord, RankingRecord } from '../../model/output.ts'
-import type { Committed } from '../../pipeline.ts'
+import type { Processed } from '../../pipeline.ts'
 
 const ALERTS_MAX = 100
 const LATENCIES_MAX = 1_000
@@ -17,7 +17,7 @@ export class Recent {
   #arrivals: { readonly atMs: number; readonly events: number }[] = []
 
   /** `isNow`: no history is being played. */
-  take({ commit, events, latencyMs }: Committed, nowMs: number, isNow: boolean): void {
+  take({ commit, events, latencyMs }: Processed, nowMs: number, isNow: boolean): void {
     this.eventsTotal += events
     if (events > 0) this.#arrivals.push({ atMs: nowMs, events })
     for (const output of commit.outputs) {

@@ -10,6 +10,7 @@ import type { Logger } from '../../edge/kafka/log.ts'
 import { committedOffsets } from '../../edge/kafka/offsets.ts'
 import { PartitionReader, type RawRecord } from '../../edge/kafka/partition-reader.ts'
 import { shippedSchema } from '../../edge/registry/record-encoder.ts'
+import { blocksIn } from '../../model/batch.ts'
 import type { LogRecord, RuleSource } from '../../model/block.ts'
 import { decodeEntry } from '../../model/block-codec.ts'
 import { Counters } from '../../model/counters.ts'
@@ -203,14 +204,15 @@ function sourceEvents(records: readonly LogRecord[]): { fresh: string[]; again: 
   const highest = new Map<string, number>()
   let again = 0
   for (const { entry } of records) {
-    if (entry.kind !== 'block') continue
-    const source = `${entry.sourceTopic}/${entry.sourcePartition}`
-    for (const offset of entry.offsets) {
-      if (offset <= (highest.get(source) ?? -1)) again++
-      else {
-        highest.set(source, offset)
-        fresh.push(`${source}/${offset}`)
-      }
+    for (const { sourceTopic, sourcePartition, rowPartitions, offsets } of blocksIn(entry)) {
+      offsets.forEach((offset, row) => {
+        const source = `${sourceTopic}/${rowPartitions?.[row] ?? sourcePartition}`
+        if (offset <= (highest.get(source) ?? -1)) again++
+        else {
+          highest.set(source, offset)
+          fresh.push(`${source}/${offset}`)
+        }
+      })
     }
   }
   return { fresh, again }

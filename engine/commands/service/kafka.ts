@@ -33,6 +33,7 @@ export async function openKafka(
   }
   return {
     counters,
+    committed$: kafka.committed$,
     rules: { reload, watch: () => watchFiles(read, reload) },
     done,
     start: () => void kafka.start().catch(failed),

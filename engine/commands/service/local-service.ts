@@ -5,12 +5,15 @@ import type { RuleSource } from '../../model/block.ts'
 import { Counters } from '../../model/counters.ts'
 import type { EngineError } from '../../model/errors.ts'
 import type { Output } from '../../model/output.ts'
-import { type Committed, marks, pipeline } from '../../pipeline.ts'
+import type { Commit } from '../../model/ports.ts'
+import { marks, type Processed, processing, retried } from '../../pipeline.ts'
+import { Commits } from '../../task/commits.ts'
 import type { Task } from '../../task/task.ts'
 import { countOutputs } from './count-outputs.ts'
 import { LiveRules } from './live-rules.ts'
 import type { Gauge, Logger, Ready, Service } from './service.ts'
 import { TaskFolder } from './task-folder.ts'
+import { taskGauges } from './task-gauges.ts'
 
 const TRIM_EVERY_MS = 10_000
 const TRIM_SOON_MS = 100
@@ -36,10 +39,11 @@ export class LocalService implements Service {
   readonly task: Task
   readonly log: LocalLog
   readonly rules: LiveRules
-  readonly committed$ = new Subject<Committed>()
+  readonly committed$ = new Subject<Processed>()
   readonly #options: LocalServiceOptions
   readonly #stopping = new AbortController()
   readonly #folder: TaskFolder
+  readonly #commits: Commits
   #position: number
   /** Why commits fail at the moment; null = they do not. */
   #failing: string | null = null
@@ -55,8 +59,10 @@ export class LocalService implements Service {
     try {
       const folder = new TaskFolder({ folder: data, streams, limits, snapshots, counters, logger })
       opened = folder
-      const { task, position } = await folder.takeUp(log)
+      const rests: { commits: Commits | null } = { commits: null }
+      const { task, position } = await folder.takeUp(log, (at) => rests.commits!.until(at))
       const service = new LocalService(options, counters, log, folder, task, position)
+      rests.commits = service.#commits
       service.rules.begin(position, options.files)
       return service
     } catch (error) {
@@ -82,6 +88,11 @@ export class LocalService implements Service {
     this.#position = position
     const { config, files, logger, read = () => files } = options
     const { streams } = config
+    const write = retried(
+      (commit) => this.#write(commit),
+      (error, attempt) => this.#triesAgain(error, attempt),
+    )
+    this.#commits = new Commits({ write, outputsMax: -1, quietMs: 0, clock: Date.now }, position)
     this.rules = new LiveRules({ task, writer: log.writer, streams, counters, logger, read, wake: () => log.wake() })
   }
 
@@ -91,40 +102,18 @@ export class LocalService implements Service {
   }
 
   start(): void {
-    const { config, logger, deliver } = this.#options
     const { log, task } = this
-    const followed = {
-      next: async (position: number, stop: AbortSignal) => {
-        this.#folder.rests(position)
-        const batch = await log.next(position, stop)
-        if (batch) this.#folder.moves()
-        return batch
-      },
-      commit: async (commit: Committed['commit']) => {
-        await log.commit(commit)
-        await deliver?.(commit.outputs)
-      },
-      get lastPosition() {
-        return log.lastPosition
-      },
-    }
-    const onRetry = (error: EngineError, attempt: number) => {
-      this.counters.counter('commit_retries_total').value++
-      this.#failing = error.message
-      logger.warn({ attempt, reason: error.message }, 'the commit failed; trying again')
-    }
-    const flow = { task, log: followed, position: this.#position, stop: this.#stopping.signal, onRetry }
-    const beside = [this.#mark(config), this.#trimNowAndThen()]
+    const beside = [this.#mark(this.#options.config), this.#trimNowAndThen()]
+    const rests = (position: number): void => this.#folder.rests(position)
+    rests(this.#position)
+    const flow$ = processing({ task, log, commits: this.#commits, rests }, this.#stopping.signal)
     this.#done = new Promise((resolve, reject) => {
-      pipeline(flow).subscribe({
-        next: (committed) => this.#take(committed),
-        error: reject,
-        complete: resolve,
-      })
+      flow$.subscribe({ next: (done) => this.#take(done), error: reject, complete: resolve })
     })
     const written = this.#done.then(() => this.#folder.end(LAST_SNAPSHOT_MS_MAX))
     this.#done = written.finally(async () => {
       for (const end of beside) end()
+      this.#commits.abandon()
       log.close()
       await this.#folder.close()
     })
@@ -162,28 +151,27 @@ export class LocalService implements Service {
   gauges(): Gauge[] {
     const { task, log } = this
     const gauge = (name: string, value: number): Gauge => ({ name, labels: {}, value })
-    const lag = Number.isFinite(task.streamMs)
-      ? [gauge('stream_time_lag_seconds', (Date.now() - task.streamMs) / 1e3)]
-      : []
     return [
-      ...lag,
-      gauge('open_alerts', task.gauges.openAlerts),
-      gauge('live_keys', task.gauges.liveKeys),
-      gauge('live_values', task.gauges.liveValues),
-      gauge('published_keys', task.gauges.publishedKeys),
-      gauge('live_timers', task.gauges.liveTimers),
-      gauge('remembered_keys', task.gauges.rememberedKeys),
-      gauge('held_events', task.gauges.heldEvents),
-      gauge('held_bytes', task.gauges.heldBytes),
+      ...taskGauges(task),
       gauge('log_position', this.#position),
       gauge('log_end_position', log.lastPosition),
       ...this.#folder.gauges(),
-      gauge('rules', task.ruleSet.rules.length + task.ruleSet.rankings.length),
       ...this.rules.gauges(),
     ]
   }
 
-  #take(committed: Committed): void {
+  async #write(commit: Commit): Promise<void> {
+    await this.log.commit(commit)
+    await this.#options.deliver?.(commit.outputs)
+  }
+
+  #triesAgain(error: EngineError, attempt: number): void {
+    this.counters.counter('commit_retries_total').value++
+    this.#failing = error.message
+    this.#options.logger.warn({ attempt, reason: error.message }, 'the commit failed; trying again')
+  }
+
+  #take(committed: Processed): void {
     this.#position = committed.commit.position
     this.#failing = null
     countOutputs(this.counters, committed.commit.outputs)

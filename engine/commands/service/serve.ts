@@ -4,7 +4,7 @@ import type { Config } from '../../config.ts'
 import { startHttp } from '../../edge/http/server.ts'
 import { Metrics } from '../../edge/metrics/metrics.ts'
 import { Counters } from '../../model/counters.ts'
-import type { Committed } from '../../pipeline.ts'
+import type { Processed } from '../../pipeline.ts'
 import { EXIT } from '../exit.ts'
 import type { Logger, Reloadable, Service } from './service.ts'
 
@@ -69,7 +69,7 @@ export async function serveHttp(config: Config): Promise<Served> {
 }
 
 /** What a commit of live records adds to the latency: once for each alert record in it. */
-export function observeLatency(metrics: Metrics, { commit, isLive, latencyMs }: Committed): void {
+export function observeLatency(metrics: Metrics, { commit, isLive, latencyMs }: Processed): void {
   if (!isLive) return
   for (const output of commit.outputs) if (output.kind === 'alert') metrics.observeAlertLatency(latencyMs)
 }

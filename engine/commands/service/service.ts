@@ -1,4 +1,6 @@
+import type { Observable } from 'rxjs'
 import type { Counters } from '../../model/counters.ts'
+import type { Processed } from '../../pipeline.ts'
 
 /** In pino's order of arguments. */
 export interface Logger {
@@ -31,6 +33,8 @@ export interface Reloadable {
 export interface Service {
   readonly counters: Counters
   readonly rules: Reloadable
+  /** What was committed, commit by commit. */
+  readonly committed$: Observable<Processed>
   start(): void
   /** Finishes the commit in flight. Within 2 s. */
   stop(): Promise<void>

@@ -22,11 +22,11 @@ export interface SnapshotsOptions {
 
 /**
  * Writes the state of a task now and then, while the task goes on. A snapshot begins only while the task rests between
- * two records (`rests` to `moves`), and is there when its position is committed.
+ * two steps, and is there when its position is committed.
  */
 export class Snapshots {
   readonly #options: SnapshotsOptions
-  /** Position at which the task rests; null = it is at work. */
+  /** Position of the task between two steps; null before the first time. */
   #resting: number | null = null
   /** Position of the newest snapshot that was begun and has not failed. */
   #taken: number
@@ -45,10 +45,6 @@ export class Snapshots {
   rests(position: number): void {
     this.#resting = position
     this.#takeWhenDue()
-  }
-
-  moves(): void {
-    this.#resting = null
   }
 
   /** Writes what changed since the last one, but for no longer than `msMax`: then the last one stays. */

@@ -66,14 +66,10 @@ export class TaskFolder {
     return taken
   }
 
-  /** The task is at this position and at no record: a snapshot may begin, now or until `moves`. */
+  /** The task is at this position and at no record: a snapshot may begin, now or until the next step. */
   rests(position: number): void {
     this.#countSegments()
     this.#snapshots?.rests(position)
-  }
-
-  moves(): void {
-    this.#snapshots?.moves()
   }
 
   gauges(): Gauge[] {

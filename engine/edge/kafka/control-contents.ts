@@ -5,8 +5,8 @@ import { readControl } from './control-records.ts'
 import type { PartitionReader, RawRecord } from './partition-reader.ts'
 
 /** The most that one broadcast has. */
-const BROADCAST_RECORDS = 1_000
-const BROADCAST_BYTES = 256 << 10
+export const BROADCAST_RECORDS = 1_000
+export const BROADCAST_BYTES = 256 << 10
 
 /** What a control topic holds now: the last record of each key, in the order of their offsets, tombstones left out. */
 export async function contentsOf(admin: Admin, reader: PartitionReader, topic: string): Promise<RawRecord[]> {

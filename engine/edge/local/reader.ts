@@ -1,6 +1,7 @@
 import type { LogRecord } from '../../model/block.ts'
 import { decodeEntry } from '../../model/block-codec.ts'
 import { EngineError } from '../../model/errors.ts'
+import type { ReadRecords } from '../../model/ports.ts'
 import type { Stream } from '../../model/stream.ts'
 import { type Sqlite, sqliteError } from './database.ts'
 
@@ -8,11 +9,7 @@ const RECORDS_MAX = 500
 /** Of encoded entries: some 20,000 events. */
 const BYTES_MAX = 4 << 20
 
-/** Records that were read together. */
-export interface ReadBatch {
-  readonly records: readonly LogRecord[]
-  /** Wall clock at which the oldest of them was appended, epoch ms. */
-  readonly appendedMs: number
+export interface ReadBatch extends ReadRecords {
   /** There was nothing behind them when they were read. */
   readonly atEnd: boolean
 }

@@ -54,6 +54,8 @@ export class FeedState implements Feed {
   epoch = 0
   closed = false
   failure: EngineError | null = null
+  /** What `fetched` cannot be read for: thrown when all that waits before it is taken. */
+  #ahead: EngineError | null = null
 
   readonly #changed: () => void
   #position: number
@@ -83,7 +85,7 @@ export class FeedState implements Feed {
 
   /** Whether a fetch may ask for it. */
   wants(bufferBytes: number): boolean {
-    return !this.closed && this.failure === null && !this.#stuck && this.waitingBytes < bufferBytes
+    return !this.closed && (this.failure ?? this.#ahead) === null && !this.#stuck && this.waitingBytes < bufferBytes
   }
 
   take(): RecordBatch | null {
@@ -92,6 +94,7 @@ export class FeedState implements Feed {
       this.#peek()
       const batch = this.#next
       if (this.failure) throw this.failure
+      if (!batch && this.#ahead) throw this.#ahead
       if (!batch) return null
       const from = this.#position
       this.#catching(() => {
@@ -107,7 +110,7 @@ export class FeedState implements Feed {
   seek(offset: number): void {
     this.#forget()
     this.fetched = this.#position = offset
-    this.failure = null
+    this.failure = this.#ahead = null
     this.#changed()
   }
 
@@ -135,8 +138,9 @@ export class FeedState implements Feed {
     return this.#passGap(complete, nowMs) || before !== this.end
   }
 
+  /** Nothing can be fetched from `fetched` on. */
   fail(error: EngineError): void {
-    this.failure = error
+    this.#ahead = error
   }
 
   #keep({ records, aborted }: FetchedPart): boolean {

@@ -74,10 +74,11 @@ export class Fetcher {
 
   /**
    * Resolves when a feed has something new since this last resolved (batches, a failure, trouble, another end), at once if
-   * it came before the call; also when `signal` aborts or the fetcher is closed. There may be less to take than news.
+   * it came before the call; also when `signal` aborts. That the fetcher is closed is the last news. There may be less to
+   * take than news.
    */
   async news(signal: AbortSignal): Promise<void> {
-    if (!this.#hasNews && !signal.aborted && !this.#closing.signal.aborted)
+    if (!this.#hasNews && !signal.aborted)
       await new Promise<void>((resolve) => {
         const wake = () => {
           signal.removeEventListener('abort', wake)

@@ -9,40 +9,41 @@ export interface LaneId {
   readonly partition: number
 }
 
-interface Deps<Id, L> {
+interface Deps {
   readonly admin: Admin
   readonly groupId: string
+  /** Our lanes before the join. */
+  readonly before: readonly Lane[]
   readonly counters: Counters
   readonly log: Logger
-  make(id: Id, position: number): L
+}
+
+/** Where a lane begins, what the group has committed, and where the log ends; all: the next offset. */
+interface Start {
+  readonly from: number
+  readonly committed: number
+  readonly end: number
 }
 
 /**
- * A lane for each partition, standing where the group's committed offset says, or where the log begins; or further on, where
- * `before`, our lanes before the join, had everything acknowledged: that is written, whether it was committed or not.
+ * By `topic/partition`: a lane begins where the group's committed offset says, or where the log begins; or further on, where
+ * `before` had everything acknowledged: that is written, whether it was committed or not.
  */
-export async function assignedLanes<Id extends LaneId, L extends Lane>(
-  ids: readonly Id[],
-  before: readonly Lane[],
-  deps: Deps<Id, L>,
-): Promise<L[]> {
-  const { admin, groupId } = deps
-  const lanes: L[] = []
+export async function assignedLanes(ids: readonly LaneId[], deps: Deps): Promise<ReadonlyMap<string, Start>> {
+  const { admin, groupId, before } = deps
+  const starts = new Map<string, Start>()
   for (const topic of new Set(ids.map((id) => id.topic))) {
     const bounds = await admin.fetchTopicOffsets(topic)
-    const committed = await committedOffsets(admin, groupId, topic)
+    const offsets = await committedOffsets(admin, groupId, topic)
     for (const id of ids.filter((one) => one.topic === topic)) {
       const { low, high } = bounds.find(({ partition }) => partition === id.partition)!
       const known = before.find((lane) => lane.topic === topic && lane.partition === id.partition)
       const written = Math.min(known?.acknowledged ?? 0, Number(high))
-      const start = position(id, committed.get(id.partition), Number(low), deps)
-      const lane = deps.make(id, Math.max(start, written))
-      lane.committed = start
-      lane.end = Number(high)
-      lanes.push(lane)
+      const committed = position(id, offsets.get(id.partition), Number(low), deps)
+      starts.set(`${topic}/${id.partition}`, { from: Math.max(committed, written), committed, end: Number(high) })
     }
   }
-  return lanes
+  return starts
 }
 
 /** Records that the broker has deleted before they were read are lost, and said to be. */
@@ -50,7 +51,7 @@ function position(
   { topic, partition }: LaneId,
   committed: number | undefined,
   low: number,
-  { counters, log }: Pick<Deps<LaneId, Lane>, 'counters' | 'log'>,
+  { counters, log }: Pick<Deps, 'counters' | 'log'>,
 ): number {
   if (committed === undefined || committed >= low) return committed ?? low
   counters.counter('source_gap_records_total', { topic }).value += low - committed

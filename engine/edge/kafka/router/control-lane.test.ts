@@ -1,28 +1,73 @@
 import { expect, test } from 'vitest'
+import { EngineError } from '../../../model/errors.ts'
+import { batchBytes, controlBytes, sealed, TestFeed, type TestRecord } from '../fetch/testing.ts'
 import { ControlLane } from './control-lane.ts'
 
-const message = (offset: number, key: string, value: string | null = '{"on":true}') => ({
-  ...{ offset, timestampMs: 0, key: Buffer.from(key) },
-  value: value === null ? null : Buffer.from(value),
-})
-const lane = (position: number) => new ControlLane({ kind: 'lists', topic: 'g.lists' }, 0, position)
-const offsets = (of: ControlLane) => of.take()?.records.map(({ offset }) => offset)
+const said = (item: string): TestRecord => ({ key: `known/"${item}"`, value: '{"on":true}' })
 
-test('records from the position on come out in order, in pieces; then all that was polled is routed', () => {
-  const it = lane(3)
-  it.push([2, 3, 5].map((offset) => message(offset, `known/"${offset}"`)))
-  expect([it.buffered, it.routed]).toEqual([2, 3])
-  it.passed(8) // markers of transactions
-  expect(offsets(it)).toEqual([3, 5])
-  expect([it.buffered, it.rawBytes, it.routed]).toEqual([0, 0, 9])
-  it.push(Array.from({ length: 1_500 }, (_, i) => message(9 + i, 'known/"a"')))
-  expect([offsets(it)?.length, it.routed]).toEqual([1_000, 1_009])
-  expect([offsets(it)?.at(-1), it.routed]).toEqual([1_508, 1_509])
+function laneFrom(position: number) {
+  const feed = new TestFeed(position, 'g.lists')
+  const lane = new ControlLane({ kind: 'lists', topic: 'g.lists' }, 0, feed)
+  const push = (offset: number, ...records: TestRecord[]) =>
+    feed.push(offset + records.length - 1, batchBytes(offset, records))
+  const offsets = () => lane.take()?.records.map(({ offset }) => offset)
+  return { lane, feed, push, offsets }
+}
+
+test('records from the position on come out in order, then all that was read is routed', () => {
+  const { lane, feed, push, offsets } = laneFrom(3)
+  push(2, said('a'), said('b'))
+  push(4, said('c'))
+  feed.push(5, controlBytes(5))
+  expect(lane.routed).toBe(3)
+  expect(offsets()).toEqual([3, 4])
+  expect([lane.routed, lane.take()]).toEqual([6, null])
 })
 
-test('what is no record is counted; what nobody says any more is not', () => {
-  const it = lane(0)
-  it.push([message(0, 'nothing', '{'), message(1, 'known/"a"', null)])
-  expect(it.take()).toBeNull()
-  expect([it.refused, it.routed]).toEqual([1, 2])
+test('ends of transactions alone move it on', () => {
+  const { lane, feed } = laneFrom(0)
+  feed.push(1, controlBytes(0), controlBytes(1))
+  expect([lane.take(), lane.routed]).toEqual([null, 2])
+})
+
+test('in pieces of at most a thousand records, whatever the batches are', () => {
+  const { lane, push, offsets } = laneFrom(0)
+  push(0, ...Array.from({ length: 1_500 }, (_, i) => said(`${i}`)))
+  push(1_500, said('last'))
+  expect([offsets()?.length, lane.routed]).toEqual([1_000, 1_000])
+  expect([offsets()?.length, lane.routed]).toEqual([501, 1_501])
+})
+
+test('what is no record is counted, once; what nobody says any more is not', () => {
+  const { lane, push } = laneFrom(0)
+  push(0, { key: 'nothing', value: '{' }, { key: 'known/"a"', value: null })
+  expect(lane.take()).toBeNull()
+  expect([lane.takeRefused(), lane.takeRefused(), lane.routed]).toEqual([1, 0, 2])
+})
+
+test('records that were deleted are passed over, behind those that were there', () => {
+  const { lane, feed, push, offsets } = laneFrom(0)
+  const gap = new EngineError('LOG_GAP', 'gone')
+  push(0, said('a'))
+  feed.logStart = 9
+  feed.fail(gap)
+  expect(offsets()).toEqual([0])
+  expect(() => lane.take()).toThrow('gone')
+  expect([lane.passGap(gap), lane.take(), lane.routed]).toEqual([true, null, 9])
+  push(9, said('b'))
+  expect(offsets()).toEqual([9])
+  expect(lane.passGap(new EngineError('LOG_CORRUPT', 'broken'))).toBe(false)
+  expect(lane.passGap(gap)).toBe(false) // nothing lies ahead
+})
+
+test('a batch that breaks off: what comes before that is read, and nothing behind it counts as routed', () => {
+  const { lane, feed, push, offsets } = laneFrom(0)
+  push(0, said('a'))
+  const bytes = batchBytes(1, [said('b'), said('c')])
+  bytes[bytes.length - 13] = 127 // the length of the last value
+  feed.push(2, sealed(bytes))
+  expect([offsets(), lane.routed]).toEqual([[0, 1], 2])
+  expect(() => lane.take()).toThrow('offsets 1 to 2')
+  expect(() => lane.take()).toThrow('offsets 1 to 2')
+  expect(lane.routed).toBe(2)
 })

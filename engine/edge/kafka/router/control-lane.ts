@@ -1,76 +1,93 @@
 import type { Broadcast } from '../../../model/block.ts'
+import { EngineError } from '../../../model/errors.ts'
 import type { ControlTopic } from '../../../plan/control-topics.ts'
-import { bytesOf, nextPiece } from '../control-contents.ts'
+import { BROADCAST_BYTES, BROADCAST_RECORDS } from '../control-contents.ts'
 import { readControl } from '../control-records.ts'
-import type { RawRecord } from '../partition-reader.ts'
+import type { Feed } from '../fetch/feed.ts'
+import type { RecordCursor } from '../fetch/record-cursor.ts'
 import type { Lane } from './lane.ts'
 
-/** The partition of a control topic: polls, then pieces of them as broadcasts. */
+type ControlRecord = Broadcast['records'][number]
+
+/** The partition of a control topic: its records, as broadcasts. */
 export class ControlLane implements Lane {
   readonly control: ControlTopic
   readonly topic: string
   readonly partition: number
-  end = 0
+  end: number
   acknowledged: number
+  told: number
   committed: number
-  resume: (() => void) | null = null
-  /** Records that were none. */
-  refused = 0
-  #waiting: RawRecord[] = []
-  #rawBytes = 0
-  #fetched: number
-  #routed: number
+  /** Records that were none, since the last asking. */
+  #refused = 0
+  readonly #feed: Feed
+  /** Of the batch that is being read, or broke off. */
+  #cursor: RecordCursor | null = null
+  /** The offset behind the last record that was taken. */
+  #taken: number
 
-  constructor(control: ControlTopic, partition: number, position: number) {
+  constructor(control: ControlTopic, partition: number, feed: Feed) {
     this.control = control
     this.topic = control.topic
     this.partition = partition
-    this.acknowledged = this.committed = this.#fetched = this.#routed = position
-  }
-
-  get buffered(): number {
-    return this.#waiting.length
-  }
-
-  get rawBytes(): number {
-    return this.#rawBytes
+    this.#feed = feed
+    this.told = this.acknowledged = this.committed = this.end = this.#taken = feed.position
   }
 
   get routed(): number {
-    return this.#waiting.length === 0 ? this.#fetched : this.#routed
+    return this.#cursor ? this.#taken : Math.max(this.#taken, this.#feed.position)
   }
 
-  /** The next offset to fetch. */
-  get fetched(): number {
-    return this.#fetched
+  takeRefused(): number {
+    const refused = this.#refused
+    this.#refused = 0
+    return refused
   }
 
-  /** Takes committed records, as the engine's own reader gives them. */
-  push(records: readonly RawRecord[]): void {
-    for (const record of records) {
-      if (record.offset < this.#fetched) continue
-      this.#waiting.push(record)
-      this.#rawBytes += bytesOf(record)
-      this.#fetched = record.offset + 1
+  /** The next piece of what waits; null = nothing does. EngineError LOG_GAP, LOG_CORRUPT: behind what can be read. */
+  take(): Broadcast | null {
+    const records: ControlRecord[] = []
+    try {
+      for (let bytes = 0; records.length < BROADCAST_RECORDS && bytes < BROADCAST_BYTES; ) {
+        const cursor = this.#nextRecord()
+        if (!cursor) break
+        bytes += this.#read(cursor, records)
+      }
+    } catch (error) {
+      if (records.length === 0) throw error // else thrown again by the next call
+    }
+    return records.length === 0 ? null : { kind: 'broadcast', topic: this.topic, records }
+  }
+
+  /** Goes on where the topic begins, where records were deleted ahead of it. False: that was not the matter. */
+  passGap(error: unknown): boolean {
+    if (!(error instanceof EngineError) || error.code !== 'LOG_GAP') return false
+    if (!(this.#feed.logStart > this.#feed.position)) return false
+    this.#feed.seek(this.#feed.logStart)
+    return true
+  }
+
+  close(): void {
+    this.#feed.close()
+  }
+
+  #nextRecord(): RecordCursor | null {
+    for (;;) {
+      this.#cursor ??= this.#feed.take()?.cursor() ?? null
+      if (!this.#cursor) return null
+      if (this.#cursor.next()) return this.#cursor
+      this.#cursor = null
     }
   }
 
-  passed(lastOffset: number): void {
-    this.#fetched = Math.max(this.#fetched, lastOffset + 1)
-  }
-
-  /** The next piece; null where it has no record that is one. Only while something waits. */
-  take(): Broadcast | null {
-    const { count, bytes } = nextPiece(this.#waiting, 0)
-    const piece = this.#waiting.slice(0, count)
-    this.#waiting = this.#waiting.slice(count)
-    this.#rawBytes -= bytes
-    this.#routed = piece[count - 1].offset + 1
-    const records = piece.flatMap(({ offset, key, value }) => {
-      const record = readControl(this.control, offset, key, value)
-      if (!record && value !== null) this.refused++
-      return record ?? []
-    })
-    return records.length === 0 ? null : { kind: 'broadcast', topic: this.topic, records }
+  /** Adds the record, if it is one; its bytes then, else 0. */
+  #read({ offset, bytes, keyStart, keyEnd, valueStart, valueEnd }: RecordCursor, records: ControlRecord[]): number {
+    const key = keyEnd < 0 ? null : bytes.subarray(keyStart, keyEnd)
+    const value = valueEnd < 0 ? null : bytes.subarray(valueStart, valueEnd)
+    this.#taken = offset + 1
+    const record = readControl(this.control, offset, key, value)
+    if (record) records.push(record)
+    else if (value !== null) this.#refused++
+    return record ? (key?.length ?? 0) + (value?.length ?? 0) : 0
   }
 }

@@ -1,21 +1,17 @@
-import type { KafkaMessage, Message } from 'kafkajs'
-import type { BadRecord } from '../ports.ts'
-import type { SourceId } from './source-lane.ts'
+import type { Message } from 'kafkajs'
+import type { BadSource } from './merged.ts'
 
 /**
  * The record for the dead-letter topic: key, value and headers untouched, Kafka Connect's `__connect.errors.*` headers
  * added, and `lapwing.reason` with our own code.
  */
-export function deadLetter(
-  { topic, partition }: SourceId,
-  { key, value, headers, offset }: KafkaMessage,
-  { reason, detail }: BadRecord,
-  group: string,
-): Message {
+export function deadLetter({ lane, message, why }: BadSource, group: string): Message {
+  const { key, value, headers, offset } = message
+  const { reason, detail } = why
   const connect: Readonly<Record<string, string>> = {
-    topic,
-    partition: String(partition),
-    offset,
+    topic: lane.topic,
+    partition: String(lane.partition),
+    offset: String(offset),
     'connector.name': group,
     'task.id': '0',
     stage: 'VALUE_CONVERTER',
@@ -24,7 +20,7 @@ export function deadLetter(
     'exception.message': detail,
   }
   const added = Object.entries(connect).map(([name, text]) => [`__connect.errors.${name}`, text])
-  return { key, value, headers: { ...headers, ...Object.fromEntries(added), 'lapwing.reason': reason } }
+  return { key: key ?? null, value, headers: { ...headers, ...Object.fromEntries(added), 'lapwing.reason': reason } }
 }
 
 /** The same without its value, where the topic does not take records of that size. */

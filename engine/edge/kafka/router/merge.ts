@@ -7,25 +7,36 @@ export interface SkewLimits {
   readonly maxWaitMs: number
 }
 
-/** What to take next: a lane, or why there is none now. */
-export type Choice = SourceLane | 'empty' | 'held'
+/** A lane whose head is the next row, and so are those behind it that are older than `beforeMs`. */
+export interface Choice {
+  readonly lane: SourceLane
+  readonly beforeMs: number
+}
 
-/** The lane with the oldest head; equal heads in the order of the lanes. `nowMs`: any clock that does not go back. */
-export function choose(lanes: readonly SourceLane[], nowMs: number, limits: SkewLimits): Choice {
-  let oldest: SourceLane | null = null
+/**
+ * The lane with the oldest head, equal heads in the order of the lanes; null where all is empty or held back by a slow
+ * partition. `nowMs`: any clock that does not go back.
+ */
+export function choose(lanes: readonly SourceLane[], nowMs: number, limits: SkewLimits): Choice | null {
+  let lane: SourceLane | null = null
   let oldestMs = Number.POSITIVE_INFINITY
+  let nextMs = Number.POSITIVE_INFINITY
   let slowestMs = Number.POSITIVE_INFINITY
-  for (const lane of lanes) {
-    const { headMs } = lane
-    if (headMs !== null && headMs < oldestMs) {
-      oldest = lane
-      oldestMs = headMs
-    }
-    if (headMs === null && (lane.buffered > 0 || lane.end > lane.fetched)) {
-      lane.hungrySinceMs ??= nowMs
-      if (nowMs - lane.hungrySinceMs < limits.maxWaitMs) slowestMs = Math.min(slowestMs, lane.clockMs)
-    }
+  for (let i = 0; i < lanes.length; i++) {
+    const one = lanes[i]
+    if (one.staged) {
+      const headMs = one.staged.block.timesMs[one.row]
+      if (headMs < oldestMs) {
+        nextMs = oldestMs
+        oldestMs = headMs
+        lane = one
+      } else if (headMs < nextMs) nextMs = headMs
+    } else if (one.isBehind) {
+      one.hungrySinceMs ??= nowMs
+      if (nowMs - one.hungrySinceMs < limits.maxWaitMs) slowestMs = Math.min(slowestMs, one.clockMs)
+    } else one.hungrySinceMs = null
   }
-  if (!oldest) return 'empty'
-  return oldestMs - slowestMs > limits.maxSkewMs ? 'held' : oldest
+  const limitMs = slowestMs + limits.maxSkewMs
+  if (!lane || oldestMs > limitMs) return null
+  return { lane, beforeMs: Math.min(nextMs, limitMs) }
 }

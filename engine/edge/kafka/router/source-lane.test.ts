@@ -1,168 +1,177 @@
-import type { KafkaMessage } from 'kafkajs'
 import { expect, test } from 'vitest'
-import { offsetOfRow } from '../../../model/source-position.ts'
-import { STREAMS } from '../../../plan/testing.ts'
-import type { Decoder } from '../ports.ts'
-import { choose } from './merge.ts'
-import { SourceLane } from './source-lane.ts'
+import { EngineError } from '../../../model/errors.ts'
+import { batchBytes, controlBytes, sealed } from '../fetch/testing.ts'
+import { laneOf, TextDecoder } from './testing.ts'
 
-const [stream] = STREAMS
+type Made = ReturnType<typeof laneOf>
 
-/** Values are `time`, `time+time` for two rows, `bad` or `none`; `id:time` needs the registry to know `id` first. */
-class TextDecoder implements Decoder {
-  readonly known = new Set<string>()
-  asked = 0
-  answer: () => Promise<void> = async () => {}
+/** Offsets of the piece that is staged. */
+const staged = ({ lane }: Made) => lane.staged && [...lane.staged.block.offsets]
 
-  prepare(...[bytes]: Parameters<Decoder['prepare']>): Promise<void> | null {
-    const text = String(bytes)
-    if (!text.includes(':') || this.known.has(text.split(':')[0])) return null
-    this.asked++
-    return this.answer()
+/** All that waits, piece by piece, handed on at once. */
+function taken(it: Made): number[][] {
+  const pieces: number[][] = []
+  for (it.stage(); it.lane.staged; it.stage()) {
+    pieces.push(staged(it)!)
+    it.lane.staged = null
   }
-
-  decode(...[bytes, , , builder, offset]: Parameters<Decoder['decode']>) {
-    const text = String(bytes)
-    if (text === 'bad') return { reason: 'MALFORMED', detail: 'it says so' } as const
-    if (text === 'none') return null
-    const rows = text.split('+')
-    rows.forEach((row, i) => {
-      builder.begin(offsetOfRow(offset, i), Number(row.split(':').at(-1)), 'order.created')
-    })
-    return null
-  }
+  return pieces
 }
 
-const message = (offset: number, text: string): KafkaMessage => ({
-  key: null,
-  value: Buffer.from(text),
-  timestamp: '0',
-  attributes: 0,
-  offset: String(offset),
-  headers: {},
+test('a piece holds the records of several batches, with the bytes of each and the oldest time of all', () => {
+  const it = laneOf()
+  it.pushRecords(0, { value: '10', timestampMs: 700 }, { value: '7', timestampMs: 600 })
+  it.pushRecords(2, { value: '1000', timestampMs: 900 })
+  expect([it.lane.routed, it.lane.isBehind]).toEqual([0, true])
+  expect(it.stage()).toBeNull()
+  const { block, sizes, appendedMs, places } = it.lane.staged!
+  expect([[...block.offsets], [...block.timesMs], [...sizes]]).toEqual([
+    [0, 1, 2],
+    [10, 7, 1000],
+    [2, 1, 4],
+  ])
+  expect(appendedMs).toBe(600)
+  expect(places.map((of) => [...of])).toEqual([
+    [0, 0, 0],
+    [0, 0, 0],
+  ])
+  expect(it.lane.routed).toBe(0)
+  it.lane.row = 2
+  expect(it.lane.routed).toBe(2)
+  it.lane.staged = null
+  expect([it.lane.routed, it.lane.isBehind]).toEqual([3, false])
 })
 
-function laneOf(position = 0, decoder: Decoder = new TextDecoder()) {
-  const lane = new SourceLane({ stream, topic: 'orders', partition: 0 }, decoder, position)
-  const bad: string[] = []
-  const push = (from: number, ...texts: string[]) =>
-    lane.push(
-      texts.map((text, i) => message(from + i, text)),
-      from + texts.length - 1,
-    )
-  const stage = () => lane.stage(0, (_lane, { offset }) => bad.push(offset))
-  const cut = () => {
-    stage()
-    const { block, from, to } = lane.cut()
-    return [...block.offsets.subarray(from, to)]
-  }
-  return { lane, bad, push, stage, cut }
-}
-
-test('a cut ends 100 ms after its head, or after the clock if that is later; what is behind goes along', () => {
-  // time    0    50    99 | 100   150   10   199 | 200 | 350
-  // offset  0    1     2  | 3     4     5    6   | 7   | 8
-  const { lane, push, cut } = laneOf()
-  push(0, '0', '50', '99', '100', '150', '10', '199', '200', '350')
-  expect(cut()).toEqual([0, 1, 2])
-  expect([lane.routed, lane.clockMs, lane.headMs]).toEqual([3, 99, 100])
-  expect(cut()).toEqual([3, 4, 5, 6])
-  expect(cut()).toEqual([7])
-  expect(cut()).toEqual([8])
-  expect([lane.routed, lane.fetched, lane.buffered, lane.headMs]).toEqual([9, 9, 0, null])
+test('nothing further is decoded while a piece is staged; a piece has at most 2,048 records', () => {
+  const it = laneOf()
+  it.push(0, ...Array.from({ length: 3_000 }, (_, i) => String(i)))
+  it.stage()
+  it.stage()
+  expect(staged(it)).toHaveLength(2_048)
+  expect([it.lane.isBehind, it.lane.routed]).toEqual([true, 0])
+  it.lane.staged = null
+  expect(it.lane.routed).toBe(2_048)
+  expect(taken(it).map((piece) => [piece[0], piece.length])).toEqual([[2_048, 952]])
 })
 
-test('records of several rows, and of none: offsets stay whole, and a record is routed with its last row', () => {
-  // time    0 1 | 200 400 | -   | 500
-  // offset  0     1         2     3
-  const { lane, push, cut } = laneOf()
-  push(0, '0+1', '200+400', 'none', '500')
-  expect(cut()).toEqual([0, offsetOfRow(0, 1)])
-  expect([lane.routed, lane.buffered]).toEqual([1, 3])
-  expect(cut()).toEqual([1])
-  expect([lane.routed, lane.buffered]).toEqual([1, 2])
-  expect(cut()).toEqual([offsetOfRow(1, 1)])
-  expect([lane.routed, lane.buffered]).toEqual([2, 1])
-  expect(cut()).toEqual([3])
-  expect([lane.routed, lane.buffered]).toEqual([4, 0])
-  push(4, 'none', 'none')
-  lane.stage(0, () => {})
-  expect([lane.routed, lane.buffered, lane.headMs]).toEqual([6, 0, null])
+test('a piece ends at 1 MiB of values; records without a value take nothing off that', () => {
+  const it = laneOf()
+  const large = ' '.repeat(400_000)
+  it.pushRecords(0, { value: `${large}1` }, { key: large, value: null }, { value: `${large}2` }, { value: `${large}3` })
+  it.push(4, '4')
+  expect(taken(it)).toEqual([[0, 2, 3], [4]])
 })
 
-test('records of many rows: one stage holds a thousand rows, and the rest of one record', () => {
-  const { lane, push, cut } = laneOf()
-  const many = Array.from({ length: 400 }, () => '5').join('+')
-  push(0, many, many, many, many)
-  expect([cut().length, lane.routed, lane.buffered]).toEqual([1_200, 3, 1])
-  expect([cut().length, lane.routed, lane.buffered]).toEqual([400, 4, 0])
+test('records before the offset that it begins at are passed over; so are the ends of transactions, which move it on', () => {
+  const it = laneOf(3)
+  it.push(1, '0', '1', '2', '3')
+  expect(taken(it)).toEqual([[3, 4]])
+  it.feed.push(6, controlBytes(5), controlBytes(6))
+  it.stage()
+  expect([it.lane.staged, it.lane.routed, it.lane.isBehind]).toEqual([null, 7, false])
 })
 
-test('never over the end of a poll', () => {
-  const { push, cut } = laneOf()
-  push(0, '0', '1')
-  push(2, '2')
-  expect([cut(), cut()]).toEqual([[0, 1], [2]])
+test('while a piece waits, the end of a transaction behind it does not count as routed', () => {
+  const it = laneOf()
+  it.feed.push(2, batchBytes(0, [{ value: '1' }, { value: '2' }]), controlBytes(2))
+  it.stage()
+  it.lane.row = 1
+  expect(it.lane.routed).toBe(1)
+  it.lane.staged = null
+  expect(it.lane.routed).toBe(3)
 })
 
-test('bad records are passed on, and count as routed with what stands around them', () => {
-  const { lane, bad, push, stage, cut } = laneOf()
-  push(0, 'bad', '5', 'bad', '6', 'bad')
-  stage()
-  expect([bad, lane.buffered, lane.routed]).toEqual([['0', '2', '4'], 2, 0])
-  expect(cut()).toEqual([1, 3])
-  expect(lane.routed).toBe(5)
-  push(5, 'bad', 'bad')
-  stage()
-  expect([lane.buffered, lane.routed]).toEqual([0, 7])
-})
-
-test('what was read before a join is passed over; control records alone move the end', () => {
-  const { lane, push, cut } = laneOf(3)
-  push(1, '0', '1', '2', '3')
-  expect(cut()).toEqual([3, 4])
-  lane.push([], 9)
-  expect([lane.fetched, lane.routed]).toEqual([10, 10])
+test('bad records are told, each at its cursor, and count as routed with what stands around them', () => {
+  const it = laneOf()
+  it.push(0, 'bad', '5', 'bad', '6', 'bad')
+  it.stage()
+  expect([it.bad, staged(it), it.lane.routed]).toEqual([[0, 2, 4], [1, 3], 1])
+  it.lane.staged = null
+  expect(it.lane.routed).toBe(5)
+  it.push(5, 'bad', 'bad')
+  it.stage()
+  expect([it.lane.staged, it.lane.routed]).toEqual([null, 7])
 })
 
 test('a registry that is away holds the lane and loses nothing; an id that nobody knows is asked for once a record', async () => {
   const decoder = new TextDecoder()
-  const { lane, push, stage, cut } = laneOf(0, decoder)
-  push(0, '7:1', '7:2')
+  const it = laneOf(0, decoder)
+  it.push(0, '1', '7:2', '7:3')
   decoder.answer = () => Promise.reject(new Error('away'))
-  await expect(stage()).rejects.toThrow('away')
-  expect([lane.headMs, lane.buffered]).toEqual([null, 2])
+  await expect(it.stage()).rejects.toThrow('away')
+  expect(staged(it)).toEqual([0]) // what came before goes on
+  it.lane.staged = null
+  expect([it.lane.routed, it.lane.isBehind]).toEqual([1, true])
+  await expect(it.stage()).rejects.toThrow('away')
   decoder.answer = () => Promise.resolve()
-  const asking = stage()
-  expect(stage()).toBeNull()
+  const asking = it.stage()
+  expect(it.stage()).toBeNull() // nothing happens before it is settled
   await asking
-  expect(cut()).toEqual([0, 1])
-  expect(decoder.asked).toBe(3)
+  const next = it.stage()
+  expect([staged(it), decoder.asked]).toEqual([[1], 4])
+  await next
+  it.lane.staged = null
+  expect([it.stage(), staged(it), decoder.asked]).toEqual([null, [2], 4])
 })
 
-const limits = { maxSkewMs: 5_000, maxWaitMs: 30_000 }
-const staged = (...texts: string[]) => {
-  const { lane, push, stage } = laneOf()
-  push(0, ...texts)
-  stage()
-  return lane
+test('records that the broker deleted are counted once and passed over', () => {
+  const it = laneOf()
+  it.push(0, '1')
+  expect(taken(it)).toEqual([[0]])
+  it.feed.logStart = 10
+  it.feed.fail(gap())
+  it.stage()
+  expect([it.gaps, it.lane.routed, it.stuck]).toEqual([[9], 10, []])
+  it.push(10, '2')
+  expect(taken(it)).toEqual([[10]])
+})
+
+test('what was received before a gap is not lost with it', () => {
+  const it = laneOf()
+  it.push(0, '1', '2')
+  it.feed.logStart = 10
+  it.feed.fail(gap())
+  expect(taken(it)).toEqual([[0, 1]])
+  it.stage()
+  expect([it.gaps, it.lane.routed]).toEqual([[8], 10])
+})
+
+test('a position beyond the end of the log is no gap to pass: the lane stops', () => {
+  const it = laneOf(50)
+  it.feed.logStart = 0
+  it.feed.fail(gap())
+  it.stage()
+  expect([it.gaps, it.stuck, it.lane.routed]).toEqual([[], ['gone'], 50])
+})
+
+test('a batch whose checksum is wrong stops the lane, once, behind what came before it', () => {
+  const it = laneOf()
+  const broken = batchBytes(1, [{ value: '2' }])
+  broken[broken.length - 2] ^= 1
+  it.feed.push(1, batchBytes(0, [{ value: '1' }]), broken)
+  expect(taken(it)).toEqual([[0]])
+  it.push(2, '3')
+  expect(taken(it)).toEqual([])
+  expect([it.stuck, it.lane.routed, it.lane.isBehind]).toEqual([
+    ['orders/0: offsets 1 to 1: the checksum (CRC-32C) is wrong'],
+    1,
+    true,
+  ])
+})
+
+test('a batch that breaks off among its records: those before are read, and nothing behind them counts as routed', () => {
+  const it = laneOf()
+  const bytes = batchBytes(0, [{ value: '1' }, { value: '2' }, { value: '3' }])
+  bytes[bytes.length - 8] = 127 // the length of the last record
+  it.feed.push(2, sealed(bytes))
+  it.stage()
+  expect([staged(it), it.stuck.length]).toEqual([[0, 1], 1])
+  it.lane.staged = null
+  expect(it.lane.routed).toBe(2)
+  it.stage()
+  expect([it.lane.routed, it.stuck.length]).toEqual([2, 1])
+})
+
+function gap() {
+  return new EngineError('LOG_GAP', 'gone')
 }
-
-test('the oldest head goes first', () => {
-  const [a, b, empty] = [staged('500'), staged('400', '900'), laneOf().lane]
-  expect(choose([a, b, empty], 0, limits)).toBe(b)
-  expect(choose([empty], 0, limits)).toBe('empty')
-})
-
-test('a lane far ahead of one whose backlog is still at the broker is held, for max_wait', () => {
-  const [ahead, slow] = [staged('100000'), laneOf()]
-  slow.lane.clockMs = 94_999
-  expect(choose([ahead, slow.lane], 0, limits)).toBe(ahead) // the broker has no more: not slow, only quiet
-  slow.lane.end = 50
-  expect(choose([ahead, slow.lane], 0, limits)).toBe('held')
-  expect(choose([ahead, slow.lane], 29_999, limits)).toBe('held')
-  expect(choose([ahead, slow.lane], 30_000, limits)).toBe(ahead)
-  slow.lane.clockMs = 95_000
-  slow.lane.hungrySinceMs = null
-  expect(choose([ahead, slow.lane], 60_000, limits)).toBe(ahead)
-})

@@ -1,14 +1,16 @@
-import type { KafkaMessage } from 'kafkajs'
 import type { Block } from '../../../model/block.ts'
 import { BlockBuilder } from '../../../model/block-builder.ts'
+import { EngineError } from '../../../model/errors.ts'
+import { ROWS_PER_RECORD_MAX } from '../../../model/source-position.ts'
 import type { Stream } from '../../../model/stream.ts'
+import type { Places, Placing } from '../../../plan/placing.ts'
+import type { Feed } from '../fetch/feed.ts'
+import type { RecordCursor } from '../fetch/record-cursor.ts'
 import type { BadRecord, Decoder } from '../ports.ts'
 import type { Lane } from './lane.ts'
 
-/** How far a cut reaches; event time. */
-const CUT_MS = 100
-/** Decoded at a time: what a lane holds as columns, and the most that one block can come to; rows beyond: one record's. */
-const STAGE_RECORDS = 1_000
+/** Decoded at a time: what a lane holds as columns. */
+const STAGE_RECORDS = 2_048
 const STAGE_BYTES = 1 << 20
 
 export interface SourceId {
@@ -17,132 +19,160 @@ export interface SourceId {
   readonly partition: number
 }
 
-export type OnBadRecord = (lane: SourceLane, message: KafkaMessage, why: BadRecord) => void
+/** What happens on the way that is not a row. */
+export interface LaneEvents {
+  /** A record that is none; `cursor` stands at it. */
+  bad(lane: SourceLane, cursor: RecordCursor, why: BadRecord): void
+  /** So many records were deleted by the broker before they were read. */
+  gap(lane: SourceLane, lostRecords: number): void
+  /** Nothing of this partition can be read from here on. */
+  stuck(lane: SourceLane, reason: string): void
+}
 
-/** The partition of a stream's topic: raw polls, then a staged piece as columns, then cuts of it. */
+/** Decoded records of one source partition that wait for their turn. */
+export interface Staged {
+  readonly block: Block
+  readonly places: Places
+  /** Bytes of each row's record. */
+  readonly sizes: Uint32Array
+  /** Oldest time that the broker or the producer gave one of the records, epoch ms; Infinity = none. */
+  readonly appendedMs: number
+}
+
+/** The partition of a stream's topic: record batches from its feed, decoded into columns a piece at a time. */
 export class SourceLane implements SourceId, Lane {
   readonly stream: Stream
   readonly topic: string
   readonly partition: number
-  end = 0
+  end: number
   acknowledged: number
+  told: number
   committed: number
+  /** The next row is `row` of `staged`; null = none is decoded. */
+  staged: Staged | null = null
+  row = 0
   /** Largest event time routed, epoch ms. */
   clockMs = Number.NEGATIVE_INFINITY
   /** Since when it has been empty with records left at the broker, ms of the merge's clock; null = it is not. */
   hungrySinceMs: number | null = null
   /** Its decoder is not asked before, ms of `performance.now()`: the registry did not answer. */
   askAgainMs = 0
-  resume: (() => void) | null = null
+  readonly #feed: Feed
   readonly #decoder: Decoder
+  readonly #placing: Placing
   readonly #builder: BlockBuilder
-  readonly #polls: KafkaMessage[][] = []
-  #read = 0 // records of the first poll that have been staged
-  #staged: Block | null = null
-  #row = 0
-  #stagedEnd = 0
-  #fetched: number
-  #routed: number
-  #buffered = 0
-  #rawBytes = 0
+  readonly #sizes = new Uint32Array(STAGE_RECORDS + ROWS_PER_RECORD_MAX)
+  /** Of the batch that is being decoded, or broke off; `#atRecord`: its record has been read and not decoded. */
+  #cursor: RecordCursor | null = null
+  #atRecord = false
   #waiting = false
-  #prepared = false // the decoder is ready for the next piece
+  #prepared = false
+  #isStuck = false
+  #decoded: number
 
-  constructor(id: SourceId, decoder: Decoder, position: number) {
+  constructor(id: SourceId, decoder: Decoder, placing: Placing, feed: Feed) {
     this.stream = id.stream
     this.topic = id.topic
     this.partition = id.partition
     this.#decoder = decoder
+    this.#placing = placing
+    this.#feed = feed
     this.#builder = new BlockBuilder(id.stream, id.topic, id.partition)
-    this.acknowledged = this.committed = this.#fetched = this.#routed = position
-  }
-
-  /** Raw or staged. */
-  get buffered(): number {
-    return this.#buffered
-  }
-
-  get rawBytes(): number {
-    return this.#rawBytes
-  }
-
-  get fetched(): number {
-    return this.#fetched
+    this.told = this.acknowledged = this.committed = this.end = this.#decoded = feed.position
   }
 
   get routed(): number {
-    return this.#buffered === 0 ? this.#fetched : this.#routed
+    if (this.staged) return Math.floor(this.staged.block.offsets[this.row])
+    return this.#cursor ? this.#decoded : Math.max(this.#decoded, this.#feed.position)
   }
 
-  /** Event time of the next row; null if nothing is staged. */
-  get headMs(): number | null {
-    return this.#staged === null ? null : this.#staged.timesMs[this.#row]
+  /** Records are left that are not decoded yet, here or at the broker. */
+  get isBehind(): boolean {
+    const { routed } = this
+    return this.#cursor !== null || this.#feed.waitingBytes > 0 || this.end > routed || this.#feed.end > routed
   }
 
-  /** Takes a poll whose last record, of any kind, stands at `lastOffset`. Records seen before are passed over. */
-  push(messages: readonly KafkaMessage[], lastOffset: number): void {
-    const fresh = messages.filter(({ offset }) => Number(offset) >= this.#fetched)
-    if (fresh.length > 0) this.#polls.push(fresh)
-    this.#buffered += fresh.length
-    for (const { value } of fresh) this.#rawBytes += value?.length ?? 0
-    this.passed(lastOffset)
+  close(): void {
+    this.#feed.close()
   }
 
-  passed(lastOffset: number): void {
-    this.#fetched = Math.max(this.#fetched, lastOffset + 1)
+  /**
+   * Decodes the next piece if none is staged. A promise where the registry must be asked first: nothing happens before it
+   * is settled, then ask again; rejected, ask again later.
+   */
+  stage(clockMs: number, events: LaneEvents): Promise<void> | null {
+    if (this.staged || this.#waiting || this.#isStuck) return null
+    let bytes = 0
+    let appendedMs = Number.POSITIVE_INFINITY
+    let asked: Promise<void> | null = null
+    for (
+      let records = 0;
+      records < STAGE_RECORDS && this.#builder.length < STAGE_RECORDS && bytes < STAGE_BYTES;
+      records++
+    ) {
+      const cursor = this.#nextRecord(events)
+      if (!cursor) break
+      const { offset, valueStart: start, valueEnd: end, timestampMs } = cursor
+      const value = end < 0 ? null : cursor.bytes
+      const size = Math.max(0, end - start)
+      asked = this.#prepared ? null : this.#decoder.prepare(value, start, end)
+      if (asked) break
+      this.#prepared = false
+      this.#atRecord = false
+      const before = this.#builder.length
+      const bad = this.#decoder.decode(value, start, end, this.#builder, offset, clockMs)
+      if (bad) events.bad(this, cursor, bad)
+      const rows = this.#builder.length - before
+      if (rows > 0) this.#sizes.fill(size / rows, before, before + rows)
+      bytes += size
+      if (timestampMs >= 0 && timestampMs < appendedMs) appendedMs = timestampMs
+      this.#decoded = offset + 1
+    }
+    this.#close(appendedMs)
+    return asked && this.#prepare(asked)
+  }
+
+  #close(appendedMs: number): void {
+    if (this.#builder.length === 0) return
+    const sizes = this.#sizes.slice(0, this.#builder.length)
+    const block = this.#builder.build()
+    this.staged = { block, places: this.#placing.of(block), sizes, appendedMs }
+    this.row = 0
     this.hungrySinceMs = null
   }
 
-  /**
-   * Decodes the next piece if none is staged; bad records go to `onBad`. A promise where the registry must be asked
-   * first: nothing happens before it is settled, then ask again; rejected, ask again later.
-   */
-  stage(clockMs: number, onBad: OnBadRecord): Promise<void> | null {
-    while (!this.#staged && !this.#waiting && this.#polls.length > 0) {
-      const poll = this.#polls[0]
-      const piece = poll.slice(this.#read, this.#read + this.#pieceLength(poll))
-      const asked = this.#prepared ? null : prepareAll(this.#decoder, piece)
-      if (asked) return this.#prepare(asked)
-      this.#prepared = false
-      this.#read += this.#decode(piece, clockMs, onBad)
-      if (this.#read < poll.length) continue
-      this.#polls.shift()
-      this.#read = 0
+  /** The cursor, standing at a record that is not decoded yet; null where none is here. */
+  #nextRecord(events: LaneEvents): RecordCursor | null {
+    if (this.#atRecord) return this.#cursor
+    try {
+      for (;;) {
+        this.#cursor ??= this.#feed.take()?.cursor() ?? null
+        if (!this.#cursor) return null
+        if (this.#cursor.next()) {
+          this.#atRecord = true
+          return this.#cursor
+        }
+        this.#cursor = null
+      }
+    } catch (error) {
+      this.#failed(error, events)
+      return null
     }
-    return null
   }
 
-  /**
-   * Rows `[from, to)` of a block: from the head on, up to 100 ms after it, or after the lane's clock where that is later.
-   * Rows behind the clock go along: no cut could bring them to the tasks in time order. Only while something is staged.
-   */
-  cut(): { block: Block; from: number; to: number } {
-    const block = this.#staged!
-    const from = this.#row
-    const limitMs = Math.max(this.clockMs, block.timesMs[from]) + CUT_MS
-    let to = from
-    for (; to < block.length && block.timesMs[to] < limitMs; to++)
-      if (block.timesMs[to] > this.clockMs) this.clockMs = block.timesMs[to]
-    this.#row = to
-    // a record of several rows is routed with its last one
-    this.#routed =
-      to < block.length
-        ? Math.min(Math.floor(block.offsets[to - 1]) + 1, Math.floor(block.offsets[to]))
-        : this.#stagedEnd
-    this.#buffered -= to - from
-    if (to === block.length) this.#staged = null
-    return { block, from, to }
+  #failed(error: unknown, events: LaneEvents): void {
+    if (!(error instanceof EngineError)) throw error
+    const { position, logStart } = this.#feed
+    if (error.code === 'LOG_GAP' && logStart > position) {
+      events.gap(this, logStart - position)
+      this.#feed.seek(logStart)
+      return
+    }
+    this.#isStuck = true
+    events.stuck(this, error.message)
   }
 
-  #pieceLength(poll: readonly KafkaMessage[]): number {
-    let bytes = 0
-    let length = 0
-    for (let i = this.#read; i < poll.length && length < STAGE_RECORDS && bytes < STAGE_BYTES; i++, length++)
-      bytes += poll[i].value?.length ?? 0
-    return length
-  }
-
-  /** An id that nobody knows is asked for again and again: once for each record is enough. */
+  /** An id that nobody knows is asked for with each record: once is enough. */
   async #prepare(asked: Promise<void>): Promise<void> {
     this.#waiting = true
     try {
@@ -152,43 +182,4 @@ export class SourceLane implements SourceId, Lane {
       this.#waiting = false
     }
   }
-
-  /** Stages the piece, or what of it comes to a stage's rows; how many records that was. */
-  #decode(piece: readonly KafkaMessage[], clockMs: number, onBad: OnBadRecord): number {
-    let decoded = 0
-    while (decoded < piece.length && this.#builder.length < STAGE_RECORDS) {
-      const message = piece[decoded++]
-      this.#rawBytes -= message.value?.length ?? 0
-      const { value, offset } = message
-      const before = this.#builder.length
-      const bad = this.#decoder.decode(value, 0, value?.length ?? 0, this.#builder, Number(offset), clockMs)
-      this.#buffered += this.#builder.length - before - 1 // from here on its rows wait, not the record
-      if (bad) onBad(this, message, bad)
-    }
-    this.#stagedEnd = Number(piece[decoded - 1].offset) + 1
-    if (this.#builder.length === 0) this.#routed = this.#stagedEnd
-    else this.#staged = this.#builder.build()
-    this.#row = 0
-    return decoded
-  }
-}
-
-/** Null: every record of `piece` may be decoded. */
-function prepareAll(decoder: Decoder, piece: readonly KafkaMessage[]): Promise<void> | null {
-  for (let i = 0; i < piece.length; i++) {
-    const { value } = piece[i]
-    const asked = decoder.prepare(value, 0, value?.length ?? 0)
-    if (asked) return prepareRest(decoder, piece, i + 1, asked)
-  }
-  return null
-}
-
-async function prepareRest(
-  decoder: Decoder,
-  piece: readonly KafkaMessage[],
-  from: number,
-  asked: Promise<void>,
-): Promise<void> {
-  await asked
-  for (const { value } of piece.slice(from)) await decoder.prepare(value, 0, value?.length ?? 0)
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Kafka, Message, Producer, TopicMessages } from 'kafkajs'
+import type { Kafka, Producer, TopicMessages } from 'kafkajs'
 import { isCoordinatorBusy } from '../errors.ts'
+import { inParts } from '../parts.ts'
 
 /** A transaction lives for milliseconds; longer than this the broker takes it for dead. */
 const TRANSACTION_MS_MAX = 12_000
@@ -56,7 +57,8 @@ export class TaskProducer {
     { groupId, topic, partition, offset, note }: InputPosition,
   ): Promise<void> {
     const transaction = await this.#producer.transaction()
-    for (const part of inParts(topicMessages)) await transaction.sendBatch({ topicMessages: part, acks: -1 })
+    for (const part of inParts(topicMessages, PART_BYTES))
+      await transaction.sendBatch({ topicMessages: part, acks: -1 })
     const topics = [{ topic, partitions: [{ partition, offset: String(offset), metadata: note }] }]
     await untilReady(() => transaction.sendOffsets({ consumerGroupId: groupId, topics }))
     await transaction.commit()
@@ -65,34 +67,6 @@ export class TaskProducer {
   async close(): Promise<void> {
     await this.#producer.disconnect()
   }
-}
-
-/** The same messages in parts of at most 512 KiB, or one message; those of a topic stay in order. */
-export function inParts(topicMessages: readonly TopicMessages[]): TopicMessages[][] {
-  const parts: TopicMessages[][] = []
-  let bytes = Number.POSITIVE_INFINITY
-  for (const { topic, messages } of topicMessages) {
-    let last: Message[] | null = null
-    for (const message of messages) {
-      const size = sizeOf(message)
-      if (bytes + size > PART_BYTES) {
-        parts.push([])
-        bytes = 0
-        last = null
-      }
-      if (!last) {
-        last = []
-        parts[parts.length - 1].push({ topic, messages: last })
-      }
-      last.push(message)
-      bytes += size
-    }
-  }
-  return parts
-}
-
-function sizeOf({ key, value }: Message): number {
-  return Buffer.byteLength(key ?? '') + Buffer.byteLength(value ?? '')
 }
 
 /** kafkajs does not retry these codes here; in the same transaction it works. */

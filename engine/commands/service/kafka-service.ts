@@ -1,20 +1,26 @@
+import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { lastValueFrom, merge, Subject, tap } from 'rxjs'
+import { createClient, type KafkaConnection } from '../../edge/kafka/client.ts'
+import { isOperational, reasonOf } from '../../edge/kafka/errors.ts'
+import type { Gauge } from '../../edge/kafka/gauges.ts'
+import { KafkaRules } from '../../edge/kafka/live-rules.ts'
+import type { Logger } from '../../edge/kafka/log.ts'
+import type { Decoder, Encoder, TaskKeep } from '../../edge/kafka/ports.ts'
+import { Router } from '../../edge/kafka/router/router.ts'
+import { Tasks } from '../../edge/kafka/task/tasks.ts'
+import { type PartitionCounts, prepareTopics } from '../../edge/kafka/topics.ts'
 import type { RuleSource } from '../../model/block.ts'
 import type { Counters } from '../../model/counters.ts'
 import { EngineError } from '../../model/errors.ts'
 import type { Stream } from '../../model/stream.ts'
-import type { RoutedExchange } from '../../plan/block-router.ts'
+import { type Processed, processingAll, routing } from '../../pipeline.ts'
 import { type Exchange, exchangeTopic } from '../../plan/exchange.ts'
+import type { RoutedExchange } from '../../plan/placing.ts'
 import { planExchanges } from '../../plan/plan.ts'
-import { createClient, type KafkaConnection } from './client.ts'
-import { isOperational, reasonOf } from './errors.ts'
-import type { Gauge } from './gauges.ts'
-import { KafkaRules } from './live-rules.ts'
-import type { Logger } from './log.ts'
-import type { Decoder, Encoder, TaskKeep } from './ports.ts'
-import { Router } from './router/router.ts'
-import { TaskConsumer } from './task/task-consumer.ts'
-import { type PartitionCounts, prepareTopics } from './topics.ts'
+import type { Task } from '../../task/task.ts'
+import { countOutputs } from './count-outputs.ts'
+import { taskGauges } from './task-gauges.ts'
 
 const RETRY_MS = 2_000
 const STOP_MS_MAX = 1_800
@@ -35,7 +41,7 @@ export interface KafkaServiceOptions {
   readonly ruleFiles: readonly RuleSource[]
   /** What the task of an exchange topic's partition keeps on disk. Closed before it is asked for again. */
   readonly keepOf: (topic: string, partition: number) => TaskKeep
-  /** A decoder for the records of a stream's topic: `decoderFor` of the registry edge has one. */
+  /** A decoder for the records of a stream's topic: `new RecordDecoder(stream, schemas)` of the registry edge. */
   readonly decoderOf: (stream: Stream) => Decoder
   /** The encoder of outputs; asked for at the start, again until the registry answers. */
   readonly encoder: () => Promise<Encoder>
@@ -61,11 +67,12 @@ export interface KafkaServiceOptions {
 export class KafkaService {
   readonly #options: KafkaServiceOptions
   readonly rules: KafkaRules
+  readonly committed$ = new Subject<Processed>()
   readonly #stopping = new AbortController()
   readonly #clock: () => number
   #running: Promise<void> = Promise.resolve()
   #router: Router | null = null
-  #tasks: TaskConsumer | null = null
+  #tasks: Tasks | null = null
   #trouble: string | null = 'starting'
   readonly #known = new Set<string>()
 
@@ -86,6 +93,12 @@ export class KafkaService {
     return this.#running
   }
 
+  /** The tasks at work here, by partition. */
+  tasks(): ReadonlyMap<string, Task> {
+    const owned = [...(this.#tasks?.owned ?? [])]
+    return new Map(owned.flatMap(([name, { task }]) => (task ? [[name, task]] : [])))
+  }
+
   ready(): { readonly ok: boolean; readonly detail: string; readonly rules: object } {
     const { rules, trouble } = this.rules.status()
     if (this.#trouble !== null) return { ok: false, detail: this.#trouble, rules }
@@ -96,7 +109,8 @@ export class KafkaService {
   }
 
   gauges(): Gauge[] {
-    return [...this.rules.gauges(), ...(this.#router?.gauges() ?? []), ...(this.#tasks?.gauges() ?? [])]
+    const tasks = [...this.tasks()].flatMap(([partition, task]) => taskGauges(task, { partition }))
+    return [...this.rules.gauges(), ...(this.#router?.gauges() ?? []), ...(this.#tasks?.gauges() ?? []), ...tasks]
   }
 
   /** Within 2 s, in order if the broker answers in time; what was not committed is done again at the next start. */
@@ -158,7 +172,7 @@ export class KafkaService {
     })
     const topicOf = (topic: string) => ({ topic, partitions: counts.get(topic)! })
     const { alerts, shadow, rankings } = outputs
-    const tasks = new TaskConsumer({
+    const tasks = new Tasks({
       ...common,
       keepOf: this.#options.keepOf,
       kafka: createClient(connection, log),
@@ -172,10 +186,33 @@ export class KafkaService {
     this.#trouble = null
     const isReady = () => router.joined && tasks.joined
     await this.#together([
-      (signal) => router.run(signal),
-      (signal) => tasks.run(signal),
+      (signal) => this.#flow(router, tasks, signal),
       (signal) => this.rules.changed(signal, isReady),
     ])
+  }
+
+  #take(done: Processed): void {
+    countOutputs(this.#options.counters, done.commit.outputs)
+    this.committed$.next(done)
+  }
+
+  /** Routing beside processing, until `stop`, and until what was read by then is committed. */
+  async #flow(router: Router, tasks: Tasks, stop: AbortSignal): Promise<void> {
+    const failed = new AbortController()
+    const end = AbortSignal.any([stop, failed.signal])
+    const flow$ = merge(routing(router, end), processingAll(tasks.owned$, end))
+    setMaxListeners(0, end) // one for each owned partition, and they go with it
+    if (end.aborted) tasks.stop()
+    end.addEventListener('abort', () => tasks.stop())
+    const flowing = lastValueFrom(flow$.pipe(tap((done) => this.#take(done))), { defaultValue: null })
+    flowing.catch(() => {}) // awaited below, unless opening fails first
+    try {
+      await Promise.race([flowing, Promise.all([router.open(), tasks.open()])])
+      await flowing
+    } finally {
+      failed.abort()
+      await Promise.allSettled([router.close(), tasks.close()])
+    }
   }
 
   /** Runs all until one of them ends or the service stops; throws the error of one that fails. */

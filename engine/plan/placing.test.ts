@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Block } from '../model/block.ts'
-import { decodeEntry, encodeEntry } from '../model/block-codec.ts'
+import { decodeEntry, encodeRows } from '../model/block-codec.ts'
 import { blockFromRows, cellAt, type Row } from '../model/column.ts'
 import { Counters } from '../model/counters.ts'
-import { BlockRouter } from './block-router.ts'
+import { PickedRows } from '../model/picked.ts'
 import { hashText } from './partition.ts'
+import { NOWHERE, Placing } from './placing.ts'
 import { planExchanges } from './plan.ts'
 import { fileOf, rankingText, ruleText, STREAMS, sequenceOf, setOf } from './testing.ts'
 
@@ -25,9 +26,18 @@ const ids = exchanges.map(({ exchange }) => exchange.id)
 
 function routed(rows: readonly Row[], from = 0, to = rows.length, counters = new Counters()) {
   const block = blockFromRows(orders, { topic: 'orders', partition: 7 }, rows)
+  const places = new Placing(orders, exchanges, counters).of(block)
   const out: { id: string; partition: number; block: Block }[] = []
-  const router = new BlockRouter(orders, exchanges, counters)
-  router.route(block, from, to, (exchange, partition, part) => out.push({ id: ids[exchange], partition, block: part }))
+  places.forEach((partitions, exchange) => {
+    for (let partition = 0; partition < exchanges[exchange].partitions; partition++) {
+      const picked = new PickedRows()
+      for (let row = from; row < to; row++) if (partitions[row] === partition) picked.add(block, row)
+      if (picked.length === 0) continue
+      const batch = decodeEntry(encodeRows(picked, STREAMS), STREAMS)
+      if (batch.kind === 'batch') out.push({ id: ids[exchange], partition, block: batch.blocks[0] })
+    }
+    expect([...partitions].every((p) => p === NOWHERE || p < exchanges[exchange].partitions)).toBe(true)
+  })
   return out
 }
 
@@ -93,7 +103,6 @@ test('every row stands once in each exchange that wants it, whole, with equal ke
         const places = new Map<unknown, number>()
         for (const { partition, block } of parts) {
           expect(block.sourcePartition).toBe(7)
-          expect(decodeEntry(encodeEntry(block, STREAMS), STREAMS)).toEqual(block)
           for (let i = 0; i < block.length; i++) {
             const original = rows.find(({ offset }) => offset === block.offsets[i])!
             orders.fields.forEach((field, c) => {

@@ -1,15 +1,16 @@
 import { expect, test } from 'vitest'
-import { inParts } from './producer.ts'
+import { inParts } from './parts.ts'
 
-test('what a transaction writes goes out in parts, in order, each message once', () => {
+test('messages go out in parts, in order, each message once', () => {
   const of = (topic: string, sizes: readonly number[]) => ({
     topic,
     messages: sizes.map((size, i) => ({ key: `${i}`, value: 'x'.repeat(size) })),
   })
   const shown = (sizes: Record<string, number[]>) =>
-    inParts(Object.entries(sizes).map(([topic, list]) => of(topic, list))).map((part) =>
-      part.map(({ topic, messages }) => `${topic} ${messages.map(({ key }) => key).join()}`),
-    )
+    inParts(
+      Object.entries(sizes).map(([topic, list]) => of(topic, list)),
+      512 << 10,
+    ).map((part) => part.map(({ topic, messages }) => `${topic} ${messages.map(({ key }) => key).join()}`))
   expect(shown({})).toEqual([])
   expect(shown({ a: [1, 2], b: [3] })).toEqual([['a 0,1', 'b 0']])
   const half = 256 << 10
@@ -20,7 +21,7 @@ test('what a transaction writes goes out in parts, in order, each message once',
     ['b 1'],
     ['b 2,3'],
   ])
-  const many = inParts([of('a', Array(100_000).fill(50))])
+  const many = inParts([of('a', Array(100_000).fill(50))], 512 << 10)
   expect(many.flatMap((part) => part[0].messages)).toHaveLength(100_000)
   expect(many.length).toBeLessThan(13)
 })

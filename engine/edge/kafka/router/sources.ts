@@ -1,0 +1,266 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Admin } from 'kafkajs'
+import type { Counters } from '../../../model/counters.ts'
+import type { Stream } from '../../../model/stream.ts'
+import { type ControlTopic, controlsOf } from '../../../plan/control-topics.ts'
+import { Placing, type RoutedExchange } from '../../../plan/placing.ts'
+import { reasonOf } from '../errors.ts'
+import type { Fetcher } from '../fetch/fetcher.ts'
+import { type Logger, Occasionally } from '../log.ts'
+import type { Assignment, Membership } from '../membership.ts'
+import type { Decoder } from '../ports.ts'
+import { assignedLanes } from './assignment.ts'
+import { ControlLane } from './control-lane.ts'
+import type { Lane } from './lane.ts'
+import { Marks } from './marks.ts'
+import { choose, type SkewLimits } from './merge.ts'
+import { Merged } from './merged.ts'
+import { type LaneEvents, SourceLane } from './source-lane.ts'
+
+const REGISTRY_RETRY_MS = 1_000
+/** Merged at a time: some milliseconds of work, then sockets and timers get their turn. */
+const MERGE_ROWS = 2_048
+
+export interface SourcesOptions {
+  readonly group: string
+  readonly streams: readonly Stream[]
+  readonly exchanges: readonly RoutedExchange[]
+  readonly decoderOf: (stream: Stream) => Decoder
+  readonly skew: SkewLimits
+  readonly markIntervalMs: number
+  readonly idleGraceMs: number
+  readonly counters: Counters
+  readonly log: Logger
+  /** Epoch ms. */
+  readonly clock: () => number
+  readonly admin: Admin
+  readonly fetcher: Fetcher
+  readonly membership: Membership
+}
+
+/** The source and control partitions that the group assigns to this router, merged by event time. */
+export class Sources {
+  readonly #options: SourcesOptions
+  readonly #decoders: ReadonlyMap<string, Decoder>
+  readonly #placings: ReadonlyMap<string, Placing>
+  readonly #controlTopics: ReadonlyMap<string, ControlTopic>
+  readonly #marks: Marks
+  readonly #occasionally = new Occasionally(5_000)
+  readonly #events: LaneEvents
+  #lanes: readonly SourceLane[] = []
+  #controls: readonly ControlLane[] = []
+  /** Those before the last join. */
+  #former: readonly Lane[] = []
+  #assigning: Promise<void> = Promise.resolve()
+  #generation = 0
+  #joined = false
+  #merged = new Merged()
+  /** The last one that was given said that nothing more waits. */
+  #toldIdle = true
+  #woken = false
+  #endWait = (): void => {}
+  #asking: Promise<void> | null = null
+  #askedAtMs = Number.NEGATIVE_INFINITY
+
+  constructor(options: SourcesOptions) {
+    const { group, streams, exchanges, counters, decoderOf, idleGraceMs, clock, log } = options
+    this.#options = options
+    this.#decoders = new Map(streams.map((stream) => [stream.topic, decoderOf(stream)]))
+    this.#placings = new Map(streams.map((stream) => [stream.topic, new Placing(stream, exchanges, counters)]))
+    this.#controlTopics = new Map(
+      exchanges.flatMap(({ exchange }) => controlsOf(group, exchange).map((c) => [c.topic, c] as const)),
+    )
+    this.#marks = new Marks(idleGraceMs, clock)
+    this.#events = {
+      bad: (lane, cursor, why) => {
+        counters.counter('dead_letters_total', { reason: why.reason, stream: lane.stream.name }).value++
+        this.#merged.bad(lane, cursor, why)
+      },
+      gap: ({ topic, partition }, lost) => {
+        counters.counter('source_gap_records_total', { topic }).value += lost
+        log.error({ topic, partition, lost }, 'source records were deleted by the broker before they were read')
+      },
+      stuck: ({ topic, partition }, reason) => {
+        counters.counter('source_partitions_stuck_total', { topic }).value++
+        log.error({ topic, partition, reason }, 'this partition cannot be read any further; the others go on')
+      },
+    }
+  }
+
+  get joined(): boolean {
+    return this.#joined
+  }
+
+  get lanes(): readonly Lane[] {
+    return [...this.#controls, ...this.#lanes]
+  }
+
+  /** After each join: what is assigned now, read from where the group, or these lanes before, had it written. */
+  assign(assignment: Assignment): Promise<void> {
+    const generation = ++this.#generation
+    if (this.lanes.length > 0) this.#former = this.lanes
+    for (const lane of this.lanes) lane.close()
+    this.#lanes = []
+    this.#controls = []
+    this.#marks.clear()
+    this.#assigning = this.#assign(assignment, generation)
+    return this.#assigning
+  }
+
+  /** What comes next, as soon as there is something; null when `stop` comes first. */
+  async next(stop: AbortSignal): Promise<Merged | null> {
+    await turn()
+    while (!stop.aborted) {
+      this.#woken = false
+      const merged = this.#advance()
+      if (!merged.isEmpty || merged.isIdle !== this.#toldIdle) {
+        this.#toldIdle = merged.isIdle
+        return merged
+      }
+      await this.#news(stop)
+    }
+    return null
+  }
+
+  /** Commits what is acknowledged. What fails is committed with the next call. */
+  async commit(): Promise<void> {
+    const offsets = this.lanes
+      .filter((lane) => lane.acknowledged > lane.committed)
+      .map((lane) => ({ lane, offset: lane.acknowledged }))
+    if (offsets.length === 0) return
+    const { membership, log } = this.#options
+    try {
+      await membership.commit(
+        offsets.map(({ lane: { topic, partition }, offset }) => ({ topic, partition, offset: String(offset) })),
+      )
+      for (const { lane, offset } of offsets) lane.committed = Math.max(lane.committed, offset)
+    } catch (error) {
+      this.#occasionally.warn(log, { reason: reasonOf(error) }, 'source offsets cannot be committed yet')
+    }
+  }
+
+  /** Resolves when no request is under way. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([this.#assigning, this.#asking])
+  }
+
+  /** Until something is fetched, or woken for, or it is time to ask for marks. */
+  async #news(stop: AbortSignal): Promise<void> {
+    const waiting = new AbortController()
+    this.#endWait = () => waiting.abort()
+    const timer = setTimeout(this.#endWait, this.#untilMarksMs())
+    stop.addEventListener('abort', this.#endWait)
+    try {
+      if (!this.#woken && !stop.aborted) await this.#options.fetcher.news(waiting.signal)
+    } finally {
+      clearTimeout(timer)
+      stop.removeEventListener('abort', this.#endWait)
+    }
+  }
+
+  #wake(): void {
+    this.#woken = true
+    this.#endWait()
+  }
+
+  async #assign(assignment: Assignment, generation: number): Promise<void> {
+    const { group, streams, counters, log, admin, fetcher } = this.#options
+    const partitionsOf = (topic: string) => (assignment[topic] ?? []).map((partition) => ({ topic, partition }))
+    const sources = streams.flatMap((stream) => partitionsOf(stream.topic).map((id) => ({ ...id, stream })))
+    const controls = [...this.#controlTopics.keys()].flatMap(partitionsOf)
+    const deps = { admin, groupId: `${group}-router`, counters, log, before: this.#former }
+    const places = await assignedLanes([...sources, ...controls], deps)
+    if (generation !== this.#generation) return
+    const placed = <L extends Lane>(
+      { topic, partition }: { topic: string; partition: number },
+      make: (feed: ReturnType<Fetcher['open']>) => L,
+    ): L => {
+      // biome-ignore format: one thing
+      const { from, committed, end } = places.get(`${topic}/${partition}`)!
+      const lane = make(fetcher.open(topic, partition, from))
+      return Object.assign(lane, { committed, end })
+    }
+    this.#lanes = sources.map((id) =>
+      placed(id, (feed) => new SourceLane(id, this.#decoders.get(id.topic)!, this.#placings.get(id.topic)!, feed)),
+    )
+    this.#controls = controls.map((id) =>
+      placed(id, (feed) => new ControlLane(this.#controlTopics.get(id.topic)!, id.partition, feed)),
+    )
+    this.#joined = true
+    this.#askedAtMs = Number.NEGATIVE_INFINITY
+    this.#wake()
+  }
+
+  /** Control records, then rows, the oldest head first, then marks: behind all that they speak of. */
+  #advance(): Merged {
+    const merged = this.#merged
+    for (const lane of this.#controls) this.#takeControls(lane, merged)
+    const nowMs = performance.now()
+    merged.isIdle = false
+    while (merged.rows < MERGE_ROWS) {
+      for (const lane of this.#lanes) if (!lane.staged) this.#stage(lane, nowMs)
+      const choice = choose(this.#lanes, nowMs, this.#options.skew)
+      if (!choice) {
+        merged.isIdle = true
+        break
+      }
+      merged.take(choice, MERGE_ROWS)
+    }
+    this.#mark(merged)
+    for (const lane of this.lanes) merged.reached(lane)
+    this.#merged = new Merged()
+    return merged
+  }
+
+  #takeControls(lane: ControlLane, merged: Merged): void {
+    const { counters, log } = this.#options
+    try {
+      for (let taken = lane.take(); taken; taken = lane.take()) merged.broadcasts.push(taken)
+    } catch (error) {
+      if (!lane.passGap(error)) throw error
+      log.warn({ topic: lane.topic, reason: reasonOf(error) }, 'records of a control topic are gone; reading on')
+    }
+    const refused = lane.takeRefused()
+    if (refused > 0) counters.counter('control_records_refused_total', { topic: lane.topic }).value += refused
+  }
+
+  #stage(lane: SourceLane, nowMs: number): void {
+    if (nowMs < lane.askAgainMs) return
+    lane.stage(this.#options.clock(), this.#events)?.then(
+      () => this.#wake(),
+      (error) => {
+        const { log } = this.#options
+        this.#occasionally.warn(log, { reason: reasonOf(error), topic: lane.topic }, 'waiting for the registry')
+        lane.askAgainMs = performance.now() + REGISTRY_RETRY_MS
+        setTimeout(() => this.#wake(), REGISTRY_RETRY_MS + 1)
+      },
+    )
+  }
+
+  #mark(merged: Merged): void {
+    if (this.#untilMarksMs() <= 0 && this.lanes.length > 0) {
+      this.#askedAtMs = performance.now()
+      this.#asking ??= this.#askForMarks().finally(() => {
+        this.#asking = null
+      })
+    }
+    for (const lane of this.lanes) {
+      const upToMs = this.#marks.due(lane)
+      if (upToMs !== null) merged.marks.push({ lane, upToMs })
+    }
+  }
+
+  #untilMarksMs(): number {
+    if (this.lanes.length === 0) return this.#options.markIntervalMs
+    return Math.max(0, this.#askedAtMs + this.#options.markIntervalMs - performance.now())
+  }
+
+  async #askForMarks(): Promise<void> {
+    try {
+      await this.#marks.ask(this.lanes, this.#options.admin)
+    } catch (error) {
+      this.#occasionally.warn(this.#options.log, { reason: reasonOf(error) }, 'source offsets cannot be read')
+    }
+    this.#wake()
+  }
+}
