@@ -52,6 +52,7 @@ describe('without a file', () => {
       registry: null,
       time: { maxSkewMs: 5_000, maxWaitMs: 30_000, markIntervalMs: 500, idleGraceMs: 2_000 },
       snapshots: { everyMs: 30_000, records: 100_000 },
+      exchange: { partitions: 4 },
       limits: {
         keys: 5_000_000,
         values: 20_000_000,
@@ -228,6 +229,17 @@ streams:
       'lapwing.yaml:17:17: error[unknown-field]: determines: "buyerid" is not a field of the schema | did you mean "buyer_id"?',
       'lapwing.yaml:18:45: error[wrong-value]: time "date_time" must be a number for time_format ms',
       'lapwing.yaml:19:3: error[missing-key]: stream "untyped" must say which types it carries, in "types"',
+    ])
+  })
+  test('an exchange has 1 to 1000 partitions', () => {
+    expect(load('exchange: { partitions: 12 }').exchange).toEqual({ partitions: 12 })
+    expect(load('', { env: { LAPWING_EXCHANGE_PARTITIONS: '1000' } }).exchange).toEqual({ partitions: 1_000 })
+    const fault = (said: string) => faults(`exchange: ${said}`).map((f) => f.replace(/^[^[]*/, ''))
+    expect(fault('{ partitions: 0 }')).toEqual(['[wrong-value]: "exchange.partitions" must be at least 1'])
+    expect(fault('{ partitions: 1001 }')).toEqual(['[wrong-value]: "exchange.partitions" must be at most 1000'])
+    expect(fault('{ partitions: 1.5 }')).toEqual(['[wrong-value]: "exchange.partitions" must be a whole number'])
+    expect(fault('{ partitons: 2 }')).toEqual([
+      '[unknown-key]: "partitons" is not a key in "exchange" | did you mean "partitions"?',
     ])
   })
   test('types and topics belong to one stream', () => {

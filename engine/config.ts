@@ -27,6 +27,7 @@ export interface Config {
   readonly registry: string | null
   readonly time: TimeConfig
   readonly snapshots: SnapshotConfig
+  readonly exchange: ExchangeConfig
   readonly limits: Limits
   readonly streams: readonly Stream[]
   readonly outputs: Readonly<Sections['outputs']>
@@ -43,7 +44,12 @@ export interface SnapshotConfig {
   readonly records: number
 }
 
-/** DESIGN, section 3; milliseconds. */
+export interface ExchangeConfig {
+  /** Partitions of an exchange topic that is new; one that exists keeps its number. */
+  readonly partitions: number
+}
+
+/** How sources of one exchange are merged; milliseconds. */
 export interface TimeConfig {
   readonly maxSkewMs: number
   readonly maxWaitMs: number
@@ -71,6 +77,7 @@ export const SETTINGS = [
   'time.idle_grace',
   'snapshots.every',
   'snapshots.records',
+  'exchange.partitions',
   'limits.keys',
   'limits.values',
   'limits.events_per_key',

@@ -4,7 +4,6 @@ import { type Config, loadConfig } from '../config.ts'
 import type { RuleSource } from '../model/block.ts'
 import { EngineError } from '../model/errors.ts'
 import type { RuleSet } from '../model/rule.ts'
-import type { Stream } from '../model/stream.ts'
 import {
   type Compiled,
   compileRuleSet,
@@ -13,7 +12,7 @@ import {
   formatIssuesJson,
   formatIssuesSarif,
 } from '../rules/index.ts'
-import { costDoubts, KEY_BYTES_MAX, stateLine } from './check/costs.ts'
+import { costDoubts, exchangesLine, KEY_BYTES_MAX, stateLine } from './check/costs.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { configOption, oneOf, type Verb, wholeNumber } from './options.ts'
 import { readRuleFiles } from './rule-files.ts'
@@ -64,7 +63,7 @@ export function check(paths: readonly string[], options: CheckOptions): ExitCode
   const limits = { keyBytesMax: options.maxKeyBytes ?? KEY_BYTES_MAX, exchangesCost: log.kind === 'kafka' }
   const costs = (set: RuleSet) => costDoubts(set, streams, limits)
   const compiled = compileRuleSet(files, { streams, lint: { nowMs: options.now ?? Date.now(), whole, costs } })
-  process.stdout.write(formatted(compiled, files, streams, options.json ? 'json' : options.format))
+  process.stdout.write(formatted(compiled, files, config, options.json ? 'json' : options.format))
   if (!compiled.ok) return EXIT.failed
   return options.denyWarnings && compiled.issues.length > 0 ? EXIT.onlyWarnings : EXIT.fine
 }
@@ -72,13 +71,13 @@ export function check(paths: readonly string[], options: CheckOptions): ExitCode
 function formatted(
   compiled: Compiled,
   files: readonly RuleSource[],
-  streams: readonly Stream[],
+  config: Config,
   format: CheckOptions['format'],
 ): string {
   const { issues } = compiled
   switch (format) {
     case 'text':
-      return asText(compiled, files, streams)
+      return asText(compiled, files, config)
     case 'json':
       return formatIssuesJson(issues)
     case 'github':
@@ -90,7 +89,7 @@ function formatted(
   }
 }
 
-function asText(compiled: Compiled, files: readonly RuleSource[], streams: readonly Stream[]): string {
+function asText(compiled: Compiled, files: readonly RuleSource[], { streams, log, exchange }: Config): string {
   const { issues } = compiled
   const issuesText = issues.length === 0 ? '' : `${formatIssues(issues, files)}\n`
   const errors = issues.filter((i) => i.severity === 'error').length
@@ -98,7 +97,11 @@ function asText(compiled: Compiled, files: readonly RuleSource[], streams: reado
   if (!compiled.ok) return `${issuesText}${counted(files.length, 'file')}: ${faults}\n`
   const { set, tests, notes } = compiled
   const notesText = notes.map((n) => `${n.file}:${n.line}:${n.column}: note: ${n.message}\n`).join('')
-  const state = stateLine(set, streams)
+  const lines = [
+    stateLine(set, streams),
+    log.kind === 'kafka' ? exchangesLine(set, streams, exchange.partitions) : null,
+  ]
+  const linesText = lines.map((line) => (line === null ? '' : `${line}\n`)).join('')
   const parts = [
     counted(set.rules.length + set.sequences.length, 'rule'),
     counted(set.rankings.length, 'ranking'),
@@ -106,7 +109,7 @@ function asText(compiled: Compiled, files: readonly RuleSource[], streams: reado
     counted(set.lists.length, 'list'),
     counted(tests.length, 'test'),
   ]
-  return `${issuesText}${notesText}${state === null ? '' : `${state}\n`}${counted(files.length, 'file')}, ${parts.join(', ')}: ${issues.length === 0 ? 'no faults' : faults}\n`
+  return `${issuesText}${notesText}${linesText}${counted(files.length, 'file')}, ${parts.join(', ')}: ${issues.length === 0 ? 'no faults' : faults}\n`
 }
 
 function counted(n: number, what: string): string {

@@ -17,13 +17,14 @@ export type KafkaServiceRest = Omit<
 
 /** The engine on Kafka as `config` describes it, with its registry or the shipped schemas. EngineError RULES_INVALID. */
 export function kafkaService(config: Config & { readonly log: KafkaConfig }, rest: KafkaServiceRest): KafkaService {
-  const { log, time, streams, outputs, registry } = config
+  const { log, time, streams, outputs, registry, exchange } = config
   const schemas = registry === null ? null : new ConfluentSchemas(registry)
   return new KafkaService({
     connection: log,
     time,
     streams,
     outputs,
+    exchangePartitions: exchange.partitions,
     keepOf: taskFolders(config, rest.counters, rest.log),
     decoderOf: (stream) => decoderFor(stream, schemas, rest.counters),
     encoder: () => encoderOf(schemas, outputs),

@@ -56,6 +56,8 @@ const time = z.strictObject({
 
 const snapshots = z.strictObject({ every: duration, records: whole(1, 1_000_000_000) })
 
+const exchange = z.strictObject({ partitions: whole(1, 1_000) })
+
 /** What each one limits: model/limits.ts. */
 const limits = z.strictObject({
   keys: whole(1, 100_000_000),
@@ -124,6 +126,7 @@ export const sectionShapes = {
   registry: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL, or null' }).nullable(),
   time,
   snapshots,
+  exchange,
   limits,
   outputs,
 } as const
@@ -141,6 +144,7 @@ export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
   if (section === 'http') return Object.keys(http.shape)
   if (section === 'time') return Object.keys(time.shape)
   if (section === 'snapshots') return Object.keys(snapshots.shape)
+  if (section === 'exchange') return Object.keys(exchange.shape)
   if (section === 'limits') return Object.keys(limits.shape)
   if (section === 'outputs') return Object.keys(outputs.shape)
   if (section !== 'log') return []
@@ -157,6 +161,7 @@ export const DEFAULTS = {
   registry: null,
   time: { max_skew: '5s', max_wait: '30s', mark_interval: '500ms', idle_grace: '2s' },
   snapshots: { every: '30s', records: 100_000 },
+  exchange: { partitions: 4 },
   limits: {
     keys: DEFAULT_LIMITS.keys,
     values: DEFAULT_LIMITS.values,

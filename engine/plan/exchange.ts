@@ -29,6 +29,33 @@ export function exchangeTopic(group: string, exchangeId: string): string {
   return `${group}.exchange.${exchangeId}`
 }
 
+/** Partitions of an exchange's topic when it is created, where `configured` is the number that the configuration gives. */
+export function partitionsOfNew({ by }: Exchange, configured: number): number {
+  return by.kind === 'all' ? 1 : configured
+}
+
+/** An exchange whose topic has another number of partitions than the configuration gives to a new one. */
+export interface OtherPartitions {
+  readonly topic: string
+  readonly has: number
+  readonly configured: number
+}
+
+/** Those of `exchanges` that differ. `counts`: partitions by topic; a topic that is not in it is still to be created. */
+export function otherPartitions(
+  group: string,
+  exchanges: readonly Exchange[],
+  counts: ReadonlyMap<string, number>,
+  configured: number,
+): OtherPartitions[] {
+  return exchanges.flatMap((exchange) => {
+    const topic = exchangeTopic(group, exchange.id)
+    const has = counts.get(topic)
+    if (exchange.by.kind === 'all' || has === undefined || has === configured) return []
+    return [{ topic, has, configured }]
+  })
+}
+
 /** The compacted topic with what the exchange's tasks keep; its partitions are those of the exchange. */
 export function stateTopic(group: string, exchangeId: string): string {
   return `${group}.state.${exchangeId}`

@@ -58,6 +58,13 @@ test('what the set keeps is said in a line', async () => {
   )
 })
 
+test('on Kafka: how many partitions the exchanges get', async () => {
+  const config = file('partitions.cfg', "log: { kind: kafka, brokers: ['127.0.0.1:1'] }\nexchange: { partitions: 6 }\n")
+  const line = 'exchanges, with the partitions that a new one gets: by-device_id 6, by-shop_id 6\n'
+  expect((await check(rules, '-c', config)).out).toContain(line)
+  expect((await check(rules)).out).not.toContain('exchanges, with')
+})
+
 test('a key that needs an exchange for itself: a note, and on Kafka a warning', async () => {
   const { out } = await check(rules)
   expect(out).toMatch(/rules\.yaml:25:7: note: its key needs an exchange that nothing else goes by: by-device_id\n/)

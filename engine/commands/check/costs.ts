@@ -1,6 +1,8 @@
 import { formatDuration } from '../../kit/duration.ts'
 import type { RuleSet } from '../../model/rule.ts'
 import type { Stream } from '../../model/stream.ts'
+import { partitionsOfNew } from '../../plan/exchange.ts'
+import { planExchanges } from '../../plan/plan.ts'
 import type { CostDoubt } from '../../rules/index.ts'
 import { type Explained, membersOf, type Needs, needsOf } from '../explain/needs.ts'
 
@@ -69,6 +71,14 @@ export function stateLine(set: RuleSet, streams: readonly Stream[]): string | nu
     featuresMs === 0 ? '' : `, and ${formatDuration(featuresMs - (featuresMs % 1_000))} longer for features`
   const values = all.some(({ measures }) => measures.some((m) => m.bytes_per_value > 0)) ? ', more for each value' : ''
   return `state: some ${range} bytes a key${which[0]}${values}; events of ${formatDuration(longest.held_ms)}${which[1]}${longer}`
+}
+
+/** The exchanges of a set on Kafka, with the partitions that new ones get; null for a set that has none. */
+export function exchangesLine(set: RuleSet, streams: readonly Stream[], partitions: number): string | null {
+  const exchanges = planExchanges(set, streams)
+  if (exchanges.length === 0) return null
+  const each = exchanges.map((exchange) => `${exchange.id} ${partitionsOfNew(exchange, partitions)}`)
+  return `exchanges, with the partitions that a new one gets: ${each.join(', ')}`
 }
 
 function count(n: number): string {

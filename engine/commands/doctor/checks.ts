@@ -6,6 +6,8 @@ import { EngineLock } from '../../edge/local/lock.ts'
 import { Outputs } from '../../edge/local/outputs.ts'
 import { packagePath } from '../../kit/package-path.ts'
 import { EngineError } from '../../model/errors.ts'
+import { exchangeTopic, otherPartitions } from '../../plan/exchange.ts'
+import { planExchanges } from '../../plan/plan.ts'
 import { compileRuleSet, formatIssues } from '../../rules/index.ts'
 import { readRuleFiles } from '../rule-files.ts'
 import { serviceLogger } from '../service/serve.ts'
@@ -21,6 +23,7 @@ const AHEAD_MS_MAX = 60_000
 /** Before this, epoch ms, no clock is right: this engine had not been written. */
 const EPOCH_MS = Date.UTC(2025, 0, 1)
 const ANSWER_MS_MAX = 5_000
+const HOW_TO_CHANGE = 'how to change it: docs/kafka.md, "Partitions of an exchange"'
 
 /** In the order in which one thing needs another; those that need a configuration are left out where there is none. */
 export function* checksOf(load: () => Config): Generator<Check> {
@@ -102,7 +105,8 @@ function writtenMs(folder: string): number | null {
   return newestMs
 }
 
-async function broker({ streams, outputs }: Config, connection: KafkaConfig): Promise<string> {
+async function broker(config: Config, connection: KafkaConfig): Promise<string> {
+  const { streams, outputs } = config
   const { topicsOf } = await import('../../edge/kafka/topic-names.ts')
   const there = await topicsOf(connection, serviceLogger())
   const where = connection.brokers.join(', ')
@@ -113,7 +117,8 @@ async function broker({ streams, outputs }: Config, connection: KafkaConfig): Pr
   const topics = Object.values(written)
   const made = topics.filter((topic) => there.has(topic)).length
   const strays = await straysIn(there, connection)
-  return `${where} answers, all ${streams.length} source topics are there, ${made} of ${topics.length} outputs${strays}`
+  const others = await otherPartitionsIn(there, config, connection)
+  return `${where} answers, all ${streams.length} source topics are there, ${made} of ${topics.length} outputs${strays}${others}`
 }
 
 /** Empty where there are none. */
@@ -123,6 +128,26 @@ async function straysIn(there: ReadonlySet<string>, connection: KafkaConfig): Pr
   if (!there.has(controlTopic(connection.group))) return ''
   const strays = await straysOf(connection, serviceLogger())
   return strays === null ? '' : `\n${strays}`
+}
+
+/** A line for each exchange of the configured rules whose topic has another number of partitions than a new one gets. */
+async function otherPartitionsIn(
+  there: ReadonlySet<string>,
+  { rules: paths, streams, exchange }: Config,
+  connection: KafkaConfig,
+): Promise<string> {
+  const compiled = compileRuleSet(readRuleFiles(paths), { streams })
+  if (!compiled.ok) return '' // said by the check of the rules
+  const exchanges = planExchanges(compiled.set, streams)
+  const topics = exchanges.map(({ id }) => exchangeTopic(connection.group, id)).filter((topic) => there.has(topic))
+  if (topics.length === 0) return ''
+  const { partitionCountsOf } = await import('../../edge/kafka/topic-names.ts')
+  const counts = await partitionCountsOf(connection, topics, serviceLogger())
+  const lines = otherPartitions(connection.group, exchanges, counts, exchange.partitions).map(
+    ({ topic, has, configured }) =>
+      `\n${topic} has ${has} partitions and keeps them, exchange.partitions is ${configured}; ${HOW_TO_CHANGE}`,
+  )
+  return lines.join('')
 }
 
 async function answered(url: string): Promise<string> {

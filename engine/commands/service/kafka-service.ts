@@ -49,7 +49,7 @@ export interface KafkaServiceOptions {
   readonly log: Logger
   /** Epoch ms; default: the machine's. */
   readonly clock?: () => number
-  /** Partitions of a new exchange; one that is there keeps its own. Default 4. */
+  /** `config.exchange`: partitions of a new exchange; one that exists keeps its number. Default 4. */
   readonly exchangePartitions?: number
   /** How much of an exchange is kept behind stream time, at least; rebuilds keep what they need. Default 24 h, ms. */
   readonly exchangeRetentionMs?: number

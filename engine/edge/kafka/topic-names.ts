@@ -1,14 +1,31 @@
+import type { Admin } from 'kafkajs'
 import { EngineError } from '../../model/errors.ts'
 import { createClient, type KafkaConnection } from './client.ts'
 import { reasonOf } from './errors.ts'
 import type { Logger } from './log.ts'
 
 /** All topics of a cluster, asked for once. EngineError KAFKA_UNREACHABLE. */
-export async function topicsOf(connection: KafkaConnection, log: Logger): Promise<ReadonlySet<string>> {
+export function topicsOf(connection: KafkaConnection, log: Logger): Promise<ReadonlySet<string>> {
+  return asked(connection, log, async (admin) => new Set(await admin.listTopics()))
+}
+
+/** Partitions of `topics`, all of which exist, by topic. EngineError KAFKA_UNREACHABLE. */
+export function partitionCountsOf(
+  connection: KafkaConnection,
+  topics: readonly string[],
+  log: Logger,
+): Promise<ReadonlyMap<string, number>> {
+  return asked(connection, log, async (admin) => {
+    const { topics: found } = await admin.fetchTopicMetadata({ topics: [...topics] })
+    return new Map(found.map(({ name, partitions }) => [name, partitions.length]))
+  })
+}
+
+async function asked<T>(connection: KafkaConnection, log: Logger, question: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = createClient(connection, log, 1).admin()
   try {
     await admin.connect()
-    return new Set(await admin.listTopics())
+    return await question(admin)
   } catch (error) {
     const where = connection.brokers.join(', ')
     throw new EngineError('KAFKA_UNREACHABLE', `no broker answers at ${where}: ${reasonOf(error)}`, error)

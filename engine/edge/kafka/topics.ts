@@ -1,7 +1,7 @@
 import type { Admin, ITopicConfig } from 'kafkajs'
 import { EngineError } from '../../model/errors.ts'
 import { controlsOf, ownControls } from '../../plan/control-topics.ts'
-import { type Exchange, exchangeTopic, stateTopic } from '../../plan/exchange.ts'
+import { type Exchange, exchangeTopic, otherPartitions, partitionsOfNew, stateTopic } from '../../plan/exchange.ts'
 import { checkControls } from './control-check.ts'
 import { reasonOf } from './errors.ts'
 import type { Logger } from './log.ts'
@@ -12,7 +12,7 @@ export const RECORD_BYTES_MAX = 8 << 20
 export interface TopicsWanted {
   readonly group: string
   readonly exchanges: readonly Exchange[]
-  /** Partitions of an exchange that is new; one that is there keeps its own number. */
+  /** Partitions of an exchange that is new; one that exists keeps its number, and that is said the first time. */
   readonly partitions: number
   /** Topics that are read; they are never created. */
   readonly sources: readonly string[]
@@ -27,6 +27,9 @@ export type PartitionCounts = ReadonlyMap<string, number>
 
 const DELETED =
   'topics were deleted while the engine ran and are made anew: what a list or a feature says there again counts only from the number of records that the deleted topic had'
+
+const OTHER_PARTITIONS =
+  'an exchange has another number of partitions than exchange.partitions, and keeps it; docs/kafka.md says how to change it'
 
 /** Small compacted topic of the routers: what they last wrote to each exchange partition. */
 export function routerTopic(group: string): string {
@@ -44,8 +47,10 @@ export async function prepareTopics(admin: Admin, wanted: TopicsWanted, log: Log
   const logs = exchanges.map(({ id }) => exchangeTopic(group, id)).filter((topic) => there.has(topic))
   const before = await partitionsOf(admin, logs)
   const own = [compacted(routerTopic(group), 1)]
-  for (const { id, by } of exchanges) {
-    const partitions = by.kind === 'all' ? 1 : (before.get(exchangeTopic(group, id)) ?? wanted.partitions)
+  for (const exchange of exchanges) {
+    const { id, by } = exchange
+    const had = by.kind === 'all' ? undefined : before.get(exchangeTopic(group, id))
+    const partitions = had ?? partitionsOfNew(exchange, wanted.partitions)
     own.push(exchangeConfig(exchangeTopic(group, id), partitions), compacted(stateTopic(group, id), partitions))
   }
   const controls = [...new Set(exchanges.flatMap((exchange) => controlsOf(group, exchange).map(({ topic }) => topic)))]
@@ -64,6 +69,8 @@ export async function prepareTopics(admin: Admin, wanted: TopicsWanted, log: Log
   const counts = await partitionsOf(admin, [...own.map(({ topic }) => topic), ...wanted.sources, ...outputs])
   checkPairs(group, exchanges, counts)
   await checkControls(admin, controls, counts, log)
+  for (const { topic, has, configured } of otherPartitions(group, exchanges, counts, wanted.partitions))
+    if (!wanted.known.has(topic)) log.warn({ topic, has, configured }, OTHER_PARTITIONS)
   return counts
 }
 
@@ -105,7 +112,7 @@ async function partitionsOf(admin: Admin, topics: readonly string[]): Promise<Ma
 
 /**
  * Exchange records carry event time, and events may be old: Kafka's own retention, by the wall clock, would take a backlog
- * away before it is read. So it is off, and the tasks cut off what no rebuild needs (`retention.ts`).
+ * away before it is read. So it is off, and the tasks cut off what no rebuild needs (`KafkaTaskLog.trim`).
  */
 function exchangeConfig(topic: string, numPartitions: number): ITopicConfig {
   return withConfig(topic, numPartitions, {
