@@ -26,7 +26,7 @@ const LEADER_ELSEWHERE: readonly number[] = [5, 6, 74, 75, 76, 78]
  * Reads a range of one partition, read-committed, without a consumer group: what a rebuild needs, for a group's consumer
  * can neither read two places of a partition nor a partition that is not assigned to it.
  *
- * kafkajs has no such reader, and its own filter of aborted records leaks some (KAFKA.md): this one fetches and parses
+ * kafkajs has no such reader, and its own filter of aborted records leaks some (docs/kafka.md): this one fetches and parses
  * by itself (`fetch/`).
  */
 export class PartitionReader {
