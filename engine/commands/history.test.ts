@@ -107,7 +107,7 @@ describe('on the local log', () => {
 
   test('a disk that is full: what was appended before is said', async () => {
     // a limit on the size of files stands for the disk
-    const { code, err } = await start(['ingest', input, '--data', 'full'], 'ulimit -f 400; ').ended
+    const { code, err } = await start(['ingest', input, '--data', 'full'], 'ulimit -f 100; ').ended
     expect(code).toBe(2)
     expect(err).toMatch(/^\d+ events appended, 0 too far in the future/m)
     expect(err).toMatch(/the disk/)
