@@ -103,6 +103,8 @@ export class KafkaService {
     const { rules, trouble } = this.rules.status()
     if (this.#trouble !== null) return { ok: false, detail: this.#trouble, rules }
     if (!this.#router?.joined) return { ok: false, detail: 'the router has not joined its group yet', rules }
+    const stuck = this.#router.sources.trouble
+    if (stuck !== null) return { ok: false, detail: `a source partition cannot be read any further: ${stuck}`, rules }
     const waiting = this.#tasks ? this.#tasks.trouble : 'starting'
     if (waiting !== null) return { ok: false, detail: waiting, rules }
     return { ok: true, detail: trouble === null ? 'consuming' : `consuming; ${trouble}`, rules }

@@ -141,7 +141,7 @@ test('a position beyond the end of the log is no gap to pass: the lane stops', (
   it.feed.logStart = 0
   it.feed.fail(gap())
   it.stage()
-  expect([it.gaps, it.stuck, it.lane.routed]).toEqual([[], ['gone'], 50])
+  expect([it.gaps, it.stuck, it.lane.trouble, it.lane.routed]).toEqual([[], ['gone'], 'gone', 50])
 })
 
 test('a batch whose checksum is wrong stops the lane, once, behind what came before it', () => {

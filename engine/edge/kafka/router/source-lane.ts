@@ -67,7 +67,8 @@ export class SourceLane implements SourceId, Lane {
   #atRecord = false
   #waiting = false
   #prepared = false
-  #isStuck = false
+  /** Why nothing of it can be read from here on; null = it can. */
+  trouble: string | null = null
   #decoded: number
 
   constructor(id: SourceId, decoder: Decoder, placing: Placing, feed: Feed) {
@@ -101,7 +102,7 @@ export class SourceLane implements SourceId, Lane {
    * is settled, then ask again; rejected, ask again later.
    */
   stage(clockMs: number, events: LaneEvents): Promise<void> | null {
-    if (this.staged || this.#waiting || this.#isStuck) return null
+    if (this.staged || this.#waiting || this.trouble !== null) return null
     let bytes = 0
     let appendedMs = Number.POSITIVE_INFINITY
     let asked: Promise<void> | null = null
@@ -168,7 +169,7 @@ export class SourceLane implements SourceId, Lane {
       this.#feed.seek(logStart)
       return
     }
-    this.#isStuck = true
+    this.trouble = error.message
     events.stuck(this, error.message)
   }
 

@@ -91,6 +91,11 @@ export class Sources {
     return this.#joined
   }
 
+  /** Why a partition cannot be read any further; null = all can. */
+  get trouble(): string | null {
+    return this.#lanes.find(({ trouble }) => trouble !== null)?.trouble ?? null
+  }
+
   get lanes(): readonly Lane[] {
     return [...this.#controls, ...this.#lanes]
   }
