@@ -70,7 +70,7 @@ function refuseIdle({ input, stream, strict, until, watch, port }: RunOptions): 
   if (idle.length > 0) throw new EngineError('USAGE', `${idle.join(' and ')} ${idle.length === 1 ? why : whyAll}`)
 }
 
-const ENDS_WITHIN_MS = 1_000
+const ENDS_WITHIN_MS = 200
 const SERVICE_ONLY = 'is for the service, without --input'
 
 type OnKafka = Config & { readonly log: KafkaConfig }

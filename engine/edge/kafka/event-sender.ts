@@ -1,6 +1,7 @@
 import type { Producer } from 'kafkajs'
 import { EngineError } from '../../model/errors.ts'
 import { createClient, type KafkaConnection } from './client.ts'
+import { reasonOf } from './errors.ts'
 import type { Logger } from './log.ts'
 import { byKey } from './partitioner.ts'
 
@@ -33,7 +34,7 @@ export class EventSender {
     return new EventSender(producer)
   }
 
-  /** Resolves when all of them are acknowledged. */
+  /** Resolves when all of them are acknowledged. EngineError KAFKA_UNREACHABLE when they cannot be. */
   async send(records: readonly OutgoingRecord[]): Promise<void> {
     const byTopic = new Map<string, { key: string; value: Buffer }[]>()
     for (const { topic, key, value } of records) {
@@ -42,7 +43,13 @@ export class EventSender {
       else byTopic.set(topic, [{ key, value }])
     }
     const topicMessages = [...byTopic].map(([topic, messages]) => ({ topic, messages }))
-    if (topicMessages.length > 0) await this.#producer.sendBatch({ acks: -1, topicMessages })
+    if (topicMessages.length === 0) return
+    try {
+      await this.#producer.sendBatch({ acks: -1, topicMessages })
+    } catch (error) {
+      const topics = topicMessages.map(({ topic }) => topic).join(', ')
+      throw new EngineError('KAFKA_UNREACHABLE', `${topics} cannot be written: ${reasonOf(error)}`, error)
+    }
   }
 
   close(): Promise<void> {

@@ -1,6 +1,8 @@
-import { randomUUID } from 'node:crypto'
 import { EngineError } from '../../model/errors.ts'
 import { createClient, type KafkaConnection } from './client.ts'
+import { reasonOf } from './errors.ts'
+import { type Feed, Fetcher } from './fetch/fetcher.ts'
+import type { RecordHeader } from './fetch/record-cursor.ts'
 import type { Logger } from './log.ts'
 
 export interface IncomingRecord {
@@ -8,9 +10,11 @@ export interface IncomingRecord {
   readonly headers: Readonly<Record<string, string>>
 }
 
+const FOLLOWED_WAIT_MS = 200
+
 /**
- * Hands over the committed records of one topic, from its beginning, in a consumer group of its own that leaves nothing
- * behind. Without `follow` it resolves where the topic ended when it was called; else at `stop`.
+ * Hands over the committed records of one topic, from its beginning, without a consumer group. Without `follow` it resolves
+ * where the topic ended when it was called; else at `stop`.
  */
 export async function readOutputs(
   connection: KafkaConnection,
@@ -24,55 +28,41 @@ export async function readOutputs(
   },
   take: (record: IncomingRecord) => void,
 ): Promise<void> {
-  const { topic, follow, stop } = options
+  const { topic, follow, stop, empty = false } = options
   const kafka = createClient(connection, log, 3)
   const admin = kafka.admin()
-  const groupId = `${connection.group}-tap-${randomUUID()}`
-  const consumer = kafka.consumer({ groupId, readUncommitted: false, maxWaitTimeInMs: 200 })
-  let ended: () => void = () => {}
-  const end = new Promise<void>((resolve) => {
-    ended = resolve
-  })
-  stop.addEventListener('abort', () => ended(), { once: true })
+  const fetcher = new Fetcher(kafka, { maxWaitMs: FOLLOWED_WAIT_MS })
   try {
     await admin.connect()
-    const open = new Map((await admin.fetchTopicOffsets(topic)).map((p) => [p.partition, Number(p.high)]))
-    for (const { partition, high, low } of await admin.fetchTopicOffsets(topic))
-      if (high === low) open.delete(partition)
-    if (open.size === 0 && !follow) return
-    const reached = (partition: number, offset: number): void => {
-      if (follow || offset + 1 < (open.get(partition) ?? Number.POSITIVE_INFINITY)) return
-      open.delete(partition)
-      if (open.size === 0) ended()
+    const bounds = await admin.fetchTopicOffsets(topic)
+    const reads = bounds.map(({ partition, low, high }) => ({
+      feed: fetcher.open(topic, partition, Number(low)),
+      end: follow ? Number.POSITIVE_INFINITY : Number(high),
+    }))
+    while (!stop.aborted && reads.some(({ feed, end }) => feed.position < end)) {
+      for (const { feed, end } of reads) takeAll(feed, end, empty, take)
+      if (reads.some(({ feed, end }) => feed.position < end)) await fetcher.news(stop)
     }
-    // the last offset of a transaction is its marker, which no record carries: the end of a batch tells
-    consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) =>
-      reached(payload.partition, Number(payload.lastOffset)),
-    )
-    await consumer.connect()
-    await consumer.subscribe({ topics: [topic], fromBeginning: true })
-    await consumer.run({
-      autoCommit: false,
-      eachBatch: async ({ batch }) => {
-        for (const { value, headers } of batch.messages)
-          if (value || options.empty) take({ value: value ?? Buffer.alloc(0), headers: textHeaders(headers) })
-        reached(batch.partition, Number(batch.lastOffset()))
-      },
-    })
-    await end
   } catch (error) {
-    throw new EngineError(
-      'KAFKA_UNREACHABLE',
-      `${topic} cannot be read at ${connection.brokers.join(', ')}: ${(error as Error).message}`,
-      error,
-    )
+    const brokers = connection.brokers.join(', ')
+    throw new EngineError('KAFKA_UNREACHABLE', `${topic} cannot be read at ${brokers}: ${reasonOf(error)}`, error)
   } finally {
-    await consumer.disconnect().catch(() => {})
-    await admin.deleteGroups([groupId]).catch(() => {})
-    await admin.disconnect().catch(() => {})
+    await Promise.allSettled([fetcher.close(), admin.disconnect()])
   }
 }
 
-function textHeaders(headers: Record<string, unknown> | undefined): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name, String(value)]))
+/** What waits, below `end`. */
+function takeAll(feed: Feed, end: number, empty: boolean, take: (record: IncomingRecord) => void): void {
+  for (let batch = feed.take(); batch; batch = feed.take()) {
+    for (const cursor = batch.cursor(); cursor.next() && cursor.offset < end; ) {
+      const { bytes, valueStart, valueEnd } = cursor
+      if (valueEnd < 0 && !empty) continue
+      const value = valueEnd < 0 ? Buffer.alloc(0) : bytes.subarray(valueStart, valueEnd)
+      take({ value, headers: textHeaders(cursor.headers()) })
+    }
+  }
+}
+
+function textHeaders(headers: readonly RecordHeader[]): Record<string, string> {
+  return Object.fromEntries(headers.map(({ key, value }) => [key, String(value)]))
 }

@@ -1,5 +1,6 @@
 import type { Kafka } from 'kafkajs'
-import { expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
+import { codecsReady } from './codecs.ts'
 import { Fetcher } from './fetcher.ts'
 
 /** A cluster that no broker of answers: every feed gets trouble, and that is news. */
@@ -8,6 +9,8 @@ function fetcherOf() {
   const inner = { brokerPool, connect: () => Promise.reject(new Error('refused')), disconnect: async () => {} }
   return new Fetcher({ [Symbol('private:Kafka:createCluster')]: () => inner } as unknown as Kafka)
 }
+
+beforeAll(() => codecsReady()) // a fetcher's first step, and slow
 
 const pause = (ms = 50) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
