@@ -56,6 +56,9 @@ export interface CoreOptions {
   readonly changed: ((key: string, value: string | null) => void) | null
 }
 
+/** So often while it drains, chunks that no cursor is near leave memory, and those that cursors come to are read ahead. */
+const DRAINED_MOMENTS = 256
+
 /** What a core remembers beside its arrays, for a snapshot; null = the infinity it began with. */
 interface CoreNumbers {
   readonly streamMs: number | null
@@ -228,6 +231,10 @@ export class Core {
     this.layout.marks.trim(this.rows.firstRow)
     this.rows.freeze(streamMs - this.#changeableMs)
     this.index.freeze(streamMs - this.#changeableMs)
+    this.#makeRoom()
+  }
+
+  #makeRoom(): void {
     if (this.#options.held) this.rows.makeRoom(this.index.cursorRows())
   }
 
@@ -239,7 +246,8 @@ export class Core {
     this.#drain.lastEffectMs = streamMs
     this.#drain.isOn = true
     const throughMs = eventsThroughMs(this.layout, this.rows, this.clocks)
-    for (;;) {
+    for (let moments = 1; ; moments++) {
+      if (moments % DRAINED_MOMENTS === 0) this.#makeRoom() // or each cursor reads its chunk again for each event
       const closingMs = this.alerts.nextClosingMs()
       this.#drain.endsThroughMs = Math.max(throughMs, Number.isFinite(closingMs) ? closingMs : throughMs)
       if (this.sequences.liveTimers > 0) this.#drain.endsThroughMs = Number.POSITIVE_INFINITY
