@@ -16,7 +16,7 @@ test('built-in code counts for the stage that called it, and functions for thems
   }
   expect(selfTimes(profile, stageOf)).toEqual([
     ['idle', 4],
-    ['exchange: decode blocks', 3],
+    ['exchange: decode batches', 3],
   ])
   expect(selfTimes(profile, functionOf)[1]).toEqual(['copy node:buffer:10', 2])
 })

@@ -17,16 +17,19 @@ export interface Profile {
 
 /** First match wins, from the innermost frame outwards: built-in code counts for who called it. */
 const STAGES: readonly (readonly [name: string, file: RegExp, called?: RegExp])[] = [
-  ['fetch: read what the broker sent', /kafkajs\/src\/(protocol\/(decoder|recordBatch|requests\/fetch)|consumer)/],
+  [
+    'fetch: read what the broker sent',
+    /kafkajs\/src\/(protocol\/(decoder|recordBatch|requests\/fetch)|consumer)|edge\/kafka\/fetch/,
+  ],
   ['produce: write records', /kafkajs\/src\/(protocol\/(encoder|requests\/produce)|producer|utils\/crc)/],
   ['kafkajs, other', /kafkajs\//],
   ['commit: transactions and outputs', /edge\/kafka\/task\/(kafka-task-log|outputs|producer)/],
   ['task: snapshots and held events', /edge\/(snapshots|segments)|snapshot|state\/pack/],
-  ['exchange: encode blocks', /block-codec/, /encode/i],
-  ['exchange: decode blocks', /block-codec/, /decode/i],
-  ['router: Avro to columns', /edge\/registry|avsc/],
-  ['router: route by key', /plan\/(block-router|partition)|model\/(block|column)-builder/],
-  ['router: merge, cut and write', /edge\/kafka\/router/],
+  ['exchange: encode batches', /model\/(block-codec|column-writer|places-codec|picked|text-dictionary)/, /encode/i],
+  ['exchange: decode batches', /model\/(block-codec|column-codec|places-codec|bytes)/, /decode/i],
+  ['router: Avro to columns', /edge\/registry|avsc|model\/(block|column)-builder/],
+  ['router: route by key', /plan\/(placing|partition)/],
+  ['router: merge and write', /edge\/kafka\/router/],
   ['task: read its log', /edge\/kafka\/task/],
   ['task: rules and windows', /dist\/engine\/(task|state|rules)/],
 ]
