@@ -28,3 +28,9 @@ export async function testBroker(): Promise<TestBroker> {
 export function uniqueName(what: string): string {
   return `${what}-${randomUUID()}`
 }
+
+/**
+ * Options of a producer whose records stand in the topic once, as far as a test counts them: kafkajs sends a request again
+ * as a whole when one of its partitions was refused.
+ */
+export const ONCE = { idempotent: true, maxInFlightRequests: 1 } as const

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { freePorts } from '../../../scripts/kafka/ports.ts'
-import { testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
+import { ONCE, testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
 import { createTopics } from '../../../scripts/kafka/topics.ts'
 import { EventEncoder } from '../../edge/registry/record-encoder.ts'
 import { startLapwing } from '../testing.ts'
@@ -56,7 +56,7 @@ describe.skipIf('skip' in broker)('a backtest of what the source topics hold', (
     })
     await createTopics([...brokers], { [topic]: PARTITIONS })
     const kafka = plainKafka(brokers)
-    const [producer, admin] = [kafka.producer(), kafka.admin()]
+    const [producer, admin] = [kafka.producer(ONCE), kafka.admin()]
     await producer.connect()
     await admin.connect()
     ends.push(

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
-import { testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
+import { ONCE, testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
 import { createTopics } from '../../../scripts/kafka/topics.ts'
 import { Counters } from '../../model/counters.ts'
 import { textHash } from '../../model/rule-text.ts'
@@ -46,7 +46,7 @@ describe.skipIf('skip' in broker)('the control topic of a group', () => {
     const folder = mkdtempSync(join(tmpdir(), 'lapwing-control-'))
     ends.push(() => rmSync(folder, { recursive: true }))
     await createTopics([...brokers], { [config.streams[0]!.topic]: 1 })
-    const producer = plainKafka(brokers).producer()
+    const producer = plainKafka(brokers).producer(ONCE)
     await producer.connect()
     ends.push(() => producer.disconnect())
     const file = join(folder, 'lapwing.yaml')

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { IHeaders } from 'kafkajs'
 import { afterEach, describe, expect, test } from 'vitest'
-import { testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
+import { ONCE, testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
 import { RecordDecoder } from '../../edge/registry/record-decoder.ts'
 import { EventEncoder, OutputEncoder } from '../../edge/registry/record-encoder.ts'
 import type { Schemas } from '../../edge/registry/schemas.ts'
@@ -27,7 +27,7 @@ describe.skipIf('skip' in broker)('records that are none', () => {
     const [stream] = config.streams
     const kafka = plainKafka(brokers)
     const inspector = new Inspector(config, RULES)
-    const producer = kafka.producer()
+    const producer = kafka.producer(ONCE)
     await Promise.all([inspector.connect(), producer.connect()])
     ends.push(
       () => inspector.close(),

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
-import { testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
+import { ONCE, testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
 import { createTopics } from '../../../scripts/kafka/topics.ts'
 import { RulesTopic } from '../../edge/kafka/rules-topic.ts'
 import type { RuleSource } from '../../model/block.ts'
@@ -32,7 +32,7 @@ describe.skipIf('skip' in broker)('the service on a real broker', () => {
     const config = configFor(brokers, uniqueName('e2e'))
     const [stream] = config.streams
     await createTopics([...brokers], { [stream.topic]: 4 })
-    const producer = plainKafka(brokers).producer()
+    const producer = plainKafka(brokers).producer(ONCE)
     await producer.connect()
     ends.push(() => producer.disconnect())
     const inspector = new Inspector(config, RULES)
@@ -69,7 +69,7 @@ describe.skipIf('skip' in broker)('the service on a real broker', () => {
     const config = configFor(brokers, uniqueName('rules'))
     const [stream] = config.streams
     await createTopics([...brokers], { [stream.topic]: 1 })
-    const producer = plainKafka(brokers).producer()
+    const producer = plainKafka(brokers).producer(ONCE)
     await producer.connect()
     ends.push(() => producer.disconnect())
     const inspector = new Inspector(config, RULES)
@@ -106,7 +106,7 @@ describe.skipIf('skip' in broker)('the service on a real broker', () => {
     const config = configFor(brokers, uniqueName('push'))
     const [stream] = config.streams
     await createTopics([...brokers], { [stream.topic]: 1 })
-    const producer = plainKafka(brokers).producer()
+    const producer = plainKafka(brokers).producer(ONCE)
     await producer.connect()
     ends.push(() => producer.disconnect())
     const counters = new Counters()

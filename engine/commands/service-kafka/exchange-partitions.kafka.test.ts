@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
+import { ONCE, testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
 import { createTopics } from '../../../scripts/kafka/topics.ts'
 import { Counters } from '../../model/counters.ts'
 import { exchangeTopic, stateTopic } from '../../plan/exchange.ts'
@@ -27,7 +27,7 @@ describe.skipIf('skip' in broker)('exchange.partitions', () => {
     const { group } = base.log
     const [stream] = base.streams
     await createTopics([...brokers], { [stream.topic]: 1, [base.streams[1]!.topic]: 1 })
-    const producer = plainKafka(brokers).producer()
+    const producer = plainKafka(brokers).producer(ONCE)
     await producer.connect()
     ends.push(() => producer.disconnect())
     const inspector = new Inspector(base, RULES)

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
+import { ONCE, testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
 import { createTopics } from '../../../scripts/kafka/topics.ts'
 import type { RuleSource } from '../../model/block.ts'
 import { decodeEntry } from '../../model/block-codec.ts'
@@ -119,7 +119,7 @@ rules: [${join(folder, 'none')}]
   beforeAll(async () => {
     writeFileSync(join(folder, 'none'), '')
     await createTopics([...brokers], { [stream.topic]: 2 })
-    const producer = plainKafka(brokers).producer()
+    const producer = plainKafka(brokers).producer(ONCE)
     await Promise.all([producer.connect(), inspector.connect()])
     ends.push(
       () => inspector.close(),

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
-import { testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
+import { ONCE, testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
 import { createTopics } from '../../../scripts/kafka/topics.ts'
 import { announced } from '../../edge/kafka/control-records.ts'
 import { ListsTopic } from '../../edge/kafka/lists-topic.ts'
@@ -76,7 +76,7 @@ describe.skipIf('skip' in broker)('features on a real broker', () => {
     const config = configFor(brokers, name)
     const [stream] = config.streams
     await createTopics([...brokers], { [stream.topic]: 2 })
-    const producer = plainKafka(brokers).producer()
+    const producer = plainKafka(brokers).producer(ONCE)
     await producer.connect()
     ends.push(() => producer.disconnect())
     const inspector = new Inspector(config, RULES)

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
+import { ONCE, testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
 import { Counters } from '../../model/counters.ts'
 import type { AlertRecord } from '../../model/output.ts'
 import type { Captured } from '../../model/stream.ts'
@@ -45,7 +45,7 @@ describe.skipIf('skip' in broker)('a topic of canal', () => {
     const stream = { ...base.streams[0], format: 'canal' as const, captured }
     const config: KafkaRunConfig = { ...base, streams: [stream] }
     const inspector = new Inspector(config, RULES)
-    const producer = plainKafka(brokers).producer()
+    const producer = plainKafka(brokers).producer(ONCE)
     await Promise.all([inspector.connect(), producer.connect()])
     ends.push(
       () => inspector.close(),

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
+import { ONCE, testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
 import { createTopics } from '../../../scripts/kafka/topics.ts'
 import type { ListRecord, RuleSource } from '../../model/block.ts'
 import { decodeEntry } from '../../model/block-codec.ts'
@@ -92,7 +92,7 @@ describe.skipIf('skip' in broker)('lists on a real broker', () => {
     const config = configFor(brokers, name)
     const [stream] = config.streams
     await createTopics([...brokers], { [stream.topic]: 2 })
-    const producer = plainKafka(brokers).producer()
+    const producer = plainKafka(brokers).producer(ONCE)
     await producer.connect()
     ends.push(() => producer.disconnect())
     const inspector = new Inspector(config, rules)

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, truncateSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
-import { testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
+import { ONCE, testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
 import { createTopics } from '../../../scripts/kafka/topics.ts'
 import { Counters } from '../../model/counters.ts'
 import { kafkaService } from '../service-kafka.ts'
@@ -34,7 +34,7 @@ describe.skipIf('skip' in broker)('a service with snapshots that is killed', () 
     const config = configFor(brokers, name)
     const [stream] = config.streams
     await createTopics([...brokers], { [stream.topic]: 2 })
-    const producer = plainKafka(brokers).producer()
+    const producer = plainKafka(brokers).producer(ONCE)
     await producer.connect()
     ends.push(() => producer.disconnect())
     const inspector = new Inspector(config, RULES)

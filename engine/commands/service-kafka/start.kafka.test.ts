@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import { startKafka } from '../../../scripts/kafka/cluster.ts'
 import { freePorts } from '../../../scripts/kafka/ports.ts'
-import { testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
+import { ONCE, testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
 import { createTopics } from '../../../scripts/kafka/topics.ts'
 import { Counters } from '../../model/counters.ts'
 import { kafkaService } from '../service-kafka.ts'
@@ -40,7 +40,7 @@ describe.skipIf('skip' in broker)('a service that starts before its broker', () 
     expect(service.ready()).toMatchObject({ ok: false, detail: `no such topic: ${stream.topic}` })
 
     await createTopics(cluster.brokers, { [stream.topic]: 2 })
-    const producer = plainKafka(cluster.brokers).producer()
+    const producer = plainKafka(cluster.brokers).producer(ONCE)
     await producer.connect()
     ends.push(() => producer.disconnect())
     await sendDeals(

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
+import { ONCE, testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
 import { createTopics } from '../../../scripts/kafka/topics.ts'
 import { createClient } from './client.ts'
 import { SourceReader, type Stretch } from './source-reader.ts'
@@ -19,7 +19,7 @@ describe.skipIf('skip' in broker)('what a topic holds from a time on', () => {
     await createTopics([...brokers], { [topic]: 3 })
     const connection = { brokers, group: 'reader', ssl: false, sasl: null } as const
     const kafka = createClient(connection, quiet)
-    const [producer, admin] = [kafka.producer(), kafka.admin()]
+    const [producer, admin] = [kafka.producer(ONCE), kafka.admin()]
     await producer.connect()
     await admin.connect()
     const startMs = Date.now() - 60_000

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin, Kafka } from 'kafkajs'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { startKafka } from '../../../../scripts/kafka/cluster.ts'
-import { testBroker, uniqueName } from '../../../../scripts/kafka/test-broker.ts'
+import { ONCE, testBroker, uniqueName } from '../../../../scripts/kafka/test-broker.ts'
 import { Prng } from '../../../kit/prng.ts'
 import { createClient } from '../client.ts'
 import { type Feed, Fetcher, type FetcherOptions } from './fetcher.ts'
@@ -49,9 +49,7 @@ describe.skipIf('skip' in broker)('reading partitions by pull', () => {
     return fetcher
   }
   const producerOf = async (transactionalId?: string) => {
-    const producer = kafka.producer(
-      transactionalId ? { transactionalId, idempotent: true, maxInFlightRequests: 1 } : {},
-    )
+    const producer = kafka.producer(transactionalId ? { ...ONCE, transactionalId } : ONCE)
     await producer.connect()
     ends.push(() => producer.disconnect())
     return producer
@@ -269,7 +267,7 @@ describe.skipIf('skip' in broker)('a broker that goes away', () => {
     const kafka = client(cluster.brokers)
     const fetcher = new Fetcher(kafka)
     try {
-      const producer = kafka.producer()
+      const producer = kafka.producer(ONCE)
       const admin = kafka.admin()
       await Promise.all([producer.connect(), admin.connect()])
       await admin.createTopics({ topics: [{ topic: 't', numPartitions: 1 }], waitForLeaders: true })

@@ -1,6 +1,6 @@
 import { lastValueFrom } from 'rxjs'
 import { afterEach, describe, expect, test } from 'vitest'
-import { testBroker, uniqueName } from '../../../../scripts/kafka/test-broker.ts'
+import { ONCE, testBroker, uniqueName } from '../../../../scripts/kafka/test-broker.ts'
 import { blocksIn } from '../../../model/batch.ts'
 import { decodeEntry } from '../../../model/block-codec.ts'
 import { Counters } from '../../../model/counters.ts'
@@ -47,7 +47,7 @@ describe.skipIf('skip' in broker)('a router', () => {
     const planned = planExchanges(setOf(...ruleFiles), STREAMS)
     const connection = { brokers, group, ssl: false, sasl: null } as const
     const kafka = createClient(connection, quiet)
-    const [admin, producer] = [kafka.admin(), kafka.producer()]
+    const [admin, producer] = [kafka.admin(), kafka.producer(ONCE)]
     await Promise.all([admin.connect(), producer.connect()])
     ends.push(
       () => admin.disconnect(),

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin } from 'kafkajs'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { testBroker, uniqueName } from '../../../../scripts/kafka/test-broker.ts'
+import { ONCE, testBroker, uniqueName } from '../../../../scripts/kafka/test-broker.ts'
 import { createTopics } from '../../../../scripts/kafka/topics.ts'
 import type { Mark } from '../../../model/block.ts'
 import { encodeEntry } from '../../../model/block-codec.ts'
@@ -39,7 +39,7 @@ describe.skipIf('skip' in broker)('a task log on Kafka', () => {
     await createTopics([...brokers], { [topic]: 1, [stateTopic]: 1, [out]: 1 })
     const kafka = createClient({ brokers, group: name, ssl: false, sasl: null }, quiet)
     const admin = kafka.admin()
-    const producer = kafka.producer()
+    const producer = kafka.producer(ONCE)
     const reader = new PartitionReader(kafka)
     await Promise.all([admin.connect(), producer.connect()])
     ends.push(
