@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { ConnectionOptions } from 'node:tls'
 import { Kafka, type KafkaConfig as KafkajsConfig, logLevel, type SASLOptions } from 'kafkajs'
 import type { Logger } from './log.ts'
+import { withOwnEncoder } from './produce/producers.ts'
 
 /** `log:` of the configuration, where its kind is `kafka`. */
 export interface KafkaConnection {
@@ -36,7 +37,7 @@ export function createClient(connection: KafkaConnection, log: Logger, retries =
   }
   if (ssl !== false) config.ssl = ssl === true ? true : certificates(ssl)
   if (sasl) config.sasl = sasl as SASLOptions
-  return new Kafka(config)
+  return withOwnEncoder(new Kafka(config))
 }
 
 /** 5, 10, 20 ms … then one a second: some 6 s in all. */

@@ -1,4 +1,5 @@
 import type { Kafka } from 'kafkajs'
+import { clusterMaker } from '../kafkajs-cluster.ts'
 import { codecsReady } from './codecs.ts'
 
 /** kafkajs's own objects (2.2.4, pinned), as far as they are used here. */
@@ -47,10 +48,7 @@ export class Cluster {
   #closed = false
 
   constructor(kafka: Kafka) {
-    const symbol = Object.getOwnPropertySymbols(kafka).find((s) => s.description === 'private:Kafka:createCluster')
-    const create = symbol && (kafka as unknown as Record<symbol, (options: object) => KafkajsCluster>)[symbol]
-    if (!create) throw new Error('this kafkajs has no cluster to read with: it must be 2.2.4')
-    this.#inner = create({ metadataMaxAge: 60_000, allowAutoTopicCreation: false })
+    this.#inner = clusterMaker<KafkajsCluster>(kafka).make({ metadataMaxAge: 60_000, allowAutoTopicCreation: false })
   }
 
   /** Reaches a broker, with kafkajs's own retries: for a caller that would rather wait here than see the first failure. */
