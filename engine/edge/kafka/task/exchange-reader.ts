@@ -1,4 +1,5 @@
 import type { Admin } from 'kafkajs'
+import { eventsIn } from '../../../model/batch.ts'
 import type { LogRecord } from '../../../model/block.ts'
 import { decodeEntry } from '../../../model/block-codec.ts'
 import type { Counters } from '../../../model/counters.ts'
@@ -6,7 +7,10 @@ import { EngineError } from '../../../model/errors.ts'
 import type { Committed, PastLog } from '../../../model/ports.ts'
 import type { Stream } from '../../../model/stream.ts'
 import { committedWithNotes } from '../offsets.ts'
-import type { PartitionReader } from '../partition-reader.ts'
+import type { PartitionReader, RawRecord } from '../partition-reader.ts'
+
+/** Some milliseconds of a rebuild. */
+const SLICE_EVENTS = 1_000
 
 /** What the readers of a group's exchanges share. */
 export interface ExchangeShared {
@@ -71,9 +75,27 @@ export class ExchangeReader<Place extends ExchangePlace = ExchangePlace> impleme
   async *between(position: number, through: number): AsyncGenerator<readonly LogRecord[], void, undefined> {
     const { topic, partition } = this.place
     for await (const records of this.#shared.reader.read(topic, partition, position + 1, through + 1)) {
-      yield records.map(({ offset, value }) => this.decode(offset, value))
-      await this.#breathe()
+      for (const slice of this.#slices(records)) {
+        yield slice
+        await this.#breathe()
+      }
     }
+  }
+
+  /** What one fetch brought is too much to read at once: the other tasks would wait for it. */
+  *#slices(records: readonly RawRecord[]): Generator<readonly LogRecord[], void, undefined> {
+    let slice: LogRecord[] = []
+    let events = 0
+    for (const { offset, value } of records) {
+      const record = this.decode(offset, value)
+      slice.push(record)
+      events += Math.max(1, eventsIn(record.entry))
+      if (events < SLICE_EVENTS) continue
+      yield slice
+      slice = []
+      events = 0
+    }
+    if (slice.length > 0) yield slice
   }
 
   /** EngineError STATE_CORRUPT on a record that is none of ours. */
