@@ -4,7 +4,6 @@ import { lastValueFrom, merge, Subject, tap } from 'rxjs'
 import { createClient, type KafkaConnection } from '../../edge/kafka/client.ts'
 import { isOperational, reasonOf } from '../../edge/kafka/errors.ts'
 import type { Gauge } from '../../edge/kafka/gauges.ts'
-import { KafkaRules } from '../../edge/kafka/live-rules.ts'
 import type { Logger } from '../../edge/kafka/log.ts'
 import type { Decoder, Encoder, TaskKeep } from '../../edge/kafka/ports.ts'
 import { Router } from '../../edge/kafka/router/router.ts'
@@ -20,6 +19,7 @@ import type { RoutedExchange } from '../../plan/placing.ts'
 import { planExchanges } from '../../plan/plan.ts'
 import type { Task } from '../../task/task.ts'
 import { countOutputs } from './count-outputs.ts'
+import { KafkaRules } from './kafka-rules.ts'
 import { taskGauges } from './task-gauges.ts'
 
 const RETRY_MS = 2_000
@@ -39,6 +39,8 @@ export interface KafkaServiceOptions {
   /** `config.outputs`. */
   readonly outputs: Readonly<Record<'alerts' | 'shadow' | 'rankings' | 'dlq', string>>
   readonly ruleFiles: readonly RuleSource[]
+  /** Reads the configured files anew. Default: `ruleFiles` as they are. */
+  readonly read?: () => readonly RuleSource[]
   /** What the task of an exchange topic's partition keeps on disk. Closed before it is asked for again. */
   readonly keepOf: (topic: string, partition: number) => TaskKeep
   /** A decoder for the records of a stream's topic: `new RecordDecoder(stream, schemas)` of the registry edge. */
@@ -80,7 +82,8 @@ export class KafkaService {
   constructor(options: KafkaServiceOptions) {
     this.#options = options
     this.#clock = options.clock ?? Date.now
-    this.rules = new KafkaRules(options.ruleFiles, { ...options, clock: this.#clock })
+    const { ruleFiles, read = () => ruleFiles, log: logger } = options
+    this.rules = new KafkaRules(ruleFiles, { ...options, logger, read, clock: this.#clock })
   }
 
   get exchanges(): readonly Exchange[] {

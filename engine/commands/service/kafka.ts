@@ -2,9 +2,7 @@ import type { Config, KafkaConfig } from '../../config.ts'
 import { EngineLock } from '../../edge/local/lock.ts'
 import type { RuleSource } from '../../model/block.ts'
 import { Counters } from '../../model/counters.ts'
-import { EngineError } from '../../model/errors.ts'
 import type { Logger, Service } from './service.ts'
-import { watchFiles } from './watch.ts'
 
 /**
  * The engine on Kafka. Its clients are loaded only here: who runs on the local log does not wait for them. EngineError
@@ -17,24 +15,16 @@ export async function openKafka(
 ): Promise<Service> {
   const { kafkaService } = await import('../service-kafka.ts')
   const counters = new Counters()
-  const kafka = kafkaService(config, { ruleFiles: read(), counters, log: logger })
+  const kafka = kafkaService(config, { ruleFiles: read(), read, counters, log: logger })
   const lock = new EngineLock(config.data)
   let [ended, failed] = [() => {}, (_error: unknown) => {}]
   const done = new Promise<void>((resolve, reject) => {
     ;[ended, failed] = [resolve, reject]
   })
-  const reload = (): void => {
-    try {
-      kafka.rules.offer(read())
-    } catch (error) {
-      if (!(error instanceof EngineError)) throw error
-      kafka.rules.refuse('', error.message)
-    }
-  }
   return {
     counters,
     committed$: kafka.committed$,
-    rules: { reload, watch: () => watchFiles(read, reload) },
+    rules: kafka.rules,
     done,
     start: () => void kafka.start().catch(failed),
     stop: async () => {

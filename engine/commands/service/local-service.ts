@@ -10,7 +10,7 @@ import { marks, type Processed, processing, retried } from '../../pipeline.ts'
 import { Commits } from '../../task/commits.ts'
 import type { Task } from '../../task/task.ts'
 import { countOutputs } from './count-outputs.ts'
-import { LiveRules } from './live-rules.ts'
+import { LocalRules } from './local-rules.ts'
 import type { Gauge, Logger, Ready, Service } from './service.ts'
 import { TaskFolder } from './task-folder.ts'
 import { taskGauges } from './task-gauges.ts'
@@ -38,7 +38,7 @@ export class LocalService implements Service {
   readonly counters: Counters
   readonly task: Task
   readonly log: LocalLog
-  readonly rules: LiveRules
+  readonly rules: LocalRules
   readonly committed$ = new Subject<Processed>()
   readonly #options: LocalServiceOptions
   readonly #stopping = new AbortController()
@@ -93,7 +93,8 @@ export class LocalService implements Service {
       (error, attempt) => this.#triesAgain(error, attempt),
     )
     this.#commits = new Commits({ write, outputsMax: -1, quietMs: 0, clock: Date.now }, position)
-    this.rules = new LiveRules({ task, writer: log.writer, streams, counters, logger, read, wake: () => log.wake() })
+    const wake = () => log.wake()
+    this.rules = new LocalRules({ task, writer: log.writer, streams, counters, logger, read, wake, clock: Date.now })
   }
 
   /** Position of the last record that is committed. */
