@@ -2,7 +2,8 @@ import type { Config, KafkaConfig } from '../../config.ts'
 import { EngineLock } from '../../edge/local/lock.ts'
 import type { RuleSource } from '../../model/block.ts'
 import { Counters } from '../../model/counters.ts'
-import type { Logger, Service } from './service.ts'
+import type { Logger } from '../../model/telemetry.ts'
+import type { Service } from './service.ts'
 
 /**
  * The engine on Kafka. Its clients are loaded only here: who runs on the local log does not wait for them. EngineError

@@ -8,8 +8,8 @@ import { Outputs } from '../../edge/local/outputs.ts'
 import type { RuleSource } from '../../model/block.ts'
 import { blockFromRows } from '../../model/column.ts'
 import type { AlertRecord } from '../../model/output.ts'
+import type { Logger } from '../../model/telemetry.ts'
 import { LocalService } from './local-service.ts'
-import type { Logger } from './service.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'lapwing-live-rules-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -222,4 +222,19 @@ source: { file: trusted.txt }
   await again.service.caughtUp()
   expect(again.service.task.listItems('trusted')).toEqual(['B2', 'B3'])
   await again.service.stop()
+})
+
+test('a reload of files that say what was pushed makes them the configured ones; the ones before count as changed then', async () => {
+  const first = await started([rule('a', 2)])
+  const beside = new LocalControl(first.config.data, first.config.streams)
+  await beside.put(pushed([rule('b', 2)]))
+  beside.close()
+  await first.service.caughtUp()
+  first.files.current = [rule('b', 2)]
+  first.service.rules.reload()
+  await first.service.stop()
+  const second = await started([rule('a', 2)], first.config.data)
+  await second.service.caughtUp()
+  expect(second.service.task.ruleSet.rules.map((r) => r.id)).toEqual(['a'])
+  await second.service.stop()
 })

@@ -3,8 +3,9 @@ import type { Counters } from '../../model/counters.ts'
 import { EngineError } from '../../model/errors.ts'
 import type { RuleSet } from '../../model/rule.ts'
 import type { Stream } from '../../model/stream.ts'
+import type { Gauge, Logger } from '../../model/telemetry.ts'
 import { compileRuleSet, formatIssues } from '../../rules/index.ts'
-import type { Gauge, Logger, Reloadable } from './service.ts'
+import type { Reloadable } from './service.ts'
 import { watchFiles } from './watch.ts'
 
 export interface LiveRulesOptions {

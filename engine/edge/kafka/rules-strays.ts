@@ -1,7 +1,7 @@
 import { EngineError } from '../../model/errors.ts'
+import type { Logger } from '../../model/telemetry.ts'
 import type { KafkaConnection } from './client.ts'
 import { reasonOf } from './errors.ts'
-import type { Logger } from './log.ts'
 import { controlTopic, type RefusedRecord, RulesTopic } from './rules-topic.ts'
 
 /**

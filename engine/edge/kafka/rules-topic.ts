@@ -1,7 +1,7 @@
 import type { Admin, Producer } from 'kafkajs'
 import type { PutRules } from '../../model/control.ts'
+import type { Logger } from '../../model/telemetry.ts'
 import { createClient, type KafkaConnection } from './client.ts'
-import type { Logger } from './log.ts'
 import { PartitionReader, type RawRecord } from './partition-reader.ts'
 import { type Answer, type ControlState, readRulesRecord } from './rules-records.ts'
 import { ensureCompacted } from './topics.ts'
