@@ -109,7 +109,7 @@ async function serveShown(config: Config, { http, files, read, logger, stop, wat
   const { url, metrics } = http
   logger.info({ url, data: config.data, log: config.log.kind }, 'opening')
   const local = isOnKafka(config) ? null : await openedBefore(stop, LocalService.open({ config, files, read, logger }))
-  const service = isOnKafka(config) ? await openKafka(config, read, logger) : local!
+  const service = isOnKafka(config) ? await openKafka(config, files, read, logger) : local!
   service.start()
   http.show(service)
   const unfollow = followRules(service.rules, watch)

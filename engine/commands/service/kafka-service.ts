@@ -19,6 +19,7 @@ import { planExchanges } from '../../plan/plan.ts'
 import type { Task } from '../../task/task.ts'
 import { countOutputs } from './count-outputs.ts'
 import { KafkaRules } from './kafka-rules.ts'
+import type { Ready, Service } from './service.ts'
 import { taskGauges } from './task-gauges.ts'
 
 const RETRY_MS = 2_000
@@ -65,7 +66,8 @@ export interface KafkaServiceOptions {
  * seconds, and begins anew after any failure; committed offsets and transactions make that harmless. A configuration that
  * these topics are not made for is no failure to wait out: it goes back to the rules before, or ends.
  */
-export class KafkaService {
+export class KafkaService implements Service {
+  readonly counters: Counters
   readonly #options: KafkaServiceOptions
   readonly rules: KafkaRules
   readonly committed$ = new Subject<Processed>()
@@ -80,6 +82,7 @@ export class KafkaService {
   /** EngineError RULES_INVALID with every fault, if the rule files do not compile or say nothing to do. */
   constructor(options: KafkaServiceOptions) {
     this.#options = options
+    this.counters = options.counters
     this.#clock = options.clock ?? Date.now
     const { ruleFiles, read = () => ruleFiles, log: logger } = options
     this.rules = new KafkaRules(ruleFiles, { ...options, logger, read, clock: this.#clock })
@@ -95,13 +98,17 @@ export class KafkaService {
     return this.#running
   }
 
+  get done(): Promise<void> {
+    return this.#running
+  }
+
   /** The tasks at work here, by partition. */
   tasks(): ReadonlyMap<string, Task> {
     const owned = [...(this.#tasks?.owned ?? [])]
     return new Map(owned.flatMap(([name, { task }]) => (task ? [[name, task]] : [])))
   }
 
-  ready(): { readonly ok: boolean; readonly detail: string; readonly rules: object } {
+  ready(): Ready {
     const { rules, trouble } = this.rules.status()
     if (this.#trouble !== null) return { ok: false, detail: this.#trouble, rules }
     if (!this.#router?.joined) return { ok: false, detail: 'the router has not joined its group yet', rules }
@@ -196,7 +203,7 @@ export class KafkaService {
   }
 
   #take(done: Processed): void {
-    countOutputs(this.#options.counters, done.commit.outputs)
+    countOutputs(this.counters, done.commit.outputs)
     this.committed$.next(done)
   }
 
