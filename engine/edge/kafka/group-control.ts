@@ -16,7 +16,7 @@ import { broadcastsOf, contentsOf } from './control-contents.ts'
 import { listMessage } from './control-records.ts'
 import { isOperational, reasonOf } from './errors.ts'
 import { committedOffsets } from './offsets.ts'
-import { RulesTopic } from './rules-topic.ts'
+import { controlTopic, type RefusedRecord, RulesTopic } from './rules-topic.ts'
 import { ensureCompacted } from './topics.ts'
 
 export interface GroupOptions {
@@ -32,12 +32,15 @@ export class GroupControl implements ControlStore {
   readonly #options: GroupOptions
   readonly #rules: RulesTopic
   readonly #group: string
+  #strays: { readonly count: number; readonly last: RefusedRecord | null } = { count: 0, last: null }
 
   private constructor(options: GroupOptions) {
     const { connection, log } = options
     this.engine = `engine of ${connection.group} runs`
     this.#options = options
-    this.#rules = new RulesTopic(connection, log)
+    this.#rules = new RulesTopic(connection, log, (last) => {
+      this.#strays = { count: this.#strays.count + 1, last }
+    })
     this.#group = connection.group
   }
 
@@ -62,6 +65,21 @@ export class GroupControl implements ControlStore {
 
   async last(): Promise<Omit<PutRules, 'atMs'>> {
     return (await this.#rules.state()).rules ?? { files: [], configured: null }
+  }
+
+  /**
+   * What stands in the control topic and is none of ours: one line, or null where there is nothing. EngineError
+   * CONFIG_INVALID where it stands in the place of the rule set.
+   */
+  async strays(): Promise<string | null> {
+    await this.#rules.state()
+    const { count, last } = this.#strays
+    if (!last) return null
+    const records = count === 1 ? 'a record that is' : `${count} records that are`
+    const what = `${controlTopic(this.#group)} has ${records} none of ours, the last at offset ${last.offset} (${last.reason})`
+    if (!this.isSpoilt) return what
+    const way = 'one stands behind the rule set under its key, which compaction will delete: lapwing rules push'
+    throw new EngineError('CONFIG_INVALID', `${what}; ${way}`)
   }
 
   async inForce(): Promise<readonly RuleSource[]> {
