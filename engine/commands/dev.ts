@@ -4,6 +4,7 @@ import { type Config, loadConfig } from '../config.ts'
 import { Outputs } from '../edge/local/outputs.ts'
 import { Screen } from '../edge/terminal/screen.ts'
 import type { AlertRecord, RankingRecord } from '../model/output.ts'
+import type { Logger } from '../model/telemetry.ts'
 import { compileOrRefuse } from './compiled.ts'
 import { Recent } from './dev/recent.ts'
 import { TrafficFeed } from './dev/traffic-feed.ts'
@@ -13,7 +14,6 @@ import { configOption, positiveNumber, type Verb, wholeNumber } from './options.
 import { readRuleFiles } from './rule-files.ts'
 import { LocalService } from './service/local-service.ts'
 import { observeLatency, openedBefore, serveHttp, signalled } from './service/serve.ts'
-import type { Logger } from './service/service.ts'
 
 const REDRAW_MS = 500
 const LINE_MS = 10_000

@@ -55,7 +55,7 @@ async function ingest(files: readonly string[], options: IngestOptions): Promise
   const db = openDatabase(join(config.data, LOG_FILE))
   const counts: Counts = { appended: 0, ahead: 0, malformed: 0, unknown_fields: [] }
   try {
-    const cut = cutFor(config)
+    const cut = await cutFor(config)
     for (const file of files) await ingestOne(file, options, { streams: config.streams, db, cut, counts })
   } finally {
     db.close()
@@ -80,7 +80,7 @@ interface Counts {
 interface Appending {
   readonly streams: readonly Stream[]
   readonly db: Sqlite
-  readonly cut: ReturnType<typeof cutFor>
+  readonly cut: Awaited<ReturnType<typeof cutFor>>
   readonly counts: Counts
 }
 

@@ -1,20 +1,11 @@
 import type { Config } from '../config.ts'
-import type { Reception } from '../edge/local/rules.ts'
+import type { Reception } from '../model/control.ts'
 import { EngineError } from '../model/errors.ts'
 import { itemFault, itemOf } from '../model/list-item.ts'
 import type { ListItem, NamedList, RuleSet } from '../model/rule.ts'
 import { compileRuleSet } from '../rules/index.ts'
 import { didYouMean } from '../rules/source/suggest.ts'
 import { EXIT, type ExitCode, talk } from './exit.ts'
-
-/** What `lists add` and `remove` are asked for. */
-export interface Changing {
-  readonly what: 'add' | 'remove'
-  readonly name: string
-  readonly texts: readonly string[]
-  readonly ttlMs: number | null
-  readonly waitMs: number
-}
 
 /** Without a name, all. EngineError USAGE where the rules have no such list. */
 export function listsToShow(set: RuleSet, name: string | undefined): readonly NamedList[] {
@@ -54,7 +45,7 @@ export function tell(reception: Reception, { what, name, items, before, engine }
   if (reception === 'taken') talk(`${done}: in force${idle.length > 0 ? ` (${was})` : ''}`)
   else if (reception === 'no engine') talk(`${done}: no ${engine}, its next start will take it`)
   else talk(`${done}: the engine has not come to it yet; it will, in order`)
-  return reception === 'waiting' ? EXIT.failed : EXIT.fine
+  return reception === 'taken' || reception === 'no engine' ? EXIT.fine : EXIT.failed
 }
 
 /** EngineError USAGE where the rules have no such list, or it is what a file says. */
@@ -65,7 +56,7 @@ export function changeable(set: RuleSet, name: string): NamedList {
 }
 
 /** EngineError USAGE where one is none. What is on a list already may be removed, whatever it is. */
-export function itemsFor({ id, of }: NamedList, { what, texts }: Pick<Changing, 'what' | 'texts'>): ListItem[] {
+export function itemsFor({ id, of }: NamedList, what: 'add' | 'remove', texts: readonly string[]): ListItem[] {
   return texts.map((text) => {
     const fault = what === 'remove' && of === 'string' ? null : itemFault(text, of)
     if (fault !== null)

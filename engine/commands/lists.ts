@@ -1,16 +1,11 @@
 import type { Command } from 'commander'
 import { type Config, loadConfig } from '../config.ts'
 import { hasLocalLog } from '../edge/local/local-log.ts'
-import { RulesBeside } from '../edge/local/rules.ts'
 import { parseDuration } from '../kit/duration.ts'
-import { Counters } from '../model/counters.ts'
 import { EngineError } from '../model/errors.ts'
-import type { RuleSet } from '../model/rule.ts'
-import { Lists } from '../task/lists.ts'
-import { META_KEY } from '../task/meta.ts'
+import { waited, withControl } from './control.ts'
 import { EXIT, type ExitCode } from './exit.ts'
-import { type Changing, changeable, itemsFor, listsToShow, print, setOf, tell } from './list-texts.ts'
-import { changeKafka, showKafka } from './lists-kafka.ts'
+import { changeable, itemsFor, listsToShow, print, setOf, tell } from './list-texts.ts'
 import { configOption, positiveNumber, type Verb } from './options.ts'
 
 interface ListsOptions {
@@ -45,26 +40,13 @@ export function addLists(program: Command, verb: Verb): void {
 
 async function show(name: string | undefined, options: ListsOptions): Promise<ExitCode> {
   const config = configOf(options)
-  if (config.log.kind === 'kafka') return showKafka(name, config, config.log, options.json === true)
-  const beside = open(config)
-  try {
-    const set = setOf(beside.inForce(), config.streams)
-    const lists = listsNow(beside, set)
-    for (const list of listsToShow(set, name)) print(list, lists.items(list.id) ?? [], name, options.json === true)
+  return withControl(config, async (control) => {
+    const set = setOf(await control.inForce(), config.streams)
+    const lists = listsToShow(set, name)
+    const items = await control.items(set, lists)
+    for (const list of lists) print(list, items.get(list.id)!, name, options.json === true)
     return EXIT.fine
-  } finally {
-    beside.close()
-  }
-}
-
-/** As the engine's last commit has them. */
-function listsNow(beside: RulesBeside, set: RuleSet): Lists {
-  const kept = beside.kept()
-  const lists = new Lists(new Counters())
-  lists.restore(kept)
-  lists.install(set)
-  lists.clock = { streamMs: JSON.parse(kept.get(META_KEY) ?? '{}').streamMs ?? Number.NEGATIVE_INFINITY }
-  return lists
+  })
 }
 
 async function change(
@@ -77,31 +59,21 @@ async function change(
   if (options.ttl !== undefined && (ttlMs === null || ttlMs <= 0))
     throw new EngineError('USAGE', `--ttl ${options.ttl}: no duration such as 30m or 24h`)
   const config = configOf(options)
-  const changing = { what, name, texts, ttlMs, waitMs: options.wait * 1_000 }
-  if (config.log.kind === 'kafka') return changeKafka(changing, config, config.log)
-  return changeLocal(changing, config)
-}
-
-async function changeLocal({ what, name, texts, ttlMs, waitMs }: Changing, config: Config): Promise<ExitCode> {
-  const beside = open(config)
-  try {
-    const set = setOf(beside.last(), config.streams)
-    const items = itemsFor(changeable(set, name), { what, texts })
-    const before = listsNow(beside, set).items(name) ?? []
+  return withControl(config, async (control) => {
+    const set = setOf((await control.last()).files, config.streams)
+    const list = changeable(set, name)
+    const items = itemsFor(list, what, texts)
+    const before = (await control.items(set, [list])).get(name)!
     const changed = { add: [], remove: [], [what]: items }
-    const position = beside.change({ kind: 'list', list: name, ...changed, ttlMs, atMs: Date.now() })
-    const reception = await beside.received(position, waitMs)
-    return tell(reception, { what, name, items, before, engine: `engine runs on ${config.data}` })
-  } finally {
-    beside.close()
-  }
+    const asked = await control.change(set, { kind: 'list', list: name, ...changed, ttlMs, atMs: Date.now() })
+    return tell(await waited(asked, options.wait * 1_000), { what, name, items, before, engine: control.engine })
+  })
 }
 
+/** EngineError INPUT_MISSING where there is no log that could have lists. */
 function configOf(options: ListsOptions): Config {
-  return loadConfig({ path: options.config, env: process.env, overrides: { data: options.data } })
-}
-
-function open({ data, streams }: Config): RulesBeside {
-  if (!hasLocalLog(data)) throw new EngineError('INPUT_MISSING', `${data}: there is no local log`)
-  return new RulesBeside(data, streams)
+  const config = loadConfig({ path: options.config, env: process.env, overrides: { data: options.data } })
+  if (config.log.kind === 'local' && !hasLocalLog(config.data))
+    throw new EngineError('INPUT_MISSING', `${config.data}: there is no local log`)
+  return config
 }

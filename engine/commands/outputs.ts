@@ -6,7 +6,10 @@ import { serviceLogger } from './service/serve.ts'
 /** Newest outputs of a topic, of the local log or of Kafka, as they would stand in JSON; until `take` says false. */
 export async function newestOutputs(config: Config, topic: Topic, take: (output: unknown) => boolean): Promise<void> {
   if (config.log.kind === 'kafka') {
-    for (const output of (await ofKafka(config, config.log, topic)).reverse()) if (!take(output)) return
+    const all: unknown[] = [] // what a topic holds is as much as its retention says
+    const read = { follow: false, stop: new AbortController().signal }
+    await kafkaOutputs(config, config.log, topic, read, (output) => all.push(output))
+    for (const output of all.reverse()) if (!take(output)) return
     return
   }
   const outputs = Outputs.open(config.data)
@@ -22,17 +25,21 @@ export async function newestOutputs(config: Config, topic: Topic, take: (output:
   }
 }
 
-/** All of a topic, by the partitions' order: what a topic holds is as much as its retention says. */
-async function ofKafka(config: Config, connection: KafkaConfig, topic: Topic): Promise<unknown[]> {
+/** All of a topic, by the partitions' order, as `readOutputs` gives it; as it would stand in JSON. */
+export async function kafkaOutputs(
+  { outputs }: Config,
+  connection: KafkaConfig,
+  topic: Topic,
+  read: { readonly follow: boolean; readonly stop: AbortSignal },
+  take: (output: unknown) => void,
+): Promise<void> {
   const { readOutputs } = await import('../edge/kafka/output-reader.ts')
   const { OutputDecoder } = await import('../edge/registry/output-decoder.ts')
   const decoder = topic === 'dlq' ? null : new OutputDecoder(topic === 'rankings' ? 'ranking' : 'alert')
-  const all: unknown[] = []
-  const options = { topic: config.outputs[topic], follow: false, stop: new AbortController().signal, empty: !decoder }
-  await readOutputs(connection, serviceLogger(), options, ({ value, headers }) => {
-    all.push(decoder ? decoder.decode(value) : { headers, value: value.toString('base64') })
-  })
-  return all
+  const options = { ...read, topic: outputs[topic], empty: !decoder }
+  await readOutputs(connection, serviceLogger(), options, ({ value, headers }) =>
+    take(decoder ? decoder.decode(value) : { headers, value: value.toString('base64') }),
+  )
 }
 
 export interface OutputsOptions {

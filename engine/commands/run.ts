@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { type Config, type KafkaConfig, loadConfig } from '../config.ts'
 import type { RuleSource } from '../model/block.ts'
 import { EngineError } from '../model/errors.ts'
+import type { Logger } from '../model/telemetry.ts'
 import { compileOrRefuse } from './compiled.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { untilOption } from './finite/input.ts'
@@ -19,7 +20,6 @@ import {
   serviceLogger,
   signalled,
 } from './service/serve.ts'
-import type { Logger } from './service/service.ts'
 
 interface RunOptions extends Partial<FiniteRunOptions> {
   readonly config?: string
@@ -109,7 +109,7 @@ async function serveShown(config: Config, { http, files, read, logger, stop, wat
   const { url, metrics } = http
   logger.info({ url, data: config.data, log: config.log.kind }, 'opening')
   const local = isOnKafka(config) ? null : await openedBefore(stop, LocalService.open({ config, files, read, logger }))
-  const service = isOnKafka(config) ? await openKafka(config, read, logger) : local!
+  const service = isOnKafka(config) ? await openKafka(config, files, read, logger) : local!
   service.start()
   http.show(service)
   const unfollow = followRules(service.rules, watch)

@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import type { Config, KafkaConfig } from '../config.ts'
-import type { Encoder } from '../edge/kafka/index.ts'
+import type { Encoder } from '../edge/kafka/ports.ts'
 import { decoderFor } from '../edge/registry/formats/decoder-for.ts'
 import { OutputEncoder, shippedSchema } from '../edge/registry/record-encoder.ts'
 import { ConfluentSchemas, type Schemas } from '../edge/registry/schemas.ts'
 import type { Counters } from '../model/counters.ts'
+import type { Logger } from '../model/telemetry.ts'
 import { KafkaService, type KafkaServiceOptions } from './service/kafka-service.ts'
-import type { Logger } from './service/service.ts'
 import { TaskFolder } from './service/task-folder.ts'
 
 /** What a configuration does not say. */

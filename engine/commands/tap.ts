@@ -1,17 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Argument, type Command } from 'commander'
-import { type Config, type KafkaConfig, loadConfig } from '../config.ts'
 import { TOPICS, type Topic } from '../edge/local/local-log.ts'
 import { Outputs } from '../edge/local/outputs.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { configOption, jsonAlways, type Verb } from './options.ts'
-import { serviceLogger, signalled } from './service/serve.ts'
+import { configOf, kafkaOutputs, type OutputsOptions } from './outputs.ts'
+import { signalled } from './service/serve.ts'
 
 const POLL_MS = 50
 
-interface TapOptions {
-  readonly config?: string
-  readonly data?: string
+interface TapOptions extends OutputsOptions {
   readonly follow?: boolean
 }
 
@@ -29,13 +27,18 @@ export function addTap(program: Command, verb: Verb): void {
     .action(verb(tap))
 }
 
-async function tap(topic: Topic, { config: path, data, follow }: TapOptions): Promise<ExitCode> {
-  const config = loadConfig({ path, env: process.env, overrides: { data } })
-  if (config.log.kind === 'kafka') return tapKafka(config, config.log, topic, follow === true)
-  const outputs = Outputs.open(config.data)
+async function tap(topic: Topic, options: TapOptions): Promise<ExitCode> {
+  const config = configOf(options)
+  const follow = options.follow === true
   const stop = new AbortController()
   if (follow) void signalled().then(() => stop.abort())
   process.stdout.on('error', () => stop.abort())
+  if (config.log.kind === 'kafka') {
+    const write = (output: unknown) => void process.stdout.write(`${JSON.stringify(output)}\n`)
+    await kafkaOutputs(config, config.log, topic, { follow, stop: stop.signal }, write)
+    return EXIT.fine
+  }
+  const outputs = Outputs.open(config.data)
   for (let seq = 0; !stop.signal.aborted; ) {
     const rows = outputs.after(topic, seq)
     if (rows.length > 0) {
@@ -45,21 +48,6 @@ async function tap(topic: Topic, { config: path, data, follow }: TapOptions): Pr
     else break
   }
   outputs.close()
-  return EXIT.fine
-}
-
-async function tapKafka(config: Config, connection: KafkaConfig, topic: Topic, follow: boolean): Promise<ExitCode> {
-  const { readOutputs } = await import('../edge/kafka/output-reader.ts')
-  const { OutputDecoder } = await import('../edge/registry/output-decoder.ts')
-  const decoder = topic === 'dlq' ? null : new OutputDecoder(topic === 'rankings' ? 'ranking' : 'alert')
-  const stop = new AbortController()
-  if (follow) void signalled().then(() => stop.abort())
-  process.stdout.on('error', () => stop.abort())
-  const options = { topic: config.outputs[topic], follow, stop: stop.signal, empty: !decoder }
-  await readOutputs(connection, serviceLogger(), options, ({ value, headers }) => {
-    const shown = decoder ? decoder.decode(value) : { headers, value: value.toString('base64') }
-    process.stdout.write(`${JSON.stringify(shown)}\n`)
-  })
   return EXIT.fine
 }
 

@@ -116,17 +116,22 @@ async function broker(config: Config, connection: KafkaConfig): Promise<string> 
   const { trends: _unwritten, ...written } = outputs
   const topics = Object.values(written)
   const made = topics.filter((topic) => there.has(topic)).length
-  const strays = await straysIn(there, connection)
+  const strays = await straysIn(there, config, connection)
   const others = await otherPartitionsIn(there, config, connection)
   return `${where} answers, all ${streams.length} source topics are there, ${made} of ${topics.length} outputs${strays}${others}`
 }
 
 /** Empty where there are none. */
-async function straysIn(there: ReadonlySet<string>, connection: KafkaConfig): Promise<string> {
+async function straysIn(
+  there: ReadonlySet<string>,
+  { streams, outputs }: Config,
+  connection: KafkaConfig,
+): Promise<string> {
   const { controlTopic } = await import('../../edge/kafka/rules-topic.ts')
-  const { straysOf } = await import('../../edge/kafka/rules-strays.ts')
+  const { GroupControl } = await import('../../edge/kafka/group-control.ts')
   if (!there.has(controlTopic(connection.group))) return ''
-  const strays = await straysOf(connection, serviceLogger())
+  const options = { connection, streams, outputs, log: serviceLogger() }
+  const strays = await GroupControl.with(options, (control) => control.strays())
   return strays === null ? '' : `\n${strays}`
 }
 

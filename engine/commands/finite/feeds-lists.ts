@@ -1,5 +1,5 @@
 import type { Config } from '../../config.ts'
-import { RulesBeside } from '../../edge/local/rules.ts'
+import { LocalControl } from '../../edge/local/control.ts'
 import { sliceBlock } from '../../model/batch.ts'
 import type { Block, RuleSource } from '../../model/block.ts'
 import { EngineError } from '../../model/errors.ts'
@@ -12,8 +12,8 @@ import { eachSpan } from './spans.ts'
  * How blocks of a file become records of the local log: as they are, or where alerts feed lists as short as those of a
  * live log. Short ones cost four times as much where events are sparse, and eight times the space.
  */
-export function cutFor(config: Config): (block: Block) => readonly Block[] {
-  return feedsLists(config) ? spans : (block) => [block]
+export async function cutFor(config: Config): Promise<(block: Block) => readonly Block[]> {
+  return (await feedsLists(config)) ? spans : (block) => [block]
 }
 
 function spans(block: Block): readonly Block[] {
@@ -23,23 +23,23 @@ function spans(block: Block): readonly Block[] {
 }
 
 /** By the rules that the log ends with, or by the configured ones, which a start may put in force; in doubt, too. */
-function feedsLists(config: Config): boolean {
-  return [() => lastOf(config), () => readRuleFiles(config.rules)].some((read) => {
-    try {
-      const compiled = compileRuleSet(read(), config)
+async function feedsLists(config: Config): Promise<boolean> {
+  try {
+    return [await lastOf(config), readRuleFiles(config.rules)].some((files) => {
+      const compiled = compileRuleSet(files, config)
       return !compiled.ok || compiled.set.lists.some(isFed)
-    } catch (error) {
-      if (error instanceof EngineError) return true
-      throw error
-    }
-  })
+    })
+  } catch (error) {
+    if (error instanceof EngineError) return true
+    throw error
+  }
 }
 
-function lastOf({ data, streams }: Config): readonly RuleSource[] {
-  const beside = new RulesBeside(data, streams)
+async function lastOf({ data, streams }: Config): Promise<readonly RuleSource[]> {
+  const control = new LocalControl(data, streams)
   try {
-    return beside.last()
+    return (await control.last()).files
   } finally {
-    beside.close()
+    control.close()
   }
 }

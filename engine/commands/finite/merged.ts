@@ -1,4 +1,5 @@
 import { BATCH_ROWS_MAX, sliceBlock } from '../../model/batch.ts'
+import { BatchRuns } from '../../model/batch-runs.ts'
 import type { Batch, Block } from '../../model/block.ts'
 
 interface Lane {
@@ -35,23 +36,17 @@ export async function* mergedByTime(
 
 /** As far as no lane has to be asked for more, and a batch may be long. */
 function nextBatch(lanes: readonly Lane[]): { batch: Batch; emptied: Lane | null } {
-  const open: Lane[] = []
-  const runs: number[] = []
+  const rows = new BatchRuns<Lane>()
   let emptied: Lane | null = null
-  let length = 0
-  while (!emptied && length < BATCH_ROWS_MAX) {
+  while (!emptied && rows.length < BATCH_ROWS_MAX) {
     const lane = oldest(lanes)
-    let index = open.indexOf(lane)
-    if (index < 0) index = open.push(lane) - 1
-    if (runs.at(-2) === index) runs[runs.length - 1]! += 1
-    else runs.push(index, 1)
-    length += 1
+    rows.add(lane)
     lane.row += 1
     if (lane.row === lane.block.length) emptied = lane
   }
-  const blocks = open.map(({ block, from, row }) => sliceBlock(block, from, row))
-  for (const lane of open) lane.from = lane.row
-  return { batch: { kind: 'batch', blocks, runs: Uint32Array.from(runs), length }, emptied }
+  const batch = rows.take(({ block, from, row }) => sliceBlock(block, from, row))
+  for (const lane of lanes) lane.from = lane.row
+  return { batch, emptied }
 }
 
 function oldest(lanes: readonly Lane[]): Lane {

@@ -40,7 +40,7 @@ export async function runOntoLog(config: Config, options: FiniteRunOptions): Pro
   }
   const service = await LocalService.open({ config, files, logger: silent, deliver })
   const input = new FiniteInput(options, streams)
-  const cut = cutFor(config)
+  const cut = await cutFor(config)
   const beganAt = performance.now()
   let rows = 0
   service.start()

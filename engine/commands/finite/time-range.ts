@@ -1,3 +1,5 @@
+import { eachRange } from '../../model/batch.ts'
+import { BatchRuns } from '../../model/batch-runs.ts'
 import type { Batch, Block } from '../../model/block.ts'
 import { BlockBuilder } from '../../model/block-builder.ts'
 import type { Stream } from '../../model/stream.ts'
@@ -28,24 +30,18 @@ function isIn({ fromMs, toMs }: TimeRange, timeMs: number): boolean {
   return timeMs >= fromMs && timeMs < toMs
 }
 
-function restricted({ blocks, runs }: Batch, range: TimeRange, streams: readonly Stream[]): Batch {
-  const builders = blocks.map((b) => builderFor(b, streams))
-  const next = new Uint32Array(blocks.length)
-  const kept: number[] = []
-  for (let i = 0; i < runs.length; i += 2) {
-    const index = runs[i]!
-    const block = blocks[index]!
-    let rows = 0
-    for (let left = runs[i + 1]!; left > 0; left--) {
-      const row = next[index]!++
+function restricted(batch: Batch, range: TimeRange, streams: readonly Stream[]): Batch {
+  const builders = new Map(batch.blocks.map((block) => [block, builderFor(block, streams)]))
+  const kept = new BatchRuns<BlockBuilder>()
+  eachRange(batch, (block, from, to) => {
+    const builder = builders.get(block)!
+    for (let row = from; row < to; row++) {
       if (!isIn(range, block.timesMs[row]!)) continue
-      copyRow(builders[index]!, block, row, block.offsets[row]!)
-      rows += 1
+      copyRow(builder, block, row, block.offsets[row]!)
+      kept.add(builder)
     }
-    if (rows > 0) kept.push(index, rows)
-  }
-  const length = builders.reduce((sum, builder) => sum + builder.length, 0)
-  return { kind: 'batch', blocks: builders.map((builder) => builder.build()), runs: Uint32Array.from(kept), length }
+  })
+  return kept.take((builder) => builder.build())
 }
 
 function builderFor({ stream: name, sourceTopic, sourcePartition }: Block, streams: readonly Stream[]): BlockBuilder {

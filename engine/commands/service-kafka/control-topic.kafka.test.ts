@@ -157,6 +157,11 @@ describe.skipIf('skip' in broker)('the control topic of a group', () => {
     await both(4)
     expect(differ(two)).toHaveLength(1)
     expect([differ(one).length, taken(one), taken(two)]).toEqual([1, 3, 3])
+    const trouble = () => one.service.rules.status().trouble
+    one.service.rules.offer(filesAt(4).map(({ path, text }) => ({ path, text: text.replace('low', 'high') })))
+    expect(trouble()).toContain('must be raised')
+    one.service.rules.offer(filesAt(4)) // the fault is taken back
+    await expect.poll(trouble, { timeout: 5_000 }).toBeNull()
     await one.service.stop()
     const again = start(4)
     await again.runs(4)

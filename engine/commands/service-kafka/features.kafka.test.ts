@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { ONCE, testBroker, uniqueName } from '../../../scripts/kafka/test-broker.ts'
 import { createTopics } from '../../../scripts/kafka/topics.ts'
 import { announced } from '../../edge/kafka/control-records.ts'
-import { ListsTopic } from '../../edge/kafka/lists-topic.ts'
+import { GroupControl } from '../../edge/kafka/group-control.ts'
 import { RulesTopic } from '../../edge/kafka/rules-topic.ts'
 import type { FeatureRecord, RuleSource } from '../../model/block.ts'
 import { decodeEntry } from '../../model/block-codec.ts'
@@ -183,12 +183,13 @@ describe.skipIf('skip' in broker)('features on a real broker', () => {
     await start()
     await send(...[1, 2, 3].map((n) => ({ item: 'I1', buyer: `B${n}`, amount: 10 })))
     await expect.poll(() => handed('by-buyer_id', 'I1'), { timeout: 20_000 }).toEqual(Array(4).fill([3, 10]))
-    const lists = new ListsTopic(config.log, quiet)
     const rules = new RulesTopic(config.log, quiet)
-    await Promise.all([lists.connect(), rules.connect()])
-    ends.push(() => Promise.all([lists.close(), rules.close()]))
-    const [list] = inspector.set.lists
-    await lists.put(list, [{ item: 'S1', on: true, ttlMs: null, untilMs: null, atMs: Date.now() }])
+    await rules.connect()
+    ends.push(() => rules.close())
+    const [{ id: list }] = inspector.set.lists
+    const added = { kind: 'list', list, add: ['S1'], remove: [], ttlMs: null, atMs: Date.now() } as const
+    const options = { connection: config.log, streams: config.streams, outputs: config.outputs, log: quiet }
+    await GroupControl.with(options, (control) => control.change(inspector.set, added))
 
     const later = `rule: device_dear
 version: 1

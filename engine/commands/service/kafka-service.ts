@@ -3,9 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { lastValueFrom, merge, Subject, tap } from 'rxjs'
 import { createClient, type KafkaConnection } from '../../edge/kafka/client.ts'
 import { isOperational, reasonOf } from '../../edge/kafka/errors.ts'
-import type { Gauge } from '../../edge/kafka/gauges.ts'
-import { KafkaRules } from '../../edge/kafka/live-rules.ts'
-import type { Logger } from '../../edge/kafka/log.ts'
 import type { Decoder, Encoder, TaskKeep } from '../../edge/kafka/ports.ts'
 import { Router } from '../../edge/kafka/router/router.ts'
 import { Tasks } from '../../edge/kafka/task/tasks.ts'
@@ -14,12 +11,15 @@ import type { RuleSource } from '../../model/block.ts'
 import type { Counters } from '../../model/counters.ts'
 import { EngineError } from '../../model/errors.ts'
 import type { Stream } from '../../model/stream.ts'
+import type { Gauge, Logger } from '../../model/telemetry.ts'
 import { type Processed, processingAll, routing } from '../../pipeline.ts'
 import { type Exchange, exchangeTopic } from '../../plan/exchange.ts'
 import type { RoutedExchange } from '../../plan/placing.ts'
 import { planExchanges } from '../../plan/plan.ts'
 import type { Task } from '../../task/task.ts'
 import { countOutputs } from './count-outputs.ts'
+import { KafkaRules } from './kafka-rules.ts'
+import type { Ready, Service } from './service.ts'
 import { taskGauges } from './task-gauges.ts'
 
 const RETRY_MS = 2_000
@@ -39,6 +39,8 @@ export interface KafkaServiceOptions {
   /** `config.outputs`. */
   readonly outputs: Readonly<Record<'alerts' | 'shadow' | 'rankings' | 'dlq', string>>
   readonly ruleFiles: readonly RuleSource[]
+  /** Reads the configured files anew. Default: `ruleFiles` as they are. */
+  readonly read?: () => readonly RuleSource[]
   /** What the task of an exchange topic's partition keeps on disk. Closed before it is asked for again. */
   readonly keepOf: (topic: string, partition: number) => TaskKeep
   /** A decoder for the records of a stream's topic: `new RecordDecoder(stream, schemas)` of the registry edge. */
@@ -64,7 +66,8 @@ export interface KafkaServiceOptions {
  * seconds, and begins anew after any failure; committed offsets and transactions make that harmless. A configuration that
  * these topics are not made for is no failure to wait out: it goes back to the rules before, or ends.
  */
-export class KafkaService {
+export class KafkaService implements Service {
+  readonly counters: Counters
   readonly #options: KafkaServiceOptions
   readonly rules: KafkaRules
   readonly committed$ = new Subject<Processed>()
@@ -79,8 +82,10 @@ export class KafkaService {
   /** EngineError RULES_INVALID with every fault, if the rule files do not compile or say nothing to do. */
   constructor(options: KafkaServiceOptions) {
     this.#options = options
+    this.counters = options.counters
     this.#clock = options.clock ?? Date.now
-    this.rules = new KafkaRules(options.ruleFiles, { ...options, clock: this.#clock })
+    const { ruleFiles, read = () => ruleFiles, log: logger } = options
+    this.rules = new KafkaRules(ruleFiles, { ...options, logger, read, clock: this.#clock })
   }
 
   get exchanges(): readonly Exchange[] {
@@ -93,13 +98,17 @@ export class KafkaService {
     return this.#running
   }
 
+  get done(): Promise<void> {
+    return this.#running
+  }
+
   /** The tasks at work here, by partition. */
   tasks(): ReadonlyMap<string, Task> {
     const owned = [...(this.#tasks?.owned ?? [])]
     return new Map(owned.flatMap(([name, { task }]) => (task ? [[name, task]] : [])))
   }
 
-  ready(): { readonly ok: boolean; readonly detail: string; readonly rules: object } {
+  ready(): Ready {
     const { rules, trouble } = this.rules.status()
     if (this.#trouble !== null) return { ok: false, detail: this.#trouble, rules }
     if (!this.#router?.joined) return { ok: false, detail: 'the router has not joined its group yet', rules }
@@ -194,7 +203,7 @@ export class KafkaService {
   }
 
   #take(done: Processed): void {
-    countOutputs(this.#options.counters, done.commit.outputs)
+    countOutputs(this.counters, done.commit.outputs)
     this.committed$.next(done)
   }
 

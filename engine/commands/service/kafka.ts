@@ -2,47 +2,22 @@ import type { Config, KafkaConfig } from '../../config.ts'
 import { EngineLock } from '../../edge/local/lock.ts'
 import type { RuleSource } from '../../model/block.ts'
 import { Counters } from '../../model/counters.ts'
-import { EngineError } from '../../model/errors.ts'
-import type { Logger, Service } from './service.ts'
-import { watchFiles } from './watch.ts'
+import type { Logger } from '../../model/telemetry.ts'
+import type { Service } from './service.ts'
 
 /**
- * The engine on Kafka. Its clients are loaded only here: who runs on the local log does not wait for them. EngineError
- * LOG_BUSY when another engine uses the data folder: each instance has its own.
+ * The engine on Kafka, which holds the data folder until the process ends. Its clients are loaded only here: who runs on
+ * the local log does not wait for them. EngineError LOG_BUSY when another engine uses the data folder: each instance has
+ * its own.
  */
 export async function openKafka(
   config: Config & { readonly log: KafkaConfig },
+  files: readonly RuleSource[],
   read: () => readonly RuleSource[],
   logger: Logger,
 ): Promise<Service> {
   const { kafkaService } = await import('../service-kafka.ts')
-  const counters = new Counters()
-  const kafka = kafkaService(config, { ruleFiles: read(), counters, log: logger })
-  const lock = new EngineLock(config.data)
-  let [ended, failed] = [() => {}, (_error: unknown) => {}]
-  const done = new Promise<void>((resolve, reject) => {
-    ;[ended, failed] = [resolve, reject]
-  })
-  const reload = (): void => {
-    try {
-      kafka.rules.offer(read())
-    } catch (error) {
-      if (!(error instanceof EngineError)) throw error
-      kafka.rules.refuse('', error.message)
-    }
-  }
-  return {
-    counters,
-    committed$: kafka.committed$,
-    rules: { reload, watch: () => watchFiles(read, reload) },
-    done,
-    start: () => void kafka.start().catch(failed),
-    stop: async () => {
-      await kafka.stop()
-      lock.release()
-      ended()
-    },
-    ready: () => kafka.ready(),
-    gauges: () => kafka.gauges(),
-  }
+  const service = kafkaService(config, { ruleFiles: files, read, counters: new Counters(), log: logger })
+  new EngineLock(config.data)
+  return service
 }

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { defaultConfig } from '../../config.ts'
+import { LocalControl } from '../../edge/local/control.ts'
 import { Outputs } from '../../edge/local/outputs.ts'
-import { RulesBeside } from '../../edge/local/rules.ts'
 import type { RuleSource } from '../../model/block.ts'
 import { blockFromRows } from '../../model/column.ts'
 import type { AlertRecord } from '../../model/output.ts'
+import type { Logger } from '../../model/telemetry.ts'
 import { LocalService } from './local-service.ts'
-import type { Logger } from './service.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'lapwing-live-rules-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -31,6 +31,8 @@ severity: high
 alert: { cooldown: 1h }
 `,
 })
+
+const pushed = (files: readonly RuleSource[]) => ({ files, configured: null, atMs: Date.now() })
 
 /** A running service whose configured files are `files`, to be changed by `files.current`. */
 async function started(current: readonly RuleSource[], data = join(root, String(folders++))) {
@@ -134,8 +136,8 @@ test('two versions side by side: the shadow one writes to the shadow topic only'
 test('what the task itself refuses is told as well', async () => {
   const { service, said, config } = await started([rule('old', 2)])
   const other = [rule('old', 5)]
-  const beside = new RulesBeside(config.data, config.streams)
-  beside.put(other, false) // nobody asked what is in force
+  const beside = new LocalControl(config.data, config.streams)
+  await beside.put(pushed(other)) // nobody asked what is in force
   beside.close()
   await service.caughtUp()
   expect(said.at(-1)).toMatchObject({ level: 'error', fields: { faults: expect.stringContaining('must be raised') } })
@@ -146,14 +148,14 @@ test('what the task itself refuses is told as well', async () => {
 test('a pushed set outlives a restart until the configured files change; a replay has the same rules in the same places', async () => {
   const first = await started([rule('a', 2)])
   await first.order(0)
-  const beside = new RulesBeside(first.config.data, first.config.streams)
-  beside.put([rule('b', 2)], false)
+  const beside = new LocalControl(first.config.data, first.config.streams)
+  await beside.put(pushed([rule('b', 2)]))
   await first.service.caughtUp()
   await first.order(1)
   await first.service.stop()
-  beside.put([rule('b', 2), rule('c', 3)], false) // no engine runs: its next start takes it
-  expect(beside.last().map((f) => f.path)).toEqual(['b-1.yaml', 'c-1.yaml'])
-  expect(beside.inForce().map((f) => f.path)).toEqual(['b-1.yaml'])
+  await beside.put(pushed([rule('b', 2), rule('c', 3)])) // no engine runs: its next start takes it
+  expect((await beside.last()).files.map((f) => f.path)).toEqual(['b-1.yaml', 'c-1.yaml'])
+  expect((await beside.inForce()).map((f) => f.path)).toEqual(['b-1.yaml'])
   beside.close()
 
   const second = await started([rule('a', 2)], first.config.data)
@@ -220,4 +222,19 @@ source: { file: trusted.txt }
   await again.service.caughtUp()
   expect(again.service.task.listItems('trusted')).toEqual(['B2', 'B3'])
   await again.service.stop()
+})
+
+test('a reload of files that say what was pushed makes them the configured ones; the ones before count as changed then', async () => {
+  const first = await started([rule('a', 2)])
+  const beside = new LocalControl(first.config.data, first.config.streams)
+  await beside.put(pushed([rule('b', 2)]))
+  beside.close()
+  await first.service.caughtUp()
+  first.files.current = [rule('b', 2)]
+  first.service.rules.reload()
+  await first.service.stop()
+  const second = await started([rule('a', 2)], first.config.data)
+  await second.service.caughtUp()
+  expect(second.service.task.ruleSet.rules.map((r) => r.id)).toEqual(['a'])
+  await second.service.stop()
 })

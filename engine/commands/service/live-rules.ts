@@ -1,76 +1,58 @@
-import { CHANGED_MS, CONFIGURED, putMeta } from '../../edge/local/rules.ts'
-import type { LocalWriter } from '../../edge/local/writer.ts'
-import type { LogEntry, RuleSource } from '../../model/block.ts'
+import type { RuleSource } from '../../model/block.ts'
 import type { Counters } from '../../model/counters.ts'
 import { EngineError } from '../../model/errors.ts'
-import { rulesHash, textHash } from '../../model/rule-text.ts'
+import type { RuleSet } from '../../model/rule.ts'
 import type { Stream } from '../../model/stream.ts'
+import type { Gauge, Logger } from '../../model/telemetry.ts'
 import { compileRuleSet, formatIssues } from '../../rules/index.ts'
-import type { Task } from '../../task/task.ts'
-import type { Gauge, Logger } from './service.ts'
+import type { Reloadable } from './service.ts'
 import { watchFiles } from './watch.ts'
 
-interface LiveRulesOptions {
-  readonly task: Task
-  readonly writer: LocalWriter
+export interface LiveRulesOptions {
   readonly streams: readonly Stream[]
   readonly counters: Counters
   readonly logger: Logger
   /** Reads the configured files anew. EngineError INPUT_MISSING. */
   readonly read: () => readonly RuleSource[]
-  /** A record was appended. */
-  readonly wake: () => void
+  /** Epoch ms. */
+  readonly clock: () => number
+}
+
+interface Refused {
+  /** `textHash` of the set's files; empty: they could not be read. */
+  readonly hash: string
+  readonly faults: string
+  readonly atMs: number
 }
 
 /**
- * The rules of a running engine on the local log. A changed set is checked whole and goes into the log as a record; the
- * task takes it there. One that is refused, here or by the task, leaves the one before in force: it is said in the log
- * of the process, in a metric and in /readyz.
+ * The life of a rule set in a running engine, whatever its log: configured or pushed, checked whole against the versions
+ * in force, then in force, or refused with every fault, which leaves the one before in force and is said in the log of
+ * the process, in a metric and in /readyz. A subclass knows where sets are put, and who takes them from there.
  */
-export class LiveRules {
+export abstract class LiveRules implements Reloadable {
   readonly #options: LiveRulesOptions
-  #inForce: readonly RuleSource[] = []
   #changedMs: number | null = null
-  #taskRefusal: string | null = null
-  #refused: { readonly atMs: number; readonly faults: string } | null = null
+  #refused: Refused | null = null
 
-  constructor(options: LiveRulesOptions) {
+  protected constructor(options: LiveRulesOptions) {
     this.#options = options
   }
 
-  /**
-   * Puts the configured rules in force where they are not. At the very beginning they stand before all that is in the
-   * log; later behind it: what was appended while no engine ran is read under the rules of then. Configured files that
-   * have not changed since they were put in force leave a set alone that was pushed after them. EngineError
-   * RULES_INVALID: the set cannot take the place of the one in force.
-   */
-  begin(position: number, files: readonly RuleSource[]): void {
-    const { task, writer, logger } = this.#options
-    this.#inForce = task.ruleFiles
-    const changedMs = writer.meta(CHANGED_MS)
-    this.#changedMs = changedMs === null ? null : Number(changedMs)
-    const hash = textHash(files)
-    const isConfigured = writer.meta(CONFIGURED) === hash
-    if (isConfigured && rulesHash(files) !== rulesHash(task.ruleFiles)) {
-      if (position >= 0) logger.info({}, 'the rules in force were pushed: the configured files have not changed since')
-      return
-    }
-    const entries = this.#entries(files)
-    if (typeof entries === 'string') throw new EngineError('RULES_INVALID', entries)
-    if (position < 0) for (const entry of entries) writer.putFirst(entry)
-    else if (entries.length > 0) writer.appendWith(entries, putMeta(files, true))
-    if (!isConfigured) writer.appendWith([], { [CONFIGURED]: hash })
-    if (entries.length > 0)
-      logger.info({ files: files.length }, position < 0 ? 'rules put in force' : 'the rule files have changed')
-  }
+  /** In force. */
+  abstract get files(): readonly RuleSource[]
+  abstract get set(): RuleSet
 
-  /** Reads the configured files again; a set that has changed and is sound goes into the log. */
+  /** Files that are the configured ones from now on, to be in force as soon as may be. */
+  abstract offer(files: readonly RuleSource[]): void
+
+  /** Reads the configured files again. */
   reload(): void {
     try {
-      this.#offer(this.#options.read())
+      this.offer(this.#options.read())
     } catch (error) {
       if (!(error instanceof EngineError)) throw error
-      this.#refuse(error.message)
+      this.refuse('', error.message)
     }
   }
 
@@ -79,26 +61,11 @@ export class LiveRules {
     return watchFiles(this.#options.read, () => this.reload(), everyMs)
   }
 
-  /** To be told after each commit: the task may have taken a set, or refused it. */
-  committed(): void {
-    const { task, logger } = this.#options
-    if (task.ruleFiles !== this.#inForce) {
-      this.#inForce = task.ruleFiles
-      this.#changedMs = Date.now()
-      this.#refused = null
-      const { hash, rules, sequences, rankings } = task.ruleSet
-      logger.info({ hash, rules: rules.length + sequences.length + rankings.length }, 'a changed rule set is in force')
-    }
-    if (task.refusal === this.#taskRefusal) return
-    this.#taskRefusal = task.refusal
-    if (task.refusal !== null) this.#say(task.refusal)
-  }
-
   /** For /readyz. */
   status(): { readonly rules: object; readonly trouble: string | null } {
     const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString())
     const refused = this.#refused && { at: iso(this.#refused.atMs), faults: this.#refused.faults }
-    const rules = { hash: this.#options.task.ruleSet.hash, changed_at: iso(this.#changedMs), refused }
+    const rules = { hash: this.set.hash, changed_at: iso(this.#changedMs), refused }
     return {
       rules,
       trouble: refused && `a changed rule set was refused, the one before is in force: ${firstLine(refused.faults)}`,
@@ -106,67 +73,79 @@ export class LiveRules {
   }
 
   gauges(): Gauge[] {
-    const { hash } = this.#options.task.ruleSet
-    const changed =
-      this.#changedMs === null
-        ? []
-        : [{ name: 'rules_changed_timestamp_seconds', labels: {}, value: this.#changedMs / 1e3 }]
+    const gauge = (name: string, value: number, labels = {}): Gauge => ({ name, labels, value })
     return [
-      { name: 'rules_info', labels: { hash }, value: 1 },
-      { name: 'rules_refused', labels: {}, value: this.#refused ? 1 : 0 },
-      ...changed,
+      gauge('rules_info', 1, { hash: this.set.hash }),
+      gauge('rules_refused', this.#refused ? 1 : 0),
+      ...(this.#changedMs === null ? [] : [gauge('rules_changed_timestamp_seconds', this.#changedMs / 1e3)]),
     ]
   }
 
-  #offer(files: readonly RuleSource[]): void {
-    const { logger, writer, wake } = this.#options
-    const entries = this.#entries(files)
-    if (typeof entries === 'string') {
-      this.#refuse(entries)
-      return
-    }
+  protected get refused(): Refused | null {
+    return this.#refused
+  }
+
+  /** Rules were put where the set in force stands; null: before all that is in the log. */
+  protected putAt(atMs: number | null): void {
+    this.#changedMs = atMs
+  }
+
+  /** The last word is that what is wanted is in force, or will be. */
+  protected accepted(): void {
     this.#refused = null
-    if (entries.length === 0) {
-      logger.info({}, 'the rule files say what is in force')
-      return
-    }
-    writer.appendWith(entries, putMeta(files, true))
-    for (const entry of entries)
-      if (entry.kind === 'list')
-        logger.info({ list: entry.list, added: entry.add.length, removed: entry.remove.length }, 'a list has changed')
-    wake()
   }
 
-  /**
-   * What the log needs for `files` to be in force: the whole set, or where only files that lists read from have changed,
-   * what has changed in them. Every fault, where there is one.
-   */
-  #entries(files: readonly RuleSource[]): LogEntry[] | string {
-    const { task, streams } = this.#options
-    const compiled = compileRuleSet(files, { streams, inForce: task.ruleSet })
-    if (!compiled.ok) return formatIssues(compiled.issues, files).trimEnd()
-    if (rulesHash(files) !== rulesHash(task.ruleFiles)) return [{ kind: 'rules', files }]
-    return compiled.set.lists.flatMap(({ id, items, source }): LogEntry[] => {
-      if (source?.kind !== 'file') return []
-      const known = new Set(task.listItems(id))
-      const wanted = new Set(items)
-      const add = items.filter((item) => !known.has(item))
-      const remove = [...known].filter((item) => !wanted.has(item))
-      const isSame = add.length === 0 && remove.length === 0
-      return isSame ? [] : [{ kind: 'list', list: id, add, remove, ttlMs: null, atMs: Date.now() }]
-    })
+  /** Another set is in force. */
+  protected taken({ hash, rules, sequences, rankings }: RuleSet): void {
+    const fields = { hash, rules: rules.length + sequences.length + rankings.length }
+    this.#options.logger.info(fields, 'a changed rule set is in force')
   }
 
-  #refuse(faults: string): void {
+  protected refuse(hash: string, faults: string): void {
     this.#options.counters.counter('rule_sets_refused_total').value++
-    this.#say(faults)
+    this.sayRefused(hash, faults)
   }
 
-  #say(faults: string): void {
-    this.#refused = { atMs: Date.now(), faults }
+  /** Of one that is counted. */
+  protected sayRefused(hash: string, faults: string): void {
+    const { clock, logger } = this.#options
+    this.#refused = { hash, faults, atMs: clock() }
     const fields = { reason: firstLine(faults), faults }
-    this.#options.logger.error(fields, 'a changed rule set was refused; the one before stays in force')
+    logger.error(fields, 'a changed rule set was refused; the one before stays in force')
   }
+
+  /** Of a reload. */
+  protected sayUnchanged(): void {
+    this.#options.logger.info({}, 'the rule files say what is in force')
+  }
+
+  /** Every fault, where there is one: of its own, or that it changes a rule of `inForce` without raising its version. */
+  protected compiled(files: readonly RuleSource[], inForce?: RuleSet): RuleSet | string {
+    const compiled = compileRuleSet(files, { streams: this.#options.streams, ...(inForce ? { inForce } : {}) })
+    return compiled.ok ? compiled.set : formatIssues(compiled.issues, files).trimEnd()
+  }
+}
+
+/** What stands where rule sets are put. */
+interface Standing {
+  /** It says what the configured files say, and is in force. */
+  readonly isSame: boolean
+  readonly isInForce: boolean
+  /** `textHash` of the configured files that were put there last; null = none were. */
+  readonly configured: string | null
+}
+
+/**
+ * What is due for the configured files, whose `textHash` is `configured`: to put them there, to note there that they are
+ * the configured ones, or nothing. At a start a pushed set stays until the configured files change; a reload puts them
+ * in force in any case.
+ */
+export function dueFor(why: 'start' | 'reload', configured: string, standing: Standing): 'put' | 'note' | null {
+  const isNoted = standing.configured === configured
+  if (standing.isSame) return isNoted ? null : 'note'
+  if (why === 'reload') return 'put'
+  if (standing.isInForce && standing.configured === null) return 'note' // pushed before the first start of all
+  return isNoted ? null : 'put'
 }
 
 function firstLine(text: string): string {

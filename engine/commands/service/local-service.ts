@@ -6,12 +6,13 @@ import { Counters } from '../../model/counters.ts'
 import type { EngineError } from '../../model/errors.ts'
 import type { Output } from '../../model/output.ts'
 import type { Commit } from '../../model/ports.ts'
+import type { Gauge, Logger } from '../../model/telemetry.ts'
 import { marks, type Processed, processing, retried } from '../../pipeline.ts'
 import { Commits } from '../../task/commits.ts'
 import type { Task } from '../../task/task.ts'
 import { countOutputs } from './count-outputs.ts'
-import { LiveRules } from './live-rules.ts'
-import type { Gauge, Logger, Ready, Service } from './service.ts'
+import { LocalRules } from './local-rules.ts'
+import type { Ready, Service } from './service.ts'
 import { TaskFolder } from './task-folder.ts'
 import { taskGauges } from './task-gauges.ts'
 
@@ -38,7 +39,7 @@ export class LocalService implements Service {
   readonly counters: Counters
   readonly task: Task
   readonly log: LocalLog
-  readonly rules: LiveRules
+  readonly rules: LocalRules
   readonly committed$ = new Subject<Processed>()
   readonly #options: LocalServiceOptions
   readonly #stopping = new AbortController()
@@ -93,7 +94,8 @@ export class LocalService implements Service {
       (error, attempt) => this.#triesAgain(error, attempt),
     )
     this.#commits = new Commits({ write, outputsMax: -1, quietMs: 0, clock: Date.now }, position)
-    this.rules = new LiveRules({ task, writer: log.writer, streams, counters, logger, read, wake: () => log.wake() })
+    const wake = () => log.wake()
+    this.rules = new LocalRules({ task, writer: log.writer, streams, counters, logger, read, wake, clock: Date.now })
   }
 
   /** Position of the last record that is committed. */

@@ -4,9 +4,10 @@ import type { Config } from '../../config.ts'
 import { startHttp } from '../../edge/http/server.ts'
 import { Metrics } from '../../edge/metrics/metrics.ts'
 import { Counters } from '../../model/counters.ts'
+import type { Logger } from '../../model/telemetry.ts'
 import type { Processed } from '../../pipeline.ts'
 import { EXIT } from '../exit.ts'
-import type { Logger, Reloadable, Service } from './service.ts'
+import type { Reloadable, Service } from './service.ts'
 
 /** Lines of JSON on standard error. */
 export function serviceLogger(): Logger {

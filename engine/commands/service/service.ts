@@ -1,20 +1,7 @@
 import type { Observable } from 'rxjs'
 import type { Counters } from '../../model/counters.ts'
+import type { Gauge } from '../../model/telemetry.ts'
 import type { Processed } from '../../pipeline.ts'
-
-/** In pino's order of arguments. */
-export interface Logger {
-  debug(fields: object, message: string): void
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
-}
-
-export interface Gauge {
-  readonly name: string
-  readonly labels: Readonly<Record<string, string>>
-  readonly value: number
-}
 
 export interface Ready {
   readonly ok: boolean

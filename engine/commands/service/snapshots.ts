@@ -3,8 +3,8 @@ import type { FolderSnapshots } from '../../edge/snapshots/folder-snapshots.ts'
 import type { Counters } from '../../model/counters.ts'
 import { EngineError } from '../../model/errors.ts'
 import type { SnapshotSource } from '../../model/ports.ts'
+import type { Gauge, Logger } from '../../model/telemetry.ts'
 import type { Task } from '../../task/task.ts'
-import type { Gauge, Logger } from './service.ts'
 
 export interface SnapshotsOptions {
   /** Of the task, for the log. */

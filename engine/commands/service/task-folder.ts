@@ -7,9 +7,9 @@ import type { SnapshotRefused } from '../../model/errors.ts'
 import type { Limits } from '../../model/limits.ts'
 import type { NumberedLog } from '../../model/ports.ts'
 import type { Stream } from '../../model/stream.ts'
+import type { Gauge, Logger } from '../../model/telemetry.ts'
 import { type TakenUp, takeUp } from '../../task/step.ts'
 import { Task } from '../../task/task.ts'
-import type { Gauge, Logger } from './service.ts'
 import { Snapshots } from './snapshots.ts'
 
 export interface TaskFolderOptions {

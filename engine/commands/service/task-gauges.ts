@@ -1,5 +1,5 @@
+import type { Gauge } from '../../model/telemetry.ts'
 import type { Task } from '../../task/task.ts'
-import type { Gauge } from './service.ts'
 
 /** What a running task says of itself; `labels` name it where there are several. */
 export function taskGauges(task: Task, labels: Readonly<Record<string, string>> = {}): Gauge[] {

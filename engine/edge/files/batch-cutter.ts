@@ -1,5 +1,6 @@
 import { BATCH_ROWS_MAX } from '../../model/batch.ts'
-import type { Batch, Block } from '../../model/block.ts'
+import { BatchRuns } from '../../model/batch-runs.ts'
+import type { Batch } from '../../model/block.ts'
 import { EngineError } from '../../model/errors.ts'
 import type { Stream } from '../../model/stream.ts'
 import { AheadGuard } from './ahead-guard.ts'
@@ -27,11 +28,7 @@ export class BatchCutter {
   readonly #writers = new Map<Stream, RowWriter>()
   /** Empty where nobody wants to hear of them. */
   readonly #unknown = new Map<RowWriter, UnknownFields>()
-  /** Those with rows in the batch, in the order of their first ones: a writer's place is its index in the runs. */
-  #open: RowWriter[] = []
-  #runs: number[] = []
-  #current: RowWriter | null = null
-  #rows = 0
+  readonly #rows = new BatchRuns<RowWriter>()
   readonly #rowsMax: number
   readonly #guard: AheadGuard<Taken> | null
   #done: Batch[] = []
@@ -86,13 +83,7 @@ export class BatchCutter {
 
   /** What was taken so far becomes a batch. */
   flush(): void {
-    if (this.#rows === 0) return
-    const blocks: Block[] = this.#open.map((writer) => writer.builder.build())
-    this.#done.push({ kind: 'batch', blocks, runs: Uint32Array.from(this.#runs), length: this.#rows })
-    this.#open = []
-    this.#runs = []
-    this.#current = null
-    this.#rows = 0
+    if (this.#rows.length > 0) this.#done.push(this.#rows.take(({ builder }) => builder.build()))
   }
 
   /** The input has ended. */
@@ -136,18 +127,9 @@ export class BatchCutter {
       return false
     }
     this.#unknown.get(writer)?.look(record, line)
-    if (writer !== this.#current) this.#begin(writer)
-    this.#runs[this.#runs.length - 1]! += 1
-    this.#rows += 1
-    if (this.#rows >= this.#rowsMax) this.flush()
+    this.#rows.add(writer)
+    if (this.#rows.length >= this.#rowsMax) this.flush()
     return true
-  }
-
-  #begin(writer: RowWriter): void {
-    this.#current = writer
-    let index = this.#open.indexOf(writer)
-    if (index < 0) index = this.#open.push(writer) - 1
-    this.#runs.push(index, 0)
   }
 
   #writer(stream: Stream): RowWriter {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { ConnectionOptions } from 'node:tls'
 import { Kafka, type KafkaConfig as KafkajsConfig, logLevel, type SASLOptions } from 'kafkajs'
-import type { Logger } from './log.ts'
+import type { Logger } from '../../model/telemetry.ts'
 import { withOwnEncoder } from './produce/producers.ts'
 
 /** `log:` of the configuration, where its kind is `kafka`. */

@@ -1,7 +1,7 @@
 import type { Admin, ConfigResourceTypes } from 'kafkajs'
 import { EngineError } from '../../model/errors.ts'
+import type { Logger } from '../../model/telemetry.ts'
 import { codeOf, reasonOf } from './errors.ts'
-import type { Logger } from './log.ts'
 import type { PartitionCounts } from './topics.ts'
 
 const TOPIC_AUTHORIZATION_FAILED = 29

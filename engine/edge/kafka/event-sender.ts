@@ -1,8 +1,8 @@
 import type { Producer } from 'kafkajs'
 import { EngineError } from '../../model/errors.ts'
+import type { Logger } from '../../model/telemetry.ts'
 import { createClient, type KafkaConnection } from './client.ts'
 import { reasonOf } from './errors.ts'
-import type { Logger } from './log.ts'
 import { byKey } from './partitioner.ts'
 
 export interface OutgoingRecord {

@@ -1,10 +1,4 @@
-/** Where this edge says what happens, in pino's order of arguments; `pino()` fits as it is. */
-export interface Logger {
-  debug(fields: object, message: string): void
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
-}
+import type { Logger } from '../../model/telemetry.ts'
 
 /** Lets a line through at most every `intervalMs` per message, and says how many it held back. */
 export class Occasionally {

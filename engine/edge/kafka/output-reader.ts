@@ -1,9 +1,9 @@
 import { EngineError } from '../../model/errors.ts'
+import type { Logger } from '../../model/telemetry.ts'
 import { createClient, type KafkaConnection } from './client.ts'
 import { reasonOf } from './errors.ts'
 import { type Feed, Fetcher } from './fetch/fetcher.ts'
 import type { RecordHeader } from './fetch/record-cursor.ts'
-import type { Logger } from './log.ts'
 
 export interface IncomingRecord {
   readonly value: Buffer

@@ -2,8 +2,8 @@ import type { BlockBuilder } from '../../model/block-builder.ts'
 import type { DeadLetterReason } from '../../model/errors.ts'
 import type { AlertRecord, RankingRecord } from '../../model/output.ts'
 import type { NumberedLog } from '../../model/ports.ts'
+import type { Gauge } from '../../model/telemetry.ts'
 import type { TakenUp } from '../../task/step.ts'
-import type { Gauge } from './gauges.ts'
 
 /**
  * Turns the records of one topic into rows; the registry edge has one (`decoderFor`). A record is

@@ -1,15 +1,7 @@
 import { z } from 'zod'
-import type { RuleSource } from '../../model/block.ts'
+import type { PutRules } from '../../model/control.ts'
 
 /** Records of a group's control topic: compacted, so each key has one that counts. Others may write there, too. */
-
-/** The rule set that engines of a group are to run. Key `rules`. */
-export interface PutRules {
-  readonly files: readonly RuleSource[]
-  /** `textHash` of the configured files that were put there last; null = none were. */
-  readonly configured: string | null
-  readonly atMs: number
-}
 
 /** What an engine says of a rule set. Key `answer`. */
 export interface Answer {
@@ -20,6 +12,7 @@ export interface Answer {
 }
 
 export interface ControlState {
+  /** The rule set that engines of a group are to run. Key `rules`. */
   readonly rules: PutRules | null
   readonly answer: Answer | null
 }

@@ -1,8 +1,9 @@
-import type { Admin, Kafka, Producer } from 'kafkajs'
+import type { Admin, Producer } from 'kafkajs'
+import type { PutRules } from '../../model/control.ts'
+import type { Logger } from '../../model/telemetry.ts'
 import { createClient, type KafkaConnection } from './client.ts'
-import type { Logger } from './log.ts'
 import { PartitionReader, type RawRecord } from './partition-reader.ts'
-import { type Answer, type ControlState, type PutRules, readRulesRecord } from './rules-records.ts'
+import { type Answer, type ControlState, readRulesRecord } from './rules-records.ts'
 import { ensureCompacted } from './topics.ts'
 
 /** A record that is none of the control topic's. */
@@ -21,12 +22,11 @@ export function controlTopic(group: string): string {
  * of ours is passed over, and what was said before it holds.
  */
 export class RulesTopic {
-  readonly #kafka: Kafka
+  readonly admin: Admin
+  readonly producer: Producer
+  readonly reader: PartitionReader
   readonly #group: string
   readonly #log: Logger
-  readonly #admin: Admin
-  readonly #producer: Producer
-  readonly #reader: PartitionReader
   readonly #onRefused: (refused: RefusedRecord) => void
   #end = -1
   #state: ControlState = { rules: null, answer: null }
@@ -35,25 +35,25 @@ export class RulesTopic {
   /** `onRefused` hears of each refused record that `state` comes to; of one again where it was read again. */
   constructor(connection: KafkaConnection, log: Logger, onRefused: (refused: RefusedRecord) => void = () => {}) {
     this.#onRefused = onRefused
-    this.#kafka = createClient(connection, log, 3)
+    const kafka = createClient(connection, log, 3)
     this.#group = connection.group
     this.#log = log
-    this.#admin = this.#kafka.admin()
-    this.#producer = this.#kafka.producer({ idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false })
-    this.#reader = new PartitionReader(this.#kafka)
+    this.admin = kafka.admin()
+    this.producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false })
+    this.reader = new PartitionReader(kafka)
   }
 
   async connect(): Promise<void> {
-    await Promise.all([this.#admin.connect(), this.#producer.connect()])
-    await ensureCompacted(this.#admin, controlTopic(this.#group), this.#log)
+    await Promise.all([this.admin.connect(), this.producer.connect()])
+    await ensureCompacted(this.admin, controlTopic(this.#group), this.#log)
   }
 
   /** What the topic says now. */
   async state(): Promise<ControlState> {
     const topic = controlTopic(this.#group)
-    const [{ low, high }] = await this.#admin.fetchTopicOffsets(topic)
+    const [{ low, high }] = await this.admin.fetchTopicOffsets(topic)
     const from = Math.max(this.#end, Number(low))
-    for await (const records of this.#reader.read(topic, 0, from, Number(high)))
+    for await (const records of this.reader.read(topic, 0, from, Number(high)))
       for (const record of records) this.#receive(record)
     this.#end = Number(high)
     return this.#state
@@ -75,14 +75,8 @@ export class RulesTopic {
     await this.#send('answer', answer)
   }
 
-  /** Whether engines of the group run. */
-  async hasEngine(): Promise<boolean> {
-    const { groups } = await this.#admin.describeGroups([`${this.#group}-router`])
-    return groups.some(({ members }) => members.length > 0)
-  }
-
   async close(): Promise<void> {
-    await Promise.allSettled([this.#admin.disconnect(), this.#producer.disconnect(), this.#reader.close()])
+    await Promise.allSettled([this.admin.disconnect(), this.producer.disconnect(), this.reader.close()])
   }
 
   #receive({ offset, key, value }: RawRecord): void {
@@ -95,6 +89,6 @@ export class RulesTopic {
 
   async #send(key: keyof ControlState, value: object): Promise<void> {
     const message = { key, value: JSON.stringify(value), partition: 0 }
-    await this.#producer.send({ topic: controlTopic(this.#group), messages: [message], acks: -1 })
+    await this.producer.send({ topic: controlTopic(this.#group), messages: [message], acks: -1 })
   }
 }

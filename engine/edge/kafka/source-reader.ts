@@ -1,8 +1,8 @@
 import type { Admin, SeekEntry } from 'kafkajs'
 import { EngineError } from '../../model/errors.ts'
+import type { Logger } from '../../model/telemetry.ts'
 import { createClient, type KafkaConnection } from './client.ts'
 import { codeOf, OFFSET_OUT_OF_RANGE, reasonOf } from './errors.ts'
-import type { Logger } from './log.ts'
 import { PartitionReader, type RawRecord } from './partition-reader.ts'
 
 export type { RawRecord } from './partition-reader.ts'

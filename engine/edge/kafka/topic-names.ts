@@ -1,8 +1,8 @@
 import type { Admin } from 'kafkajs'
 import { EngineError } from '../../model/errors.ts'
+import type { Logger } from '../../model/telemetry.ts'
 import { createClient, type KafkaConnection } from './client.ts'
 import { reasonOf } from './errors.ts'
-import type { Logger } from './log.ts'
 
 /** All topics of a cluster, asked for once. EngineError KAFKA_UNREACHABLE. */
 export function topicsOf(connection: KafkaConnection, log: Logger): Promise<ReadonlySet<string>> {

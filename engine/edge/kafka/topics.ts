@@ -1,10 +1,10 @@
 import type { Admin, ITopicConfig } from 'kafkajs'
 import { EngineError } from '../../model/errors.ts'
+import type { Logger } from '../../model/telemetry.ts'
 import { controlsOf, ownControls } from '../../plan/control-topics.ts'
 import { type Exchange, exchangeTopic, otherPartitions, partitionsOfNew, stateTopic } from '../../plan/exchange.ts'
 import { checkControls } from './control-check.ts'
 import { reasonOf } from './errors.ts'
-import type { Logger } from './log.ts'
 
 /** Largest record of an exchange, of state, and of the dead-letter topic: a source record of 1 MiB and more around it. */
 export const RECORD_BYTES_MAX = 8 << 20

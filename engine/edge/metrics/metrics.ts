@@ -1,13 +1,7 @@
 import { collectDefaultMetrics, Histogram, Counter as PromCounter, Gauge as PromGauge, Registry } from 'prom-client'
 import type { Counter, Counters } from '../../model/counters.ts'
+import type { Gauge } from '../../model/telemetry.ts'
 import { helpOf } from './help.ts'
-
-/** One number that goes up and down. Names are snake_case without prefix. */
-export interface Gauge {
-  readonly name: string
-  readonly labels: Readonly<Record<string, string>>
-  readonly value: number
-}
 
 const PREFIX = 'lapwing_'
 /** Seconds. */

@@ -1,6 +1,6 @@
 import type { Admin } from 'kafkajs'
 import type { Counters } from '../../../model/counters.ts'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../../../model/telemetry.ts'
 import { committedOffsets } from '../offsets.ts'
 import type { Lane } from './lane.ts'
 

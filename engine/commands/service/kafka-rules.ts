@@ -1,19 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { KafkaConnection } from '../../edge/kafka/client.ts'
+import { codeOf, MESSAGE_TOO_LARGE, reasonOf } from '../../edge/kafka/errors.ts'
+import { Occasionally } from '../../edge/kafka/log.ts'
+import { controlTopic, type RefusedRecord, RulesTopic } from '../../edge/kafka/rules-topic.ts'
 import type { RuleSource } from '../../model/block.ts'
-import type { Counters } from '../../model/counters.ts'
+import type { PutRules } from '../../model/control.ts'
 import { EngineError } from '../../model/errors.ts'
 import type { RuleSet } from '../../model/rule.ts'
 import { textHash } from '../../model/rule-text.ts'
-import type { Stream } from '../../model/stream.ts'
 import { listTopicFault } from '../../plan/list-topics.ts'
 import { planExchanges } from '../../plan/plan.ts'
-import { compileRuleSet, formatIssues } from '../../rules/index.ts'
-import type { KafkaConnection } from './client.ts'
-import { codeOf, MESSAGE_TOO_LARGE, reasonOf } from './errors.ts'
-import type { Gauge } from './gauges.ts'
-import { type Logger, Occasionally } from './log.ts'
-import type { PutRules } from './rules-records.ts'
-import { controlTopic, type RefusedRecord, RulesTopic } from './rules-topic.ts'
+import { dueFor, LiveRules, type LiveRulesOptions } from './live-rules.ts'
 
 const LOOK_EVERY_MS = 500
 const HASH_SHOWN = 12
@@ -23,26 +20,21 @@ const REFUSALS_SAID_EVERY_MS = 10_000
 
 const hashes = new WeakMap<readonly RuleSource[], string>()
 
-interface Options {
+interface KafkaRulesOptions extends LiveRulesOptions {
   readonly connection: KafkaConnection
-  readonly streams: readonly Stream[]
   readonly outputs: Readonly<Record<string, string>>
-  readonly counters: Counters
-  readonly log: Logger
-  readonly clock: () => number
 }
 
 /**
- * The rules that a group's control topic says are in force, and what this engine makes of them. One that does not
- * compile here, or changes a rule without raising its version, leaves the one before in force.
+ * On Kafka a group's control topic says which set is in force in all its engines: the last one that was put there, by whom
+ * ever. Each engine looks there, takes it, and begins a new life with it; one that does not compile here leaves the one
+ * before in force.
  */
-export class KafkaRules {
-  readonly #options: Options
+export class KafkaRules extends LiveRules {
+  readonly #options: KafkaRulesOptions
   #configured: readonly RuleSource[]
   #files: readonly RuleSource[]
   #set: RuleSet
-  #changedMs: number | null = null
-  #refused: { readonly hash: string; readonly faults: string; readonly atMs: number } | null = null
   /**
    * Why the configured files are still to be put into the control topic. Each reason counts once: whatever others put there
    * later is a later change, and stays.
@@ -58,12 +50,13 @@ export class KafkaRules {
   #usable: readonly RuleSource[] | null = null
 
   /** EngineError RULES_INVALID with every fault, if the configured files do not compile; CONFIG_INVALID where a list's topic is another's. */
-  constructor(configured: readonly RuleSource[], options: Options) {
+  constructor(configured: readonly RuleSource[], options: KafkaRulesOptions) {
+    super(options)
     this.#options = options
-    const compiled = compile(configured, options.streams)
+    const compiled = super.compiled(configured)
     if (typeof compiled === 'string') throw new EngineError('RULES_INVALID', compiled)
-    const fault = this.#topicFault(compiled)
-    if (fault !== null) throw new EngineError('CONFIG_INVALID', fault)
+    const fault = this.#faultOf(compiled)
+    if (fault !== null) throw fault
     this.#configured = this.#files = configured
     this.#set = compiled
   }
@@ -90,7 +83,7 @@ export class KafkaRules {
         const said = await this.#follow(topic)
         if (this.#files !== running) return
         const hash = said && hashOf(said)
-        const refused = hash === this.#refused?.hash ? this.#refused!.faults : null
+        const refused = hash === this.refused?.hash ? this.refused!.faults : null
         if (hash !== null && hash !== answered && (refused !== null || isReady())) {
           await topic.answer({ hash, refused })
           answered = hash
@@ -102,23 +95,13 @@ export class KafkaRules {
 
   /** Files that are the configured ones from now on: they are put into the control topic at the next look. */
   offer(files: readonly RuleSource[]): void {
-    const compiled = this.#compiled(files, this.#set)
+    const compiled = this.compiled(files, this.#set)
     if (typeof compiled === 'string') {
       this.refuse(hashOf(files), compiled)
       return
     }
     this.#configured = files
     this.#due = 'reload'
-  }
-
-  refuse(hash: string, faults: string): void {
-    const { log, counters, clock } = this.#options
-    this.#refused = { hash, faults, atMs: clock() }
-    counters.counter('rule_sets_refused_total').value++
-    log.error(
-      { reason: faults.split('\n', 1)[0], faults },
-      'a changed rule set was refused; the one before stays in force',
-    )
   }
 
   /** The broker has the topics for the set in force. */
@@ -138,63 +121,42 @@ export class KafkaRules {
     return true
   }
 
-  /** For /readyz. */
-  status(): { readonly rules: object; readonly trouble: string | null } {
-    const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString())
-    const refused = this.#refused && { at: iso(this.#refused.atMs), faults: this.#refused.faults }
-    const [first] = (refused?.faults ?? '').split('\n', 1)
-    const trouble = refused && `a changed rule set was refused, the one before is in force: ${first}`
-    return { rules: { hash: this.#set.hash, changed_at: iso(this.#changedMs), refused }, trouble }
-  }
-
-  gauges(): Gauge[] {
-    const changed =
-      this.#changedMs === null
-        ? []
-        : [{ name: 'rules_changed_timestamp_seconds', labels: {}, value: this.#changedMs / 1e3 }]
-    return [
-      { name: 'rules_info', labels: { hash: this.#set.hash }, value: 1 },
-      { name: 'rules_refused', labels: {}, value: this.#refused ? 1 : 0 },
-      ...changed,
-    ]
-  }
-
   /** Takes what the control topic says, puts there what is due, and returns the files that then stand there. */
   async #follow(topic: RulesTopic): Promise<readonly RuleSource[] | null> {
     const { rules } = await topic.state()
-    const isNews = rules && hashOf(rules.files) !== hashOf(this.#files) && hashOf(rules.files) !== this.#refused?.hash
+    const isNews = rules && hashOf(rules.files) !== hashOf(this.#files) && hashOf(rules.files) !== this.refused?.hash
     if (rules && (this.#isFirst || isNews)) this.#take(rules.files, rules.atMs, !this.#isFirst)
     this.#isFirst = false
-    const configured = this.#configured
-    const due = this.#dueFor(rules)
+    const [configured, why] = [this.#configured, this.#due]
+    const due = why && this.#dueFor(why, rules)
     const isPut = due !== null && (await this.#put(topic, due, rules))
     if (this.#configured === configured) this.#due = null // else others were offered meanwhile
+    if (why === 'reload' && (isPut || due === null)) {
+      this.accepted()
+      if (rules && hashOf(rules.files) === hashOf(configured)) this.sayUnchanged()
+    }
     if (isPut) return due.files
     if (rules) this.#compare(rules)
     return rules?.files ?? null
   }
 
   /** What is to be put into the control topic, which says `rules`. */
-  #dueFor(rules: PutRules | null): PutRules | null {
-    if (this.#due === null) return null
+  #dueFor(why: 'start' | 'reload', rules: PutRules | null): PutRules | null {
     const files = this.#configured
     const configured = hashOf(files)
     const own = { files, configured, atMs: this.#options.clock() }
     if (rules === null) return own
-    const isLast = rules.configured === configured
-    const isInForce = hashOf(rules.files) === hashOf(this.#files)
-    // The set stays, and what configured it is noted: it is the same, or was pushed before the first start of all.
-    const noted = isLast ? null : { ...rules, configured }
-    if (isInForce && hashOf(rules.files) === configured) return noted
-    if (this.#due === 'reload') return own
-    if (isInForce && rules.configured === null) return noted
-    return isLast ? null : own
+    const hash = hashOf(rules.files)
+    const isInForce = hash === hashOf(this.#files)
+    const isSame = isInForce && hash === configured
+    const due = dueFor(why, configured, { isSame, isInForce, configured: rules.configured })
+    return due === 'note' ? { ...rules, configured } : due && own
   }
 
   /** False, and refused, where `due` cannot take the place of what is in force. `before` is what the topic says. */
   async #put(topic: RulesTopic, due: PutRules, before: PutRules | null): Promise<boolean> {
     const isOther = hashOf(due.files) !== hashOf(this.#files)
-    const compiled = isOther ? this.#compiled(due.files, before ? this.#set : undefined) : this.#set
+    const compiled = isOther ? this.compiled(due.files, before ? this.#set : undefined) : this.#set
     if (typeof compiled === 'string') {
       this.refuse(hashOf(due.files), compiled)
       return false
@@ -207,7 +169,7 @@ export class KafkaRules {
       return false
     }
     if (isOther) return this.#take(due.files, due.atMs, before !== null)
-    this.#changedMs = due.atMs
+    this.putAt(due.atMs)
     return true
   }
 
@@ -216,7 +178,7 @@ export class KafkaRules {
     const own = hashOf(this.#configured)
     const theirs = configured === own ? null : configured
     if (theirs !== null && theirs !== this.#differing)
-      this.#options.log.warn(
+      this.#options.logger.warn(
         { configuredHere: own.slice(0, HASH_SHOWN), configuredLast: theirs.slice(0, HASH_SHOWN) },
         'the group was configured last with other rule files than this instance has: what the control topic says is in force',
       )
@@ -225,46 +187,48 @@ export class KafkaRules {
 
   /** False, and refused, where the files do not compile or do not raise a version. */
   #take(files: readonly RuleSource[], atMs: number, isChange: boolean): boolean {
-    const { log } = this.#options
-    const compiled = this.#compiled(files, isChange ? this.#set : undefined)
+    const compiled = this.compiled(files, isChange ? this.#set : undefined)
     if (typeof compiled === 'string') {
       this.refuse(hashOf(files), compiled)
       return false
     }
-    if (isChange && compiled.hash !== this.#set.hash)
-      log.info({ hash: compiled.hash }, 'a changed rule set is in force')
+    if (isChange && compiled.hash !== this.#set.hash) this.taken(compiled)
     this.#files = files
     this.#set = compiled
-    this.#changedMs = atMs
-    this.#refused = null
+    this.putAt(atMs)
+    this.accepted()
     return true
   }
 
-  /** Every fault, where there is one. */
-  #compiled(files: readonly RuleSource[], inForce?: RuleSet): RuleSet | string {
-    const compiled = compile(files, this.#options.streams, inForce)
-    return typeof compiled === 'string' ? compiled : (this.#topicFault(compiled) ?? compiled)
+  protected override compiled(files: readonly RuleSource[], inForce?: RuleSet): RuleSet | string {
+    const compiled = super.compiled(files, inForce)
+    return typeof compiled === 'string' ? compiled : (this.#faultOf(compiled)?.message ?? compiled)
   }
 
-  #topicFault(set: RuleSet): string | null {
+  /** Why a set that compiles cannot run in this group. */
+  #faultOf(set: RuleSet): EngineError | null {
     const { connection, outputs, streams } = this.#options
-    return listTopicFault(set, { group: connection.group, outputs, streams })
+    if (planExchanges(set, streams).length === 0)
+      return new EngineError('RULES_INVALID', 'no rule and no ranking is live or shadow')
+    const fault = listTopicFault(set, { group: connection.group, outputs, streams })
+    return fault === null ? null : new EngineError('CONFIG_INVALID', fault)
   }
 
   /** The topic is read from its beginning at each life: what was counted and said is not again. */
   #passOver({ offset, reason }: RefusedRecord): void {
     if (offset <= this.#strays.lastOffset) return
-    const { connection, counters, log } = this.#options
+    const { connection, counters, logger } = this.#options
     const topic = controlTopic(connection.group)
     counters.counter('control_records_refused_total', { topic }).value++
     this.#strays = { count: this.#strays.count + 1, lastOffset: offset }
     const message = 'a record of the control topic is none of ours; it is passed over'
-    if (this.#strays.count <= REFUSALS_SAID) log.warn({ topic, offset, reason }, message)
-    else this.#occasionally.warn(log, { topic, offset, reason }, message)
+    if (this.#strays.count <= REFUSALS_SAID) logger.warn({ topic, offset, reason }, message)
+    else this.#occasionally.warn(logger, { topic, offset, reason }, message)
   }
 
   async #withTopic(work: (topic: RulesTopic) => Promise<void>): Promise<void> {
-    const topic = new RulesTopic(this.#options.connection, this.#options.log, (record) => this.#passOver(record))
+    const { connection, logger } = this.#options
+    const topic = new RulesTopic(connection, logger, (record) => this.#passOver(record))
     try {
       await topic.connect()
       await work(topic)
@@ -279,12 +243,4 @@ function hashOf(files: readonly RuleSource[]): string {
   const hash = hashes.get(files) ?? textHash(files)
   hashes.set(files, hash)
   return hash
-}
-
-/** Every fault, where there is one. */
-function compile(files: readonly RuleSource[], streams: readonly Stream[], inForce?: RuleSet): RuleSet | string {
-  const compiled = compileRuleSet(files, { streams, ...(inForce ? { inForce } : {}) })
-  if (!compiled.ok) return formatIssues(compiled.issues, files).trimEnd()
-  if (planExchanges(compiled.set, streams).length === 0) return 'no rule and no ranking is live or shadow'
-  return compiled.set
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { defaultConfig } from '../../config.ts'
 import { Counters } from '../../model/counters.ts'
-import { KafkaRules } from './live-rules.ts'
+import { KafkaRules } from './kafka-rules.ts'
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 const rule = `rule: burst
@@ -26,7 +26,8 @@ every: 1m
 
 const { streams, outputs } = defaultConfig()
 const connection = { group: 'lapwing' } as never
-const options = { connection, streams, outputs, counters: new Counters(), log: silent, clock: () => 0 }
+const rest = { counters: new Counters(), logger: silent, read: () => [], clock: () => 0 }
+const options = { connection, streams, outputs, ...rest }
 const rulesOf = (...texts: string[]) => new KafkaRules([{ path: 'a.yaml', text: texts.join('---\n') }], options)
 
 test('features, and lists that alerts feed, are taken; a set with nothing to run is refused', () => {
