@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defaultConfig } from '../engine/config.ts'
-import { readBlocks } from '../engine/edge/files/read.ts'
+import { readBatches } from '../engine/edge/files/read.ts'
 import { LocalLog } from '../engine/edge/local/local-log.ts'
 import { packagePath } from '../engine/kit/package-path.ts'
 import type { RuleSource } from '../engine/model/block.ts'
@@ -40,7 +40,7 @@ export async function endToEndBenchmark(): Promise<Figure[]> {
     await eventsPerSecond({ ...common, case: 'JSON lines to alerts' }, async () => {
       const { task, sink, outputs } = freshTask(rules)
       let position = 0
-      for await (const entry of readBlocks(file, { streams })) task.process({ position: position++, entry }, sink)
+      for await (const entry of readBatches(file, { streams })) task.process({ position: position++, entry }, sink)
       task.finish('drained', sink)
       return { events: lines.length, checksum: outputs() }
     }),
@@ -54,7 +54,7 @@ export async function endToEndBenchmark(): Promise<Figure[]> {
       let position = -1
       for (let untilMs = START_MS; untilMs < endMs; ) {
         untilMs += 10_000
-        await log.writer.append(source.blocks(untilMs))
+        await log.writer.append(source.batches(untilMs))
         while (position < log.lastPosition) {
           const batch = await log.next(position, new AbortController().signal)
           if (!batch) break

@@ -66,7 +66,6 @@ describe('without a file', () => {
         alerts: 'risk.alerts.v1',
         shadow: 'risk.alerts.shadow.v1',
         rankings: 'risk.hot-items.v1',
-        trends: 'risk.trends.v1',
         dlq: 'risk.dlq.v1',
       },
     })
@@ -240,6 +239,11 @@ streams:
     expect(fault('{ partitions: 1.5 }')).toEqual(['[wrong-value]: "exchange.partitions" must be a whole number'])
     expect(fault('{ partitons: 2 }')).toEqual([
       '[unknown-key]: "partitons" is not a key in "exchange" | did you mean "partitions"?',
+    ])
+  })
+  test('a key of earlier versions: what is to be done about it', () => {
+    expect(faults('outputs:\n  trends: risk.trends.v1\n')).toEqual([
+      'lapwing.yaml:2:3: error[unknown-key]: "trends" is not a key in "outputs": nothing was ever written to it, leave it out',
     ])
   })
   test('types and topics belong to one stream', () => {

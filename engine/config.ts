@@ -87,7 +87,6 @@ export const SETTINGS = [
   'outputs.alerts',
   'outputs.shadow',
   'outputs.rankings',
-  'outputs.trends',
   'outputs.dlq',
 ] as const
 export type Setting = (typeof SETTINGS)[number]
@@ -256,9 +255,13 @@ function checked<S extends z.ZodType>(
 
 function unknownKey(settings: Settings, path: readonly PropertyKey[], key: string): void {
   const where = path.length === 0 ? 'here' : `in "${path.join('.')}"`
-  const message = `"${key}" is not a key ${where}`
+  const retired = RETIRED[[...path, key].join('.')]
+  const message = `"${key}" is not a key ${where}${retired === undefined ? '' : `: ${retired}`}`
   settings.fault('unknown-key', [...path, key], 'key', message, didYouMean(key, knownKeys(path)))
 }
+
+/** Keys of earlier versions, and what is to be done about them. */
+const RETIRED: Readonly<Record<string, string>> = { 'outputs.trends': 'nothing was ever written to it, leave it out' }
 
 function isMissing(value: unknown, path: readonly PropertyKey[]): boolean {
   let inner: unknown = value

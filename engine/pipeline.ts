@@ -26,7 +26,7 @@ import {
   timer,
 } from 'rxjs'
 import { isOperational } from './edge/kafka/errors.ts'
-import type { Mark } from './model/block.ts'
+import { type Mark, markAll } from './model/block.ts'
 import { EngineError } from './model/errors.ts'
 import type { Commit, CommitDone, FollowedLog } from './model/ports.ts'
 import type { Commits } from './task/commits.ts'
@@ -216,9 +216,6 @@ export function marks(
 ): Observable<Mark> {
   return interval(everyMs).pipe(
     filter(() => Date.now() - task.streamMs <= liveMs && committed() === log.lastPosition),
-    map(() => ({ ...LOCAL_SOURCE, kind: 'mark', upToMs: Date.now() - graceMs, sources: ['local/0'] })),
+    map(() => markAll(Date.now() - graceMs)),
   )
 }
-
-/** The local log is one source partition as far as time is concerned. */
-const LOCAL_SOURCE = { sourceTopic: 'local', sourcePartition: 0 } as const

@@ -95,7 +95,7 @@ function writeConfig(data: string, port: number, assignment: Assignment): string
   return file
 }
 
-const OUTPUTS = ['alerts', 'shadow', 'rankings', 'dlq', 'trends']
+const OUTPUTS = ['alerts', 'shadow', 'rankings', 'dlq']
 
 /** Each thread writes a file of its own. */
 function profileFlags({ profile, id }: Assignment): string[] {

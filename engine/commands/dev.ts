@@ -4,12 +4,14 @@ import { type Config, loadConfig } from '../config.ts'
 import { Outputs } from '../edge/local/outputs.ts'
 import { Screen } from '../edge/terminal/screen.ts'
 import type { AlertRecord, RankingRecord } from '../model/output.ts'
+import { isFed } from '../model/rule.ts'
 import type { Logger } from '../model/telemetry.ts'
 import { compileOrRefuse } from './compiled.ts'
 import { Recent } from './dev/recent.ts'
 import { TrafficFeed } from './dev/traffic-feed.ts'
 import { lineOf, newsOf, type Standing, viewOf } from './dev/view.ts'
 import { EXIT, type ExitCode, talk } from './exit.ts'
+import { spansOf } from './finite/spans.ts'
 import { configOption, positiveNumber, type Verb, wholeNumber } from './options.ts'
 import { readRuleFiles } from './rule-files.ts'
 import { LocalService } from './service/local-service.ts'
@@ -90,8 +92,9 @@ async function dev({ config: path, data, port, rate, watch }: DevOptions): Promi
 
 /** Feeds the log until `stop`: history chunk by chunk, each read before the next is made; then what happens now. */
 async function generate(service: LocalService, feed: TrafficFeed, stop: AbortSignal): Promise<void> {
+  await service.caughtUp() // it knows its rules
   while (!stop.aborted) {
-    const isNow = feed.feed(Date.now())
+    const isNow = feed.feed(Date.now(), service.task.ruleSet.lists.some(isFed) ? spansOf : (batch) => [batch])
     service.log.wake()
     if (isNow) await sleep(FEED_MS, undefined, { signal: stop }).catch(() => {})
     else await service.caughtUp()

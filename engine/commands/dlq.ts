@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import { EXIT, type ExitCode } from './exit.ts'
 import type { DeadLetter } from './future.ts'
+import type { UnreadLetter } from './ingest.ts'
 import { configOption, type Verb, wholeNumber } from './options.ts'
 import { configOf, newestOutputs, type OutputsOptions } from './outputs.ts'
-import type { UnreadLetter } from './unread-letters.ts'
 
 const TEXT_SHOWN = 80
 /** What a terminal would obey. */

@@ -1,8 +1,7 @@
-import type { Block } from '../model/block.ts'
-import { BlockBuilder } from '../model/block-builder.ts'
+import type { Batch, Block } from '../model/block.ts'
 import type { DeadLetterReason } from '../model/errors.ts'
 import type { Stream } from '../model/stream.ts'
-import { copyRow, rowAsObject } from './copy-rows.ts'
+import { keptRows, rowAsObject } from './copy-rows.ts'
 
 export interface DeadLetter {
   readonly kind: 'dead_letter'
@@ -13,32 +12,37 @@ export interface DeadLetter {
   readonly record: Readonly<Record<string, unknown>>
 }
 
-/** The block without the events that are more than the stream's `max_ahead` before the clock, and those as dead letters. */
+/** The batch without the events that are more than their stream's `max_ahead` before the clock, and those as dead letters. */
 export function withoutFuture(
-  block: Block,
+  batch: Batch,
   streams: readonly Stream[],
   clockMs: number,
-): { kept: Block; letters: readonly DeadLetter[] } {
-  const stream = streams.find((s) => s.name === block.stream)!
-  const limitMs = clockMs + stream.maxAheadMs
-  if (block.timesMs.every((timeMs) => timeMs <= limitMs)) return { kept: block, letters: [] }
-  const names = stream.fields.map((f) => f.name)
-  const builder = new BlockBuilder(stream, block.sourceTopic, block.sourcePartition)
+): { kept: Batch; letters: readonly DeadLetter[] } {
+  const streamOf = (block: Block) => streams.find((s) => s.name === block.stream)!
+  const isAhead = (block: Block, row: number) => block.timesMs[row]! > clockMs + streamOf(block).maxAheadMs
+  if (!batch.blocks.some((block) => block.timesMs.some((_, row) => isAhead(block, row))))
+    return { kept: batch, letters: [] }
   const letters: DeadLetter[] = []
-  block.timesMs.forEach((timeMs, row) => {
-    if (timeMs <= limitMs) copyRow(builder, block, row, block.offsets[row]!)
-    else {
-      const detail = `${timeMs - clockMs} ms ahead of the clock, ${stream.maxAheadMs} are allowed`
-      const record = rowAsObject(block, row, names)
-      letters.push({
-        kind: 'dead_letter',
-        reason: 'FUTURE_TIME',
-        stream: stream.name,
-        event_time: timeMs,
-        detail,
-        record,
-      })
-    }
+  const kept = keptRows(batch, streams, (block, row) => {
+    if (!isAhead(block, row)) return true
+    letters.push(letterOf(streamOf(block), block, row, clockMs))
+    return false
   })
-  return { kept: builder.build(), letters }
+  return { kept, letters }
+}
+
+function letterOf({ name, fields, maxAheadMs }: Stream, block: Block, row: number, clockMs: number): DeadLetter {
+  const timeMs = block.timesMs[row]!
+  return {
+    kind: 'dead_letter',
+    reason: 'FUTURE_TIME',
+    stream: name,
+    event_time: timeMs,
+    detail: `${timeMs - clockMs} ms ahead of the clock, ${maxAheadMs} are allowed`,
+    record: rowAsObject(
+      block,
+      row,
+      fields.map((f) => f.name),
+    ),
+  }
 }

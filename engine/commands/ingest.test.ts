@@ -2,14 +2,19 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { defaultConfig } from '../config.ts'
 import { openDatabase } from '../edge/local/database.ts'
 import { LOG_FILE } from '../edge/local/local-log.ts'
+import { LogReader } from '../edge/local/reader.ts'
+import { eachRange } from '../model/batch.ts'
+import type { Batch } from '../model/block.ts'
 import { addDlq } from './dlq.ts'
 import { addIngest } from './ingest.ts'
 import { runVerb } from './testing.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'lapwing-ingest-'))
 afterAll(() => rmSync(root, { recursive: true }))
+const { streams } = defaultConfig()
 const order = (n: number) =>
   JSON.stringify({ event_id: `e${n}`, type: 'order.created', event_time: 1_767_225_600_000 + n, shop_id: 'S1' })
 
@@ -72,6 +77,26 @@ test('a name that is no field is said once, with the field that may have been me
       '',
     ],
   ])
+})
+
+test('streams that take turns stand in one record, in the order of the file, without what is too far ahead', async () => {
+  const data = join(root, 'turns')
+  const view = (n: number) => order(n).replace('order.created', 'item.viewed')
+  const future = order(9).replace(/"event_time":\d+/, `"event_time":${Date.now() + 86_400_000}`)
+  const input = fileOf('turns.jsonl', order(50), view(20), future, view(30), order(70), view(500))
+  const { err } = await runVerb(addIngest, 'ingest', input, input, '--data', data)
+  expect(err).toContain('10 events appended, 2 too far in the future, 0 malformed')
+  const db = openDatabase(join(data, LOG_FILE))
+  const read = new LogReader(db, streams).after(-1)!
+  db.close()
+  const rows = read.records.map(({ entry }) => {
+    const said: string[] = []
+    eachRange(entry as Batch, ({ stream, timesMs, offsets }, from, to) => {
+      for (let i = from; i < to; i++) said.push(`${stream[0]}${timesMs[i]! - 1_767_225_600_000}@${offsets[i]}`)
+    })
+    return said.join(' ')
+  })
+  expect(rows).toEqual(['t50@0 b20@0 b30@1 t70@1 b500@2', 't50@2 b20@3 b30@4 t70@3 b500@5'])
 })
 
 test('where alerts feed lists, a record of the log holds 100 ms', async () => {

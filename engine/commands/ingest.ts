@@ -7,8 +7,7 @@ import { openDatabase, type Sqlite } from '../edge/local/database.ts'
 import { LOG_FILE } from '../edge/local/local-log.ts'
 import { Outputs } from '../edge/local/outputs.ts'
 import { LocalWriter } from '../edge/local/writer.ts'
-import type { Block } from '../model/block.ts'
-import { EngineError } from '../model/errors.ts'
+import { type DeadLetterReason, EngineError } from '../model/errors.ts'
 import type { Stream } from '../model/stream.ts'
 import { EXIT, type ExitCode, talk } from './exit.ts'
 import { cutFor } from './finite/feeds-lists.ts'
@@ -16,11 +15,20 @@ import { FiniteInput } from './finite/input.ts'
 import { unknownFieldsText } from './finite/unknown-fields.ts'
 import { withoutFuture } from './future.ts'
 import { configOption, type Verb } from './options.ts'
-import { regrouped } from './regroup.ts'
-import { UnreadLetters } from './unread-letters.ts'
 
-/** So many events go into one transaction; fewer when the input has nothing more at the moment. */
-const ROWS_TOGETHER = 5_000
+/** Further records of a file that cannot be read are only counted: one that is something else altogether would fill the log. */
+const LETTERS_MAX = 1_000
+
+/** A record of an input that could not be read. */
+export interface UnreadLetter {
+  readonly kind: 'dead_letter'
+  readonly reason: DeadLetterReason
+  /** `events.jsonl:4` */
+  readonly input: string
+  readonly detail: string
+  /** At most 200 characters of it. */
+  readonly text: string
+}
 
 interface IngestOptions {
   readonly config?: string
@@ -89,42 +97,32 @@ async function ingestOne(
   { stream, strict = false }: IngestOptions,
   { streams, db, cut, counts }: Appending,
 ): Promise<void> {
-  const unread = new UnreadLetters()
+  const writer = new LocalWriter(db, streams)
+  const outputs = new Outputs(db)
+  let unread = 0
   const input = new FiniteInput(
     {
       input: file,
       strict,
       ...(stream === undefined ? {} : { stream }),
-      onMalformed: (where, reason, text) => unread.add(where, reason, text),
+      onMalformed: (where, detail, text) => {
+        unread += 1
+        const letter: UnreadLetter = { kind: 'dead_letter', reason: 'MALFORMED', input: where, detail, text }
+        if (unread <= LETTERS_MAX) outputs.addDeadLetters([letter])
+      },
     },
     streams,
   )
-  const writer = new LocalWriter(db, streams)
-  const outputs = new Outputs(db)
-  let waiting: Block[] = []
-  let rowsWaiting = 0
-  const append = async (): Promise<void> => {
-    const letters = unread.take()
-    if (letters.length > 0) outputs.addDeadLetters(letters)
-    if (rowsWaiting === 0) return
-    const [blocks, rows] = [waiting, rowsWaiting]
-    waiting = [] // given up where the disk is full: they are not tried again
-    rowsWaiting = 0
-    await writer.append(blocks)
-    counts.appended += rows
-  }
   try {
-    for await (const block of regrouped(input.blocks(), streams, append)) {
-      const { kept, letters } = withoutFuture(block, streams, Date.now())
+    for await (const batch of input.batches()) {
+      const { kept, letters } = withoutFuture(batch, streams, Date.now())
       if (letters.length > 0) outputs.addDeadLetters(letters)
       counts.ahead += letters.length
-      if (kept.length > 0) waiting.push(...cut(kept))
-      rowsWaiting += kept.length
-      if (rowsWaiting >= ROWS_TOGETHER) await append()
+      if (kept.length > 0) await writer.append(cut(kept))
+      counts.appended += kept.length
     }
   } finally {
     counts.malformed += input.malformed
     counts.unknown_fields.push(...input.unknownFields)
-    await append()
   }
 }

@@ -116,7 +116,7 @@ export const streamShape = z.strictObject({
 })
 export type StreamShape = z.infer<typeof streamShape>
 
-const outputs = z.strictObject({ alerts: topic, shadow: topic, rankings: topic, trends: topic, dlq: topic })
+const outputs = z.strictObject({ alerts: topic, shadow: topic, rankings: topic, dlq: topic })
 
 export const sectionShapes = {
   data: text,
@@ -196,7 +196,6 @@ export const DEFAULTS = {
     alerts: 'risk.alerts.v1',
     shadow: 'risk.alerts.shadow.v1',
     rankings: 'risk.hot-items.v1',
-    trends: 'risk.trends.v1',
     dlq: 'risk.dlq.v1',
   },
 } as const

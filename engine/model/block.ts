@@ -78,6 +78,11 @@ export interface Mark {
   readonly sources: readonly string[]
 }
 
+/** Where one task reads everything: stream time is `upToMs` at least. */
+export function markAll(upToMs: number): Mark {
+  return { kind: 'mark', sourceTopic: 'local', sourcePartition: 0, upToMs, sources: ['local/0'] }
+}
+
 /** The whole rule set as its authors wrote it. The task compiles it where it stands in the log. */
 export interface RulesControl {
   readonly kind: 'rules'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { Counters } from '../model/counters.ts'
-import type { Output, StateChange } from '../model/output.ts'
-import type { Sink } from '../model/ports.ts'
+import type { Output } from '../model/output.ts'
+import { finish, step } from '../task/step.ts'
 import { apart, firstDifference } from './compare.ts'
 import { faultDifference } from './faults.ts'
 import { freshTask } from './fresh-task.ts'
@@ -48,11 +48,6 @@ export function runReference(c: Case): Run {
 export function runTask(c: Case, cuts: Cuts): Run {
   const outputs: Output[] = []
   const kept = new Map<string, string>()
-  const change = ({ key, value }: StateChange): void => {
-    if (value === null) kept.delete(key)
-    else kept.set(key, value)
-  }
-  const sink: Sink = { output: (output) => outputs.push(output), change }
   const counters = new Counters()
   const records = recordsOf(c)
   let task = freshTask(c, counters)
@@ -74,12 +69,16 @@ export function runTask(c: Case, cuts: Cuts): Run {
   const streamMsAfter: number[] = []
   records.forEach((record, i) => {
     cutAt(i)
-    task.process(record, sink)
-    if (cuts === 'replay') task.flush(sink)
+    const made = step(task, [record])
+    outputs.push(...made.outputs)
+    for (const [key, value] of made.changes) {
+      if (value === null) kept.delete(key)
+      else kept.set(key, value)
+    }
     streamMsAfter.push(task.streamMs)
   })
   cutAt(records.length)
-  task.finish(c.until, sink)
+  outputs.push(...finish(task, c.until))
   return { outputs, counters: totalsOf(counters) }
 }
 

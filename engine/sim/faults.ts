@@ -3,7 +3,7 @@ import type { LogRecord } from '../model/block.ts'
 import { EngineError } from '../model/errors.ts'
 import type { Output } from '../model/output.ts'
 import type { Sink } from '../model/ports.ts'
-import { rebuild, step } from '../task/step.ts'
+import { finish, rebuild, step } from '../task/step.ts'
 import type { Task } from '../task/task.ts'
 import { apart, firstDifference } from './compare.ts'
 import { deliveredAgain, withClockJumps } from './faulty-router.ts'
@@ -32,12 +32,8 @@ interface Saved {
 
 /** The outputs of a run in which nothing goes wrong. */
 function undisturbed(c: Case, records: readonly LogRecord[]): Output[] {
-  const outputs: Output[] = []
-  const sink: Sink = { output: (output) => outputs.push(output), change: () => {} }
   const task = freshTask(c)
-  for (const record of records) task.process(record, sink)
-  task.finish(c.until, sink)
-  return outputs
+  return [...records.flatMap((record) => step(task, [record]).outputs), ...finish(task, c.until)]
 }
 
 /** The case as `faultSeed` has it: clocks that jump, and the log of a router that repeats itself. */
@@ -105,8 +101,7 @@ class Survivor {
         await this.#recover()
       }
     }
-    const ending: Output[] = []
-    this.#task.finish(this.#case.until, { output: (output) => ending.push(output), change: () => {} })
+    const ending = finish(this.#task, this.#case.until)
     const { crashes, tornSnapshots, restored, rebuilt } = this
     return { outputs: [...this.#log.outputs, ...ending], crashes, tornSnapshots, restored, rebuilt }
   }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { defaultConfig } from '../config.ts'
+import { markAll } from '../model/block.ts'
 import { blockFromRows } from '../model/column.ts'
 import { Counters } from '../model/counters.ts'
 import type { Output } from '../model/output.ts'
@@ -38,7 +39,7 @@ class Play {
   }
 
   advance(ms: number): void {
-    this.task.advanceTo(T0 + ms, this.#sink)
+    this.task.process({ position: this.#position, entry: markAll(T0 + ms) }, this.#sink)
   }
 
   /** Rule, key and moment of each alert that opened since the last asking. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { defaultConfig } from '../config.ts'
+import { markAll } from '../model/block.ts'
 import { blockFromRows } from '../model/column.ts'
 import { Counters } from '../model/counters.ts'
 import { DEFAULT_LIMITS, type Limits } from '../model/limits.ts'
@@ -45,7 +46,7 @@ function play(text: string, limits: Partial<Limits>, events: readonly Event[], c
     ])
     task.process({ position: i, entry: block }, sink)
   })
-  task.advanceTo(T0 + 10_000, sink)
+  task.process({ position: events.length, entry: markAll(T0 + 10_000) }, sink)
   const measures = outputs.flatMap((o) => (o.kind === 'measures' ? [o.measures] : []))
   const alerts = outputs.flatMap((o) => (o.kind === 'alert' ? [o] : []))
   return { task, counters, measures, alerts }

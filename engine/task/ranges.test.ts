@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { defaultConfig } from '../config.ts'
-import { sliceBlock } from '../model/batch.ts'
+import { batchOf, sliceBlock } from '../model/batch.ts'
 import type { Block } from '../model/block.ts'
 import { blockFromRows } from '../model/column.ts'
 import { Counters } from '../model/counters.ts'
@@ -79,29 +79,28 @@ function run(read: (task: Task, sink: { output(o: Output): void; change(): void 
   return { outputs, counts: [...counters.all()].map(({ name, value }) => [name, value]) }
 }
 
-test('a range of rows is read as a block of its own', () => {
+test('a batch is read as the blocks that its runs are', () => {
   const events = fc.array(event, { minLength: 20, maxLength: 200, size: 'max' })
   fc.assert(
     fc.property(events, fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1 }), (events, lengths) => {
       const blocks = blocksOf(events)
-      const ranges: { block: Block; from: number; to: number }[] = []
+      const runs: number[] = []
+      const parts: Block[] = []
       const next = blocks.map(() => 0)
       for (let i = 0; blocks.some((block, b) => next[b]! < block.length); i++) {
         const b = i % blocks.length
         const to = Math.min(blocks[b]!.length, next[b]! + lengths[i % lengths.length]!)
-        const from = Math.max(0, next[b]! - (i % 3)) // some rows are read again
-        ranges.push({ block: blocks[b]!, from, to })
+        runs.push(b, to - next[b]!)
+        parts.push(sliceBlock(blocks[b]!, next[b]!, to))
         next[b] = to
       }
-      const asRanges = run((task, sink) => {
-        for (const [position, { block, from, to }] of ranges.entries())
-          task.processRows(block, from, to, position, sink)
-      })
+      const asBatch = run((task, sink) =>
+        task.process({ position: 0, entry: { ...batchOf(blocks), runs: Uint32Array.from(runs) } }, sink),
+      )
       const asBlocks = run((task, sink) => {
-        for (const [position, { block, from, to }] of ranges.entries())
-          task.process({ position, entry: sliceBlock(block, from, to) }, sink)
+        for (const [position, entry] of parts.entries()) task.process({ position, entry }, sink)
       })
-      expect(asRanges).toEqual(asBlocks)
+      expect(asBatch).toEqual(asBlocks)
     }),
     { numRuns: 100 },
   )
@@ -121,7 +120,8 @@ test('rows far behind the first thousand of a block are read, too', () => {
   const stream = streams.find((s) => s.name === 'behavior')!
   const block = blockFromRows(stream, { topic: stream.topic, partition: 0 }, rows)
   const { outputs } = run((task, sink) => {
-    for (let from = 0; from < block.length; from += 1) task.processRows(block, from, from + 1, from, sink)
+    const runs = Uint32Array.from({ length: 2 * block.length }, (_, i) => i % 2)
+    task.process({ position: 0, entry: { ...batchOf([block]), runs } }, sink)
   })
   const measured = outputs.flatMap((o) => (o.kind === 'measures' ? [o.measures.views] : []))
   expect(measured).toEqual(rows.map((_, i) => i + 1))

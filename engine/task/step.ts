@@ -5,7 +5,10 @@ import type { Commit, NumberedLog, PastLog, SnapshotStore, StoredSnapshot } from
 import { META_KEY } from './meta.ts'
 import type { Task } from './task.ts'
 
-/** Lets the task read some records, at least one, and gathers what is to be committed for them. */
+/**
+ * Lets the task read some records, at least one, and gathers what they make: on a log that is followed it is committed;
+ * of a file, of a rule's test and of a past that is looked at the outputs alone are used.
+ */
 export function step(task: Task, records: readonly LogRecord[]): Commit {
   const outputs: Output[] = []
   const changes = new Map<string, string | null>()
@@ -18,6 +21,13 @@ export function step(task: Task, records: readonly LogRecord[]): Commit {
   for (const record of records) task.process(record, sink)
   task.flush(sink)
   return { position: records[records.length - 1].position, outputs, changes, announcements }
+}
+
+/** What the end of a finite input makes (`Task.finish`). */
+export function finish(task: Task, until: 'drained' | 'last'): readonly Output[] {
+  const outputs: Output[] = []
+  task.finish(until, { output: (output) => outputs.push(output), change: () => {} })
+  return outputs
 }
 
 /**

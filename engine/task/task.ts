@@ -123,28 +123,15 @@ export class Task {
     else if (entry.kind === 'rules') this.#readRules(entry.files, position)
     else if (entry.kind === 'broadcast') this.#readBroadcast(entry, position)
     else if (!this.#replaying) this.#lists.apply(entry, position, this.#streamMs)
-    this.#settle(position)
-    this.trim()
+    this.#lists.settle(position, this.#streamMs)
+    this.#metaIsStale = true
+    this.#sink = null
+    this.#core.trim() // lets go of what no window holds any more
   }
 
-  /**
-   * Rows `[from, to)` of a block, as if they were a block of their own that stands at `position`. Call `trim` every few
-   * thousand rows.
-   */
-  processRows(block: Block, from: number, to: number, position: number, sink: Sink): void {
-    this.#sink = sink
-    this.#readRows(block, from, to)
-    this.#settle(position)
-  }
-
-  /** Lets go of what no window holds any more. */
-  trim(): void {
-    this.#core.trim()
-  }
-
-  /** Puts out what changed since the last flush, for the commit. */
+  /** Puts out what changed since the last flush, for the commit; nothing where there are no commits. */
   flush(sink: Sink): void {
-    assert(this.#options.commits !== false)
+    if (this.#options.commits === false) return
     for (const part of this.#parts) part.writeChanges?.()
     if (this.#metaIsStale) this.#commit.set(META_KEY, JSON.stringify(metaOf(this.#parts)))
     this.#metaIsStale = false
@@ -159,13 +146,6 @@ export class Task {
     this.#sink = sink
     const endMs = until === 'drained' ? this.#core.drain(this.#streamMs) : this.#streamMs
     this.#core.alerts.closeAll(endMs)
-    this.#sink = null
-  }
-
-  /** Moves stream time on, as a mark over all sources would. */
-  advanceTo(streamMs: number, sink: Sink): void {
-    this.#sink = sink
-    this.#advance(streamMs)
     this.#sink = null
   }
 
@@ -357,13 +337,6 @@ export class Task {
     if (this.#history.startMs === Number.NEGATIVE_INFINITY && !this.#options.finite) this.#history.startMs = streamMs
     this.#streamMs = streamMs
     this.#core.advance(streamMs)
-  }
-
-  /** A record has been read. */
-  #settle(position: number): void {
-    this.#lists.settle(position, this.#streamMs)
-    this.#metaIsStale = true
-    this.#sink = null
   }
 
   #readRows(block: Block, from: number, to: number): void {

@@ -4,6 +4,7 @@ import Database from 'better-sqlite3'
 import { defaultConfig } from '../../engine/config.ts'
 import { openDatabase } from '../../engine/edge/local/database.ts'
 import { LOG_FILE } from '../../engine/edge/local/local-log.ts'
+import { eventsIn } from '../../engine/model/batch.ts'
 import { decodeEntry } from '../../engine/model/block-codec.ts'
 import type { AlertRecord, RankingRecord } from '../../engine/model/output.ts'
 
@@ -50,9 +51,8 @@ export function copyLog(from: string, to: string): { records: number; events: nu
   const { streams } = defaultConfig()
   let [records, events] = [0, 0]
   for (const bytes of db.prepare<[], Uint8Array>('SELECT bytes FROM log').pluck().iterate()) {
-    const entry = decodeEntry(bytes, streams)
     records += 1
-    if (entry.kind === 'block') events += entry.length
+    events += eventsIn(decodeEntry(bytes, streams))
   }
   db.close()
   return { records, events }

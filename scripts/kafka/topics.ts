@@ -7,7 +7,6 @@ export const TOPICS: Readonly<Record<string, number>> = {
   'risk.alerts.v1': 2,
   'risk.alerts.shadow.v1': 1,
   'risk.hot-items.v1': 1,
-  'risk.trends.v1': 1,
   'risk.dlq.v1': 1,
 }
 

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { defaultConfig } from '../../config.ts'
 import { LocalLog } from '../../edge/local/local-log.ts'
+import { blocksIn } from '../../model/batch.ts'
+import type { Batch } from '../../model/block.ts'
 import { cellAt } from '../../model/column.ts'
 import type { AlertRecord, Output, RankingRecord } from '../../model/output.ts'
 import { Recent } from './recent.ts'
@@ -14,16 +16,16 @@ const root = mkdtempSync(join(tmpdir(), 'lapwing-dev-'))
 afterAll(() => rmSync(root, { recursive: true }))
 const { streams } = defaultConfig(root)
 const HOUR_MS = 3_600_000
+const uncut = (batch: Batch) => [batch]
 const NOW_MS = Date.UTC(2026, 0, 5, 12)
 
 async function idsIn(log: LocalLog): Promise<string[]> {
   const ids: string[] = []
   for await (const records of log.past(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY))
-    for (const { entry } of records)
-      if (entry.kind === 'block') {
-        const at = streams.find((s) => s.name === entry.stream)!.fields.findIndex((f) => f.name === 'event_id')
-        for (let i = 0; i < entry.length; i++) ids.push(String(cellAt(entry.columns[at]!, i)))
-      }
+    for (const { stream, columns, length } of records.flatMap(({ entry }) => blocksIn(entry))) {
+      const at = streams.find((s) => s.name === stream)!.fields.findIndex((f) => f.name === 'event_id')
+      for (let i = 0; i < length; i++) ids.push(String(cellAt(columns[at]!, i)))
+    }
   return ids
 }
 
@@ -34,10 +36,10 @@ describe('the traffic feed', () => {
     const { log } = open()
     const feed = new TrafficFeed(log.writer, streams, 1, NOW_MS)
     expect(feed.untilMs).toBe(NOW_MS - HOUR_MS)
-    expect(feed.feed(NOW_MS)).toBe(false)
+    expect(feed.feed(NOW_MS, uncut)).toBe(false)
     expect(feed.playing).toEqual({ what: 'playing the past hour', share: 10 / 3_600 })
     expect(feed.untilMs).toBe(NOW_MS - HOUR_MS + 10_000)
-    while (!feed.feed(NOW_MS));
+    while (!feed.feed(NOW_MS, uncut));
     expect(feed.playing).toBeNull()
     expect(log.writer.streamMs).toBeGreaterThan(NOW_MS - 10_000)
     expect(log.writer.streamMs).toBeLessThan(NOW_MS)
@@ -54,7 +56,7 @@ describe('the traffic feed', () => {
           const { log } = open(folder)
           // as at the very first start, it begins an hour before
           const feed = new TrafficFeed(log.writer, streams, 1, NOW_MS + HOUR_MS)
-          while (!feed.feed(NOW_MS + stop));
+          while (!feed.feed(NOW_MS + stop, uncut));
           log.close()
         }
         const { log } = open(folder)
@@ -69,12 +71,12 @@ describe('the traffic feed', () => {
   test('a long pause is not made up for, and ids stay unique', async () => {
     const { folder, log } = open()
     const feed = new TrafficFeed(log.writer, streams, 1, NOW_MS)
-    feed.feed(NOW_MS)
+    feed.feed(NOW_MS, uncut)
     log.close()
     const { log: again } = open(folder)
     const later = new TrafficFeed(again.writer, streams, 1, NOW_MS + 9 * HOUR_MS)
     expect(later.untilMs).toBe(NOW_MS + 8 * HOUR_MS)
-    later.feed(NOW_MS + 9 * HOUR_MS)
+    later.feed(NOW_MS + 9 * HOUR_MS, uncut)
     const ids = await idsIn(again)
     expect(new Set(ids).size).toBe(ids.length)
     again.close()

@@ -1,4 +1,5 @@
 import type { LocalWriter } from '../../edge/local/writer.ts'
+import type { Batch } from '../../model/block.ts'
 import type { Stream } from '../../model/stream.ts'
 import { type SourceState, TrafficSource } from '../../traffic/source.ts'
 import { Traffic } from '../../traffic/traffic.ts'
@@ -41,7 +42,7 @@ export class TrafficFeed {
     const options = saved?.source.traffic.options
     if (saved && options?.ordersPerSecond === ordersPerSecond && untilMs >= nowMs - HOUR_MS) {
       this.#source = TrafficSource.restore(saved.source, streams)
-      this.#source.blocks(untilMs)
+      this.#source.batches(untilMs)
       this.#untilMs = untilMs
     } else {
       this.#untilMs = Math.max(nowMs - HOUR_MS, untilMs, writer.streamMs)
@@ -65,19 +66,19 @@ export class TrafficFeed {
     return this.#untilMs
   }
 
-  /** Appends what happens next, until `nowMs` or for a chunk; true = now is reached. */
-  feed(nowMs: number): boolean {
+  /** Appends what happens next, until `nowMs` or for a chunk, in records as `cut` makes them; true = now is reached. */
+  feed(nowMs: number, cut: (batch: Batch) => readonly Batch[]): boolean {
     this.#nowMs = nowMs
     const untilMs = Math.min(nowMs, this.#untilMs + CHUNK_MS)
     if (untilMs <= this.#untilMs) return true
-    const blocks = this.#source.blocks(untilMs)
+    const batches = this.#source.batches(untilMs).flatMap(cut)
     const meta: Record<string, string> = { [UNTIL]: String(untilMs) }
     if (untilMs - this.#checkpointMs >= CHECKPOINT_EVERY_MS) {
       const checkpoint: Checkpoint = { source: this.#source.state(), atMs: untilMs }
       meta[CHECKPOINT] = JSON.stringify(checkpoint)
       this.#checkpointMs = untilMs
     }
-    this.#writer.appendWith(blocks, meta)
+    this.#writer.appendWith(batches, meta)
     this.#untilMs = untilMs
     return untilMs === nowMs
   }

@@ -113,8 +113,7 @@ async function broker(config: Config, connection: KafkaConfig): Promise<string> 
   const missing = streams.map(({ topic }) => topic).filter((topic) => !there.has(topic))
   if (missing.length > 0)
     throw new EngineError('INPUT_MISSING', `${where} answers; no such topic: ${missing.join(', ')}`)
-  const { trends: _unwritten, ...written } = outputs
-  const topics = Object.values(written)
+  const topics = Object.values(outputs)
   const made = topics.filter((topic) => there.has(topic)).length
   const strays = await straysIn(there, config, connection)
   const others = await otherPartitionsIn(there, config, connection)

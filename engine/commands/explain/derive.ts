@@ -9,6 +9,7 @@ import { featuresAt, listChanges, withChanges } from '../../task/kept-then.ts'
 import { LIST_PREFIX } from '../../task/lists.ts'
 import { META_KEY } from '../../task/meta.ts'
 import { stateSpanMs } from '../../task/rebuild-span.ts'
+import { step } from '../../task/step.ts'
 import { Task } from '../../task/task.ts'
 import { type Clause, clauseReaders } from './clauses.ts'
 import type { ViewedLog } from './source.ts'
@@ -82,48 +83,39 @@ function taskFrom({ set, streams, features }: Stretch, measures: boolean): Task 
 /** Whether the alert is made again. */
 export async function comesAgain(stretch: Stretch): Promise<boolean> {
   const task = taskFrom(stretch, false)
-  let found = false
-  const output = (made: Output) => {
-    found ||= made.kind === 'alert' && made.alert_id === stretch.alert.alert_id
+  for await (const { record } of upToOpening(stretch, task)) {
+    const { outputs } = step(task, [record])
+    if (outputs.some((made) => made.kind === 'alert' && made.alert_id === stretch.alert.alert_id)) return true
   }
-  for await (const record of stretch.read()) {
-    task.process(record, { output, change: () => {} })
-    if (found || task.streamMs > stretch.openedMs) break
-  }
-  return found
+  return false
 }
 
 /**
- * The measures of the alert's key at each of its events, up to the one that opened it; and what the task's commit would
+ * The measures of the alert's key at each of its events, up to the one that opened it; and what the task's commits would
  * keep of lists and features right before that.
  */
 export async function stepsTo(
   stretch: Stretch,
 ): Promise<{ readonly steps: readonly MeasuresRecord[]; readonly kept: ReadonlyMap<string, string> }> {
-  const { alert, set, openedMs, features } = stretch
+  const { alert, set, features } = stretch
   const task = taskFrom(stretch, true)
   const key = JSON.stringify(alert.key)
   const [rule] = set.rules as [Rule]
   const fromMs = alert.first_seen - rule.windowMs
   const steps: MeasuresRecord[] = []
   const kept = new Map(features)
-  let isBefore = true
-  const output = (made: Output) => {
-    if (made.kind !== 'measures' || JSON.stringify(made.key) !== key) return
-    if (made.event_time > fromMs && made.event_time <= alert.first_seen) steps.push(made)
-    if (steps.length > STEPS_MAX) steps.shift()
-  }
-  const change = ({ key, value }: { key: string; value: string | null }) => {
-    if (value === null) kept.delete(key)
-    else if (key.startsWith(LIST_PREFIX) || key.startsWith(FEATURE_PREFIX)) kept.set(key, value)
-  }
-  for await (const record of stretch.read()) {
-    if (isBefore && reaches(record, openedMs)) {
-      task.flush({ output, change })
-      isBefore = false
+  for await (const { record, isBefore } of upToOpening(stretch, task)) {
+    const { outputs, changes } = step(task, [record])
+    for (const made of outputs) {
+      if (made.kind !== 'measures' || JSON.stringify(made.key) !== key) continue
+      if (made.event_time > fromMs && made.event_time <= alert.first_seen) steps.push(made)
+      if (steps.length > STEPS_MAX) steps.shift()
     }
-    task.process(record, { output, change: () => {} })
-    if (task.streamMs > openedMs) break
+    if (!isBefore) continue
+    for (const [name, value] of changes) {
+      if (value === null) kept.delete(name)
+      else if (name.startsWith(LIST_PREFIX) || name.startsWith(FEATURE_PREFIX)) kept.set(name, value)
+    }
   }
   return { steps, kept }
 }
@@ -133,28 +125,38 @@ export async function clausesAt(
   stretch: Stretch,
   kept: ReadonlyMap<string, string>,
 ): Promise<readonly Clause[] | null> {
-  const { alert, set, streams, openedMs, features } = stretch
+  const { alert, set, streams, features } = stretch
   const task = freshTask(set, streams)
   task.beginReplay(new Map([...kept].filter(([key]) => key.startsWith(LIST_PREFIX)).concat([...features])))
   let isReplaying = true
   let found: readonly Clause[] | null = null
+  // read at the very moment: when the record has been read, its later events have moved the windows on
   const output = (made: Output) => {
     if (found || made.kind !== 'alert' || made.alert_id !== alert.alert_id || made.status !== 'open') return
     const plan = task.core.layout.rules[0]!
     found = clauseReaders(plan.rule.when, plan.scope, plan.rule.evaluate === 'arrival').map((read) => read())
   }
-  for await (const record of stretch.read()) {
-    if (isReplaying && reaches(record, openedMs)) {
-      task.endReplay(kept)
-      isReplaying = false
-    }
+  for await (const { record, isBefore } of upToOpening(stretch, task)) {
+    if (isReplaying && !isBefore) task.endReplay(kept)
+    isReplaying = isBefore
     if (isReplaying) task.replay(record)
     else task.process(record, { output, change: () => {} })
-    if (found || task.streamMs > openedMs) break
+    if (found) break
   }
   return found
 }
 
-function reaches({ entry }: LogRecord, timeMs: number): boolean {
-  return (entry.kind === 'mark' ? entry.upToMs : newestMs(entry)) >= timeMs
+/** Records for `task`, until its time is past the opening; `isBefore`: the opening is in a later one. */
+async function* upToOpening(
+  stretch: Stretch,
+  task: Task,
+): AsyncGenerator<{ readonly record: LogRecord; readonly isBefore: boolean }, void, undefined> {
+  const { openedMs } = stretch
+  let isBefore = true
+  for await (const record of stretch.read()) {
+    const { entry } = record
+    isBefore &&= (entry.kind === 'mark' ? entry.upToMs : newestMs(entry)) < openedMs
+    yield { record, isBefore }
+    if (task.streamMs > openedMs) return
+  }
 }

@@ -4,7 +4,7 @@ import type { AlertRecord, Cell, MeasureValue } from '../../model/output.ts'
 import { type Rule, type RuleSet, SEVERITIES, type SequenceRule } from '../../model/rule.ts'
 import type { Stream } from '../../model/stream.ts'
 import type { RulePlan } from '../../task/plans.ts'
-import { rebuild } from '../../task/step.ts'
+import { rebuild, step } from '../../task/step.ts'
 import { Task } from '../../task/task.ts'
 import { setOf } from '../list-texts.ts'
 import { type Clause, clauseReaders } from './clauses.ts'
@@ -40,8 +40,7 @@ export async function liveKey(
   for (const log of located?.logs ?? []) {
     const task = new Task({ streams, counters: new Counters(), finite: false })
     const position = await rebuild(task, log)
-    const sink = { output: () => {}, change: () => {} }
-    for await (const records of log.after(position)) for (const record of records) task.process(record, sink)
+    for await (const records of log.after(position)) step(task, records)
     const plan = task.core.layout.rules.find(({ rule }) => isMeant(rule))
     if (!plan) throw notInForce(task.ruleSet, isMeant)
     const { keys } = task.core.layout.spaces[plan.space]!

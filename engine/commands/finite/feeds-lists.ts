@@ -1,25 +1,18 @@
 import type { Config } from '../../config.ts'
 import { LocalControl } from '../../edge/local/control.ts'
-import { sliceBlock } from '../../model/batch.ts'
-import type { Block, RuleSource } from '../../model/block.ts'
+import type { Batch, RuleSource } from '../../model/block.ts'
 import { EngineError } from '../../model/errors.ts'
 import { isFed } from '../../model/rule.ts'
 import { compileRuleSet } from '../../rules/index.ts'
 import { readRuleFiles } from '../rule-files.ts'
-import { eachSpan } from './spans.ts'
+import { spansOf } from './spans.ts'
 
 /**
- * How blocks of a file become records of the local log: as they are, or where alerts feed lists as short as those of a
- * live log. Short ones cost four times as much where events are sparse, and eight times the space.
+ * How batches of a file become records of the local log: as they are, or where alerts feed lists as short as those of a
+ * live log.
  */
-export async function cutFor(config: Config): Promise<(block: Block) => readonly Block[]> {
-  return (await feedsLists(config)) ? spans : (block) => [block]
-}
-
-function spans(block: Block): readonly Block[] {
-  const parts: Block[] = []
-  eachSpan(block, 0, block.length, (whole, from, to) => parts.push(sliceBlock(whole, from, to)))
-  return parts
+export async function cutFor(config: Config): Promise<(batch: Batch) => readonly Batch[]> {
+  return (await feedsLists(config)) ? spansOf : (batch) => [batch]
 }
 
 /** By the rules that the log ends with, or by the configured ones, which a start may put in force; in doubt, too. */

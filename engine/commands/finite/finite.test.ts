@@ -234,12 +234,12 @@ test('values of what is no field are in the summary; a field that is missing is 
 
 test('what is too far ahead of the clock becomes a dead letter, the rest is appended', async () => {
   const input = new FiniteInput({ input: fileOf([0, 1, 2].map(orderAt)) }, streams)
-  for await (const block of input.blocks()) {
-    const { kept, letters } = withoutFuture(block, streams, 90_000) // 30 s ahead are allowed: minute 2 just so
-    expect([...kept.timesMs]).toEqual([0, 60_000, 120_000])
+  for await (const batch of input.batches()) {
+    const { kept, letters } = withoutFuture(batch, streams, 90_000) // 30 s ahead are allowed: minute 2 just so
+    expect([...kept.blocks[0]!.timesMs]).toEqual([0, 60_000, 120_000])
     expect(letters).toEqual([])
-    const earlier = withoutFuture(block, streams, 89_999)
-    expect([...earlier.kept.timesMs]).toEqual([0, 60_000])
+    const earlier = withoutFuture(batch, streams, 89_999)
+    expect([...earlier.kept.blocks[0]!.timesMs]).toEqual([0, 60_000])
     expect(earlier.letters).toMatchObject([
       { reason: 'FUTURE_TIME', stream: 'transactions', event_time: 120_000, record: { event_id: 'e2', shop_id: 'S' } },
     ])

@@ -4,8 +4,7 @@ import type { LateSince } from '../../edge/files/ahead-guard.ts'
 import { readCachedBatches } from '../../edge/files/cache/read-cached.ts'
 import { type ReadOptions, readBatches } from '../../edge/files/read.ts'
 import type { UnknownField } from '../../edge/files/unknown-fields.ts'
-import { blocksOf } from '../../model/batch.ts'
-import type { Batch, Block } from '../../model/block.ts'
+import type { Batch } from '../../model/block.ts'
 import { EngineError } from '../../model/errors.ts'
 import { eventTimeMs } from '../../model/event-time.ts'
 import type { Stream } from '../../model/stream.ts'
@@ -88,11 +87,6 @@ export class FiniteInput {
     const all = guarded ? this.#wanted(read) : read
     const batches = range ? withinRange(all, range, this.#streams) : all
     return sort ? sortedBatches(batches, this.#streams) : batches
-  }
-
-  /** The same as blocks of one stream each. */
-  async *blocks(): AsyncGenerator<Block, void, undefined> {
-    for await (const batch of this.batches()) yield* blocksOf(batch)
   }
 
   /** A whole history of which nothing can be read is another file than was meant. */

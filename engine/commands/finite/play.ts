@@ -2,16 +2,16 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { HeldFolder } from '../../edge/segments/held-folder.ts'
-import { eachRange } from '../../model/batch.ts'
-import type { Batch, Block } from '../../model/block.ts'
+import { type Batch, markAll } from '../../model/block.ts'
 import { Counters } from '../../model/counters.ts'
 import { DEFAULT_LIMITS, type Limits } from '../../model/limits.ts'
 import type { Output } from '../../model/output.ts'
 import { isFed, type RuleSet } from '../../model/rule.ts'
 import type { Stream } from '../../model/stream.ts'
+import { finish, step } from '../../task/step.ts'
 import { Task } from '../../task/task.ts'
 import type { Until } from './input.ts'
-import { eachSpan } from './spans.ts'
+import { spansOf } from './spans.ts'
 import type { InputFaults } from './summary.ts'
 
 /** Something finite to read: a file, or a stretch of a log. */
@@ -80,10 +80,7 @@ async function playIn(
     held: () => folder.open(),
   })
   task.install(set)
-  let outputs: Output[] = []
-  const sink = { output: (output: Output) => outputs.push(output), change: () => {} }
   const feedsLists = set.lists.some(isFed)
-  const process = (block: Block, from: number, to: number) => task.processRows(block, from, to, position++, sink)
   let [rows, position, taskMs] = [0, 0, 0]
   let [fromMs, toMs] = [Number.NaN, Number.NaN]
   const beganAt = performance.now()
@@ -91,19 +88,16 @@ async function playIn(
   for await (const batch of input.batches()) {
     onBatch?.(batch)
     const from = performance.now()
-    eachRange(batch, feedsLists ? (block, first, end) => eachSpan(block, first, end, process) : process)
-    task.trim()
+    const entries = feedsLists ? spansOf(batch) : [batch]
+    const { outputs } = step(task, entries.map((entry) => ({ position: position++, entry }))) // biome-ignore format: one step
     taskMs += performance.now() - from
     if (rows === 0) fromMs = batch.blocks[batch.runs[0]!]!.timesMs[0]!
     toMs = task.streamMs
     rows += batch.length
     onProgress?.(rows, task.streamMs)
-    if (outputs.length === 0) continue
-    if (!(await take(outputs))) return played()
-    outputs = []
+    if (outputs.length > 0 && !(await take(outputs))) return played()
   }
-  if (typeof until === 'number') task.advanceTo(until, sink)
-  task.finish(until === 'drained' ? 'drained' : 'last', sink)
-  await take(outputs)
+  const stopped = typeof until === 'number' ? step(task, [{ position, entry: markAll(until) }]).outputs : []
+  await take([...stopped, ...finish(task, until === 'drained' ? 'drained' : 'last')])
   return played()
 }

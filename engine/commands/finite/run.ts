@@ -45,9 +45,9 @@ export async function runOntoLog(config: Config, options: FiniteRunOptions): Pro
   let rows = 0
   service.start()
   try {
-    for await (const block of input.blocks()) {
-      await service.log.writer.append(cut(block))
-      rows += block.length
+    for await (const batch of input.batches()) {
+      await service.log.writer.append(cut(batch))
+      rows += batch.length
     }
     await service.caughtUp()
   } finally {

@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
 import { defaultConfig } from '../../config.ts'
-import { batchOf } from '../../model/batch.ts'
+import { batchOf, eachRange } from '../../model/batch.ts'
+import type { Batch } from '../../model/block.ts'
 import { blockFromRows } from '../../model/column.ts'
 import type { Output } from '../../model/output.ts'
 import { compileOrRefuse } from '../compiled.ts'
 import { playFinite } from './play.ts'
-import { eachSpan } from './spans.ts'
+import { spansOf } from './spans.ts'
 
 const { streams } = defaultConfig()
 const stream = streams[0]!
@@ -16,16 +17,18 @@ const blockAt = (...timesMs: number[]) =>
     timesMs.map((timeMs, offset) => ({ offset, timeMs, type: 'order.created', event_id: `e${timeMs}`, shop_id: 'S1' })),
   )
 
-test('rows are cut where a hundred milliseconds are over, whatever their order', () => {
-  const block = blockAt(1_000, 1_050, 1_099, 1_100, 500, 450, 2_000)
-  const spans = (from: number, to: number) => {
-    const found: [number, number][] = []
-    eachSpan(block, from, to, (_, first, end) => found.push([first, end]))
-    return found
+test('a batch is cut where a hundred milliseconds are over, whatever the order of its rows and streams', () => {
+  const blocks = [blockAt(1_000, 1_050, 1_099, 1_100, 500), blockAt(1_040, 450, 2_000)]
+  const batch = { ...batchOf(blocks), runs: Uint32Array.of(0, 2, 1, 1, 0, 3, 1, 2) }
+  const timesOf = (part: Batch) => {
+    const times: number[] = []
+    eachRange(part, (block, from, to) => times.push(...block.timesMs.subarray(from, to)))
+    return times
   }
-  expect(spans(0, 7)).toEqual([[0, 3], [3, 4], [4, 6], [6, 7]]) // biome-ignore format: pairs
-  expect(spans(1, 6)).toEqual([[1, 4], [4, 6]]) // biome-ignore format: pairs
-  expect(spans(0, 3)).toEqual([[0, 3]])
+  const spans = spansOf(batch)
+  expect(spans.map(timesOf)).toEqual([[1_000, 1_050, 1_040, 1_099], [1_100], [500, 450], [2_000]])
+  expect(spans.map((span) => [span.length, span.blocks.length])).toEqual([[4, 2], [1, 1], [2, 2], [1, 1]]) // biome-ignore format: pairs
+  expect(spansOf({ ...batchOf([]) })).toEqual([])
 })
 
 test('what alerts put on lists counts for events that the input has in the same batch', async () => {

@@ -1,9 +1,6 @@
-import { eachRange } from '../../model/batch.ts'
-import { BatchRuns } from '../../model/batch-runs.ts'
-import type { Batch, Block } from '../../model/block.ts'
-import { BlockBuilder } from '../../model/block-builder.ts'
+import type { Batch } from '../../model/block.ts'
 import type { Stream } from '../../model/stream.ts'
-import { copyRow } from '../copy-rows.ts'
+import { keptRows } from '../copy-rows.ts'
 
 /** Event times `[fromMs, toMs)`. */
 export interface TimeRange {
@@ -20,7 +17,7 @@ export async function* withinRange(
   for await (const batch of batches) {
     if (batch.blocks.every((block) => block.timesMs.every((timeMs) => isIn(range, timeMs)))) yield batch
     else {
-      const kept = restricted(batch, range, streams)
+      const kept = keptRows(batch, streams, (block, row) => isIn(range, block.timesMs[row]!))
       if (kept.length > 0) yield kept
     }
   }
@@ -28,23 +25,4 @@ export async function* withinRange(
 
 function isIn({ fromMs, toMs }: TimeRange, timeMs: number): boolean {
   return timeMs >= fromMs && timeMs < toMs
-}
-
-function restricted(batch: Batch, range: TimeRange, streams: readonly Stream[]): Batch {
-  const builders = new Map(batch.blocks.map((block) => [block, builderFor(block, streams)]))
-  const kept = new BatchRuns<BlockBuilder>()
-  eachRange(batch, (block, from, to) => {
-    const builder = builders.get(block)!
-    for (let row = from; row < to; row++) {
-      if (!isIn(range, block.timesMs[row]!)) continue
-      copyRow(builder, block, row, block.offsets[row]!)
-      kept.add(builder)
-    }
-  })
-  return kept.take((builder) => builder.build())
-}
-
-function builderFor({ stream: name, sourceTopic, sourcePartition }: Block, streams: readonly Stream[]): BlockBuilder {
-  const stream = streams.find((s) => s.name === name)!
-  return new BlockBuilder(stream, sourceTopic, sourcePartition)
 }

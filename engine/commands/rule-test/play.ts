@@ -1,3 +1,4 @@
+import { type LogEntry, markAll } from '../../model/block.ts'
 import { BlockBuilder } from '../../model/block-builder.ts'
 import { setCell } from '../../model/column.ts'
 import { Counters } from '../../model/counters.ts'
@@ -5,6 +6,7 @@ import type { AlertRecord, MeasuresRecord, RankingRecord } from '../../model/out
 import type { Rule, RuleSet, SequenceRule } from '../../model/rule.ts'
 import { type Stream, streamOfType } from '../../model/stream.ts'
 import { type RuleTest, ruleSetForTest, type TestStep } from '../../rules/index.ts'
+import { finish, step } from '../../task/step.ts'
 import { Task } from '../../task/task.ts'
 
 /** What came out of a test's events. */
@@ -24,29 +26,22 @@ export interface Played {
 export function play(whole: RuleSet, test: RuleTest, streams: readonly Stream[]): Played {
   const set = ruleSetForTest(whole, test)
   const counters = new Counters()
-  const task = new Task({ streams, counters, finite: true, measures: true })
-  const alerts = new Map<string, AlertRecord>()
-  const rankings: RankingRecord[] = []
-  const measures: MeasuresRecord[] = []
-  const sink = {
-    output: (output: AlertRecord | RankingRecord | MeasuresRecord) => {
-      if (output.kind === 'alert') alerts.set(output.alert_id, output)
-      else if (output.kind === 'ranking') rankings.push(output)
-      else measures.push(output)
-    },
-    change: () => {},
-  }
+  const task = new Task({ streams, counters, finite: true, commits: false, measures: true })
   task.install(set)
-  for (const [position, step] of test.events.entries()) {
-    const clockMs = 'advanceToMs' in step ? step.advanceToMs : step.arrivesMs > step.atMs ? step.arrivesMs : null
-    if (clockMs !== null) task.advanceTo(clockMs, sink)
-    if ('type' in step) task.process({ position, entry: blockOf(step, position, streams) }, sink)
-  }
+  let position = 0
+  const read = (entry: LogEntry) => step(task, [{ position: position++, entry }]).outputs
+  const made = test.events.flatMap((event, offset) => entriesOf(event, offset, streams).flatMap(read))
   const [only] = [...set.rules, ...set.sequences, ...set.rankings]
-  task.advanceTo(task.streamMs + (only?.settleMs ?? 0), sink)
+  made.push(...read(markAll(task.streamMs + (only?.settleMs ?? 0))))
   const abstained = counters.total('abstained_total')
-  task.finish('last', sink)
-  return { alerts: [...alerts.values()], rankings, measures, abstained }
+  made.push(...finish(task, 'last'))
+  const alerts = new Map(made.flatMap((o) => (o.kind === 'alert' ? [[o.alert_id, o]] : [])))
+  return {
+    alerts: [...alerts.values()],
+    rankings: made.filter((o) => o.kind === 'ranking'),
+    measures: made.filter((o) => o.kind === 'measures'),
+    abstained,
+  }
 }
 
 /**
@@ -68,12 +63,14 @@ export function playMuted(
   return play({ ...whole, rules, sequences }, test, streams).alerts.filter((a) => !ids.has(a.alert_id))
 }
 
-function blockOf(step: Exclude<TestStep, { advanceToMs: number }>, offset: number, streams: readonly Stream[]) {
-  const stream = streamOfType(streams, step.type) as Stream
+/** What a row of a test is in a log. */
+function entriesOf(row: TestStep, offset: number, streams: readonly Stream[]): LogEntry[] {
+  if ('advanceToMs' in row) return [markAll(row.advanceToMs)]
+  const stream = streamOfType(streams, row.type) as Stream
   const builder = new BlockBuilder(stream, stream.topic, 0)
-  builder.begin(offset, step.atMs, step.type)
+  builder.begin(offset, row.atMs, row.type)
   stream.fields.forEach((field, i) => {
-    setCell(builder, i, step.fields[field.name])
+    setCell(builder, i, row.fields[field.name])
   })
-  return builder.build()
+  return [...(row.arrivesMs > row.atMs ? [markAll(row.arrivesMs)] : []), builder.build()]
 }

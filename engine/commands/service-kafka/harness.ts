@@ -43,7 +43,6 @@ export function configFor(brokers: readonly string[], name: string): KafkaRunCon
       alerts: `${name}.alerts`,
       shadow: `${name}.shadow`,
       rankings: `${name}.rankings`,
-      trends: `${name}.trends`,
       dlq: `${name}.dlq`,
     },
   }

@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, describe, expect, test } from 'vitest'
+import { blocksOf } from '../../model/batch.ts'
 import type { Block } from '../../model/block.ts'
 import { cellAt, stringAt } from '../../model/column.ts'
 import { EngineError } from '../../model/errors.ts'
 import type { Field, Stream } from '../../model/stream.ts'
-import { type ReadOptions, readBlocks } from './read.ts'
+import { type ReadOptions, readBatches } from './read.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'lapwing-files-'))
 afterAll(() => rmSync(dir, { recursive: true }))
@@ -60,6 +61,11 @@ const bids: Stream = {
   timeFormat: 'iso',
   type: { fixed: 'bid' },
   types: [],
+}
+
+/** A block ends where the stream changes. */
+async function* readBlocks(path: string, options: ReadOptions): AsyncGenerator<Block, void, undefined> {
+  for await (const batch of readBatches(path, options)) yield* blocksOf(batch)
 }
 
 async function read(path: string, options: Partial<ReadOptions> = {}): Promise<Block[]> {

@@ -1,5 +1,4 @@
-import { blocksOf } from '../../model/batch.ts'
-import type { Batch, Block } from '../../model/block.ts'
+import type { Batch } from '../../model/block.ts'
 import type { Stream } from '../../model/stream.ts'
 import type { LateSince } from './ahead-guard.ts'
 import { BatchCutter } from './batch-cutter.ts'
@@ -71,11 +70,6 @@ export async function* readBatches(path: string, options: ReadOptions): AsyncGen
   } finally {
     await chunks.return() // or the file stays open when the reader stops early
   }
-}
-
-/** The same as blocks of one stream each: a block ends where the stream changes. */
-export async function* readBlocks(path: string, options: ReadOptions): AsyncGenerator<Block, void, undefined> {
-  for await (const batch of readBatches(path, options)) yield* blocksOf(batch)
 }
 
 async function settlesWithin(promise: Promise<unknown>, waitMs: number): Promise<boolean> {
