@@ -70,42 +70,46 @@ export class BatchCutter {
   }
 
   malformed(line: number, reason: string, text: string): void {
-    if (this.#options.strict) throw new EngineError('INPUT_MALFORMED', `${this.#path}:${line}: ${reason}`)
+    if (this.#options.strict) this.broken(line, reason)
     this.#options.onMalformed?.(line, reason, text.slice(0, 200))
+  }
+
+  /** Nothing that follows can be read: INPUT_MALFORMED with the place. */
+  broken(line: number, reason: string): never {
+    throw new EngineError('INPUT_MALFORMED', `${this.#path}:${line}: ${reason}`)
   }
 
   /** The names of a CSV's columns; INPUT_MALFORMED where no record below could be read. */
   checkHeader(names: string[], line: number): string[] {
-    const fail = (what: string) => new EngineError('INPUT_MALFORMED', `${this.#path}:${line}: ${what}`)
     const trimmed = names.map((n) => n.trim())
     const twice = trimmed.find((n, i) => trimmed.indexOf(n) !== i)
-    if (twice !== undefined) throw fail(`the column "${twice}" stands there twice`)
-    if (this.#only) this.#checkColumns(this.#only, trimmed, line, fail)
-    else this.#checkAnyColumns(trimmed, fail)
+    if (twice !== undefined) this.broken(line, `the column "${twice}" stands there twice`)
+    if (this.#only) this.#checkColumns(this.#only, trimmed, line)
+    else this.#checkAnyColumns(trimmed, line)
     return trimmed
   }
 
-  #checkColumns(only: Stream, names: readonly string[], line: number, fail: (what: string) => EngineError): void {
+  #checkColumns(only: Stream, names: readonly string[], line: number): void {
     const fields = namesFor(only, names)
     const again = fields.findIndex((field, i) => fields.indexOf(field) !== i)
     if (again >= 0) {
       const field = fields[again]!
-      throw fail(`the columns "${names[fields.indexOf(field)]}" and "${names[again]}" are both "${field}"`)
+      this.broken(line, `the columns "${names[fields.indexOf(field)]}" and "${names[again]}" are both "${field}"`)
     }
     const { type, timeField } = only
     for (const field of ['field' in type ? type.field : null, timeField])
-      if (field !== null && !fields.includes(field)) throw fail(`there is no column ${nameIn(only, field)}`)
+      if (field !== null && !fields.includes(field)) this.broken(line, `there is no column ${nameIn(only, field)}`)
     for (const [column, field] of columnsLacking(only, names))
       this.malformed(line, `there is no column "${column}", which is to be "${field}"`, '')
   }
 
-  #checkAnyColumns(names: readonly string[], fail: (what: string) => EngineError): void {
+  #checkAnyColumns(names: readonly string[], line: number): void {
     const { streams } = this.#options
     const has = (field: string, stream: Stream) => namesFor(stream, names).includes(field)
     if (!streams.some((s) => 'field' in s.type && has(s.type.field, s)))
-      throw fail('there is no column with the type; name the stream')
+      this.broken(line, 'there is no column with the type; name the stream')
     if (!streams.some((s) => has(s.timeField, s)))
-      throw fail(`there is no column ${[...new Set(streams.map((s) => nameIn(s, s.timeField)))].join(' or ')}`)
+      this.broken(line, `there is no column ${[...new Set(streams.map((s) => nameIn(s, s.timeField)))].join(' or ')}`)
   }
 
   /** What was taken so far becomes a batch. */
