@@ -18,12 +18,14 @@ export interface CsvHandler {
  */
 export class CsvAssembler {
   readonly #handler: CsvHandler
+  readonly #delimiter: string
   #header: readonly string[] | null = null
   #open = ''
   #openLine = 0
 
-  constructor(handler: CsvHandler) {
+  constructor(handler: CsvHandler, delimiter = ',') {
     this.#handler = handler
+    this.#delimiter = delimiter
   }
 
   /** `oversized`: only its beginning is there. */
@@ -50,7 +52,7 @@ export class CsvAssembler {
   }
 
   #parse(whole: string, bare: string, line: number): void {
-    const fields = csvFields(bare)
+    const fields = csvFields(bare, this.#delimiter)
     this.#open = ''
     this.#openLine = line
     if (fields === 'open') {
@@ -73,12 +75,12 @@ export class CsvAssembler {
   }
 
   #refuseRows(record: string, state: RecordState, until: string): void {
-    const rows = rowsInside(record, state, this.#header?.length ?? 0)
+    const rows = rowsInside(record, state, this.#header?.length ?? 0, this.#delimiter)
     if (rows > 0) this.#broken(record, state, `and takes ${rows} lines that look like records for text, ${until}`)
   }
 
   #broken(record: string, state: RecordState, what: string): never {
-    const { lines, column } = quoteOver(record, state)
+    const { lines, column } = quoteOver(record, state, this.#delimiter)
     const name = this.#header?.[column - 1]
     const where = name === undefined ? `column ${column}` : `column ${column}, "${name}"`
     const wayOut = 'close it, or write "" for a quote within a quoted field'

@@ -16,9 +16,9 @@ interface Run {
  * Open, stray  one such line inside is enough
  * Closed       all lines must be such ones, of three columns or more: a text may hold the delimiter
  */
-export function rowsInside(record: string, state: RecordState, columns: number): number {
+export function rowsInside(record: string, state: RecordState, columns: number, delimiter: string): number {
   const linesOf = (text: string) => text.split('\n').filter((line) => line.trim() !== '')
-  const isRow = (line: string) => line.split(',').length === columns
+  const isRow = (line: string) => line.split(delimiter).length === columns
   if (state !== 'closed') {
     const inside = linesOf(record.slice(runOver(record, state)?.start)).slice(1)
     return columns < 2 ? 0 : inside.filter(isRow).length
@@ -28,9 +28,9 @@ export function rowsInside(record: string, state: RecordState, columns: number):
 }
 
 /** Where the field that goes on over lines begins: how many lines behind the record's first, and in which column, from 1. */
-export function quoteOver(record: string, state: RecordState): { lines: number; column: number } {
+export function quoteOver(record: string, state: RecordState, delimiter: string): { lines: number; column: number } {
   const before = record.slice(0, runOver(record, state)?.start ?? 0)
-  const fields = before === '' ? [] : csvFields(before.slice(0, -1))
+  const fields = before === '' ? [] : csvFields(before.slice(0, -1), delimiter)
   return { lines: before.split('\n').length - 1, column: Array.isArray(fields) ? fields.length + 1 : 1 }
 }
 
