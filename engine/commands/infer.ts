@@ -1,5 +1,5 @@
 import { existsSync, writeFileSync } from 'node:fs'
-import { basename, dirname, join, relative } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import type { Command } from 'commander'
 import { loadConfig } from '../config.ts'
 import { readBytes } from '../edge/files/text.ts'
@@ -8,62 +8,99 @@ import { systemText } from '../kit/system-error.ts'
 import { EngineError } from '../model/errors.ts'
 import { EXIT, type ExitCode, talk } from './exit.ts'
 import { FiniteInput } from './finite/input.ts'
-import { count, draftOf } from './infer/draft.ts'
+import { count, draftOf, rowsText } from './infer/draft.ts'
 import { decodeSample } from './infer/encoding.ts'
 import { configText, type Source, schemaText } from './infer/render.ts'
-import { type Table, tableOf } from './infer/table.ts'
-import type { Verb } from './options.ts'
+import { ROWS_MAX, type Table, tableOf } from './infer/table.ts'
+import { topicTable } from './infer/topic.ts'
+import { configOption, type Verb } from './options.ts'
 
 /** Of the file's beginning, unzipped. */
 const SAMPLE_BYTES = 1 << 24
 
+interface InferOptions {
+  readonly output: string
+  readonly topic?: string
+  readonly brokers?: string
+  readonly config?: string
+}
+
 export function addInfer(program: Command, verb: Verb): void {
   program
     .command('infer')
-    .description('look at a file of CSV or JSON lines, and write the configuration that reads it')
-    .argument('<file>', 'CSV or JSON lines, gzip or not')
+    .description('look at a file or a topic, and write the configuration that reads it')
+    .argument('[file]', 'CSV or JSON lines, gzip or not')
+    .option('--topic <topic>', 'a topic of JSON records, in place of a file')
+    .option('--brokers <list>', 'where the topic is: host:port, with commas; else as configured')
+    .addOption(configOption())
     .option('-o, --output <file>', 'the configuration; the schema goes beside it', 'lapwing.yaml')
     .action(verb(infer))
 }
 
-/** Writes a configuration and a schema, neither over another, and reads the sample with them. */
-export async function infer(path: string, { output }: { output: string }): Promise<ExitCode> {
+/** Writes a configuration and a schema, neither over another; of a file, reads the sample with them. */
+export async function infer(path: string | undefined, options: InferOptions): Promise<ExitCode> {
+  const { output, topic } = options
+  if ((path === undefined) === (topic === undefined)) throw new EngineError('USAGE', 'a file or --topic is wanted')
   if (path === '-') throw new EngineError('USAGE', 'the file is read twice: standard input cannot be')
-  const name = streamName(path)
+  const name = streamName(path ?? topic!)
   const schema = `${name}.avsc`
-  const [config, avsc] = [output, join(dirname(output), schema)]
-  const there = [config, avsc].filter((file) => existsSync(file))
-  if (there.length > 0)
-    throw new EngineError(
-      'USAGE',
-      `nothing was written, for there is already ${there.join(' and ')}; --output FILE names another`,
-    )
+  const avsc = join(dirname(output), schema)
+  const there = [output, avsc].filter((file) => existsSync(file))
+  if (there.length > 0) {
+    const what = `nothing was written, for there is already ${there.join(' and ')}`
+    throw new EngineError('USAGE', `${what}: --output names another file`)
+  }
+  const { table, source } = path === undefined ? await topicSample(topic!, options) : await fileSample(path)
+  const draft = draftOf(table)
+  if (!draft) {
+    const what = `a stream needs a time, and none of these holds times: ${namesIn(table)}`
+    throw new EngineError('INPUT_MALFORMED', `${source.name}: ${what}`)
+  }
+  write(avsc, schemaText(name, draft, source))
+  write(output, configText(name, schema, draft, source))
+  talk(`wrote ${output} and ${avsc}: ${draft.fields.length} columns of ${source.sample}`)
+  const isLate = path === undefined ? false : await readBack(path, output, table.rows)
+  if (path === undefined) loadConfig({ path: output })
+  talk(`what is behind a question mark in ${output} is a guess: look at it, then`)
+  const config = output === 'lapwing.yaml' ? '' : ` -c ${output}`
+  const next = path === undefined ? 'doctor' : `backtest RULES --input ${path}${isLate ? ' --sort' : ''}`
+  process.stdout.write(`  lapwing ${next}${config}\n`)
+  return EXIT.fine
+}
+
+interface Sample {
+  readonly table: Table
+  readonly source: Source
+}
+
+async function fileSample(path: string): Promise<Sample> {
   const { bytes, whole } = await beginningOf(path)
   const { text, encoding, doubt } = decodeSample(bytes, whole)
   const table = tableOf(text, path, whole)
-  const draft = draftOf(table)
-  if (!draft)
-    throw new EngineError(
-      'INPUT_MALFORMED',
-      `${path}: a stream needs a time, and none of its columns holds times: ${namesIn(table)}`,
-    )
-  const source: Source = {
+  const source = {
     name: basename(path),
-    sample: `${count(table.rows)} rows${whole ? ', all of it' : ' from its beginning'}`,
+    sample: `${rowsText(table.rows)}${whole && table.rows < ROWS_MAX ? ', all of it' : ' from its beginning'}`,
     rows: table.rows,
     encoding,
     encodingDoubt: doubt,
     delimiter: table.format === 'csv' ? table.delimiter : null,
+    topic: null,
     isChinese: /\p{Script=Han}/u.test(text),
   }
-  write(avsc, schemaText(name, draft, source))
-  write(config, configText(name, schema, draft, source))
-  talk(`wrote ${config} and ${avsc}: ${draft.fields.length} columns of ${source.sample}`)
-  const isLate = await readBack(path, config, table.rows)
-  const options = `${relative('lapwing.yaml', config) === '' ? '' : ` -c ${config}`}${isLate ? ' --sort' : ''}`
-  talk(`what is behind a question mark in ${config} is a guess: look at it, then`)
-  process.stdout.write(`  lapwing backtest RULES --input ${path}${options}\n`)
-  return EXIT.fine
+  return { table, source }
+}
+
+async function topicSample(topic: string, { config: path, brokers }: InferOptions): Promise<Sample> {
+  const overrides = brokers === undefined ? {} : { 'log.kind': 'kafka', 'log.brokers': brokers }
+  const { log } = loadConfig({ ...(path !== undefined && { path }), env: process.env, overrides })
+  if (log.kind !== 'kafka')
+    throw new EngineError('USAGE', 'where is the topic? --brokers HOST:PORT, or a configuration with kind: kafka')
+  const table = await topicTable(topic, log)
+  const isChinese = table.columns.some(({ name, values }) => /\p{Script=Han}/u.test(`${name} ${values.join(' ')}`))
+  const sample = `${rowsText(table.rows)}, the newest of each partition`
+  const at = { topic, brokers: brokers === undefined ? null : log.brokers }
+  const source = { name: topic, sample, rows: table.rows, encoding: null, encodingDoubt: null, delimiter: null, topic: at, isChinese } // biome-ignore format: one line
+  return { table, source }
 }
 
 /** Reads the sample as a backtest would; says what of it is no event. True where events would be late. */

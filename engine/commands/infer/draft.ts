@@ -48,7 +48,9 @@ export function draftOf({ columns, rows }: Table): Draft | null {
   const { form, also } = numberFormOf(columns)
   const fields = columns.map((column): DraftField => {
     const field = names.get(column.name)!
-    return { column, field, kind: kindOf(column, field, form), doubt: doubts.get(field) ?? null }
+    const { kind, misfits } = kindOf(column, field, form)
+    const notes = [...(doubts.has(field) ? [doubts.get(field)!] : []), ...misfitNote(misfits)]
+    return { column, field, kind, doubt: notes.length === 0 ? null : notes.join('; ') }
   })
   const times = fields.filter(({ kind }) => kind.is === 'time')
   const time = times.find(({ field }) => field === 'event_time') ?? times[0]
@@ -74,12 +76,18 @@ export function draftOf({ columns, rows }: Table): Draft | null {
   }
 }
 
+function misfitNote(misfits: readonly string[]): string[] {
+  if (misfits.length === 0) return []
+  const are = misfits.length === 1 ? 'is' : 'are'
+  return [`${rowsText(misfits.length)} ${are} malformed, such as ${JSON.stringify(misfits[0]!.slice(0, 40))}`]
+}
+
 function idOf(fields: readonly DraftField[], rows: number): Draft['id'] {
   for (const name of ['event_id', 'order_id']) {
     const field = fields.find((f) => f.field === name && ['text', 'whole'].includes(f.kind.is))
     const values = field && withoutNulls(field.column).map(String)
     if (!field || values!.length < rows || new Set(values).size < rows) continue
-    return { field, doubt: `each stands in one of the ${count(rows)} rows only; with "dedupe" a second one is dropped` }
+    return { field, doubt: `each stands in one of the ${rowsText(rows)} only; with "dedupe" a second one is dropped` }
   }
   return null
 }
@@ -97,6 +105,10 @@ function draftType(fields: readonly DraftField[]): DraftType {
   if (words.every(([word]) => isType(word)))
     return { field, types: unique(words.map(([word]) => `${word.split('.')[0]}.*`)).toSorted() }
   return { field, words: words.map(([word, rows]) => ({ word, rows, ...typeOf(word) })) }
+}
+
+export function rowsText(n: number): string {
+  return n === 1 ? '1 row' : `${count(n)} rows`
 }
 
 export function count(n: number): string {

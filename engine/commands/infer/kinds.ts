@@ -9,6 +9,12 @@ export type Kind =
   | { readonly is: 'boolean'; readonly words: Flags }
   | { readonly is: 'time'; readonly form: TimeForm }
 
+/** What a column holds, and the values, few if any, that are none such. */
+export interface Found {
+  readonly kind: Kind
+  readonly misfits: readonly string[]
+}
+
 /** The words for true and false. */
 export type Flags = readonly [yes: string, no: string]
 
@@ -40,13 +46,17 @@ const FLAGS: readonly Flags[] = [
   ['有', '无'],
 ]
 /** Signs beside numbers that say nothing about how large they are. */
-const SIGNS = '¥￥$€£元圆'
+const SIGNS = '¥￥$€£元圆件个'
+/** The same sign in two widths. */
+const YUAN = '¥￥'
 const FORMS: readonly NumberForm[] = [
   { thousands: ',', decimal: '.', strip: SIGNS },
   { thousands: '.', decimal: ',', strip: SIGNS },
   { thousands: ' ', decimal: ',', strip: SIGNS },
   { thousands: '，', decimal: '.', strip: SIGNS },
 ]
+/** Of a column's values, those that may be of another kind than the others. */
+const MISFITS_SHARE = 0.05
 /** Most digits of a decimal column. */
 const DIGITS_MAX = 18
 const ID_NAME =
@@ -78,29 +88,29 @@ export function numberFormOf(columns: readonly Column[]): { form: NumberForm; al
   return { form, also: best > 0 ? also : null }
 }
 
-/** What the numbers of a form say in these columns: signs and separators that stand in none are left out. */
-export function formUsed(form: NumberForm, columns: readonly Column[]): NumberForm | null {
+/** What of a form the numbers of these columns need; null: nothing, they are plain. */
+export function formUsed({ thousands, decimal, strip }: NumberForm, columns: readonly Column[]): NumberForm | null {
   const characters = new Set(columns.flatMap((column) => withoutNulls(column).filter(isText)).join(''))
-  const strip = [...form.strip].filter((sign) => characters.has(sign)).join('')
-  const thousands = characters.has(form.thousands) ? form.thousands : ''
-  return strip || thousands || form.decimal !== '.' ? { thousands, decimal: form.decimal, strip } : null
+  const isYuan = [...YUAN].some((sign) => characters.has(sign))
+  const signs = [...strip].filter((sign) => characters.has(sign) || (isYuan && YUAN.includes(sign))).join('')
+  const isPlain = signs === '' && !characters.has(thousands) && decimal === '.'
+  return isPlain ? null : { thousands, decimal, strip: signs }
 }
 
-/** What a column holds, as the field of that name; a text where nothing else fits all of its values. */
-export function kindOf(column: Column, field: string, form: NumberForm): Kind {
+/** What a column holds, as the field of that name; text where nothing else fits nearly all of its values. */
+export function kindOf(column: Column, field: string, form: NumberForm): Found {
   const values = withoutNulls(column)
-  if (values.some((value) => typeof value === 'object')) return { is: 'nested' }
-  if (values.length === 0) return { is: 'text' }
+  const fits = (kind: Kind, misfits: readonly unknown[] = []): Found => ({ kind, misfits: misfits.map(String) })
+  if (values.some((value) => typeof value === 'object')) return fits({ is: 'nested' })
+  if (values.length === 0) return fits({ is: 'text' })
   const flags = FLAGS.find((words) => values.every((value) => words.includes(String(value).trim())))
-  if (flags && field !== 'type') return { is: 'boolean', words: flags }
-  const time = timeFormOf(values)
-  if (time && (time.written === 'text' || isTimeName(column.name, field))) return { is: 'time', form: time }
-  if (TEXT_FIELDS.has(field) || !areNumbers(values, form)) return { is: 'text' }
-  return numberKind(
-    values.map((value) => plain(value, form)),
-    column.name,
-    field,
-  )
+  if (flags && field !== 'type') return fits({ is: 'boolean', words: flags })
+  const time = timeFormOf(values, values.length * MISFITS_SHARE)
+  if (time && (time.form.written === 'text' || isTimeName(column.name, field)))
+    return fits({ is: 'time', form: time.form }, time.misfits)
+  const [numbers, others] = numbersIn(values, form)
+  if (TEXT_FIELDS.has(field) || others.length > values.length * MISFITS_SHARE) return fits({ is: 'text' })
+  return fits(numberKind(numbers, column.name, field), others)
 }
 
 function numberKind(texts: readonly string[], name: string, field: string): Kind {
@@ -121,11 +131,19 @@ function isTimeName(name: string, field: string): boolean {
 }
 
 function areNumbers(values: readonly unknown[], form: NumberForm): boolean {
-  return values.every((value) => typeof value === 'number' || (isText(value) && read(form, value) !== null))
+  return numbersIn(values, form)[1].length <= values.length * MISFITS_SHARE
 }
 
-function plain(value: unknown, form: NumberForm): string {
-  return typeof value === 'number' ? String(value) : (read(form, String(value)) ?? '')
+/** Plain texts of the numbers, and the values that are none. */
+function numbersIn(values: readonly unknown[], form: NumberForm): [numbers: string[], others: unknown[]] {
+  const numbers: string[] = []
+  const others: unknown[] = []
+  for (const value of values) {
+    const plain = typeof value === 'number' ? String(value) : isText(value) ? read(form, value) : null
+    if (plain === null) others.push(value)
+    else numbers.push(plain)
+  }
+  return [numbers, others]
 }
 
 function read(form: NumberForm, text: string): string | null {

@@ -1,5 +1,5 @@
 import type { NumberForm } from '../../model/mapping.ts'
-import { count, type Draft, type DraftField, type DraftType } from './draft.ts'
+import { type Draft, type DraftField, type DraftType, rowsText } from './draft.ts'
 import type { Kind } from './kinds.ts'
 
 /** What is known of the source beside its records. */
@@ -12,6 +12,8 @@ export interface Source {
   readonly encodingDoubt: string | null
   /** Null: it is not CSV. */
   readonly delimiter: string | null
+  /** Null: it is a file. `brokers`: those that the configuration shall name. */
+  readonly topic: { readonly topic: string; readonly brokers: readonly string[] | null } | null
   readonly isChinese: boolean
 }
 
@@ -35,7 +37,9 @@ export function configText(stream: string, schema: string, draft: Draft, source:
   const { time, id, type, fields, flags, nulls } = draft
   const lines = [
     line('schema', scalar(schema)),
-    line('topic', stream, 'on Kafka; files do not need it'),
+    ...(source.topic === null
+      ? [line('topic', stream, 'on Kafka; files do not need it')]
+      : [line('topic', source.topic.topic), line('format', 'json')]),
     ...(source.encoding === null ? [] : [line('encoding', source.encoding, guess(source.encodingDoubt))]),
     ...(source.delimiter === null || source.delimiter === ',' ? [] : [line('delimiter', scalar(source.delimiter))]),
     line('time', time.field.field, timeNote(draft, source.rows)),
@@ -52,10 +56,15 @@ export function configText(stream: string, schema: string, draft: Draft, source:
     ...columnLines(fields),
   ]
   return `# From ${source.name}: ${source.sample}. What is behind a question mark is a guess: look at it.
-streams:
+${logText(source)}streams:
   ${stream}:
 ${lines.map((text) => `    ${text}`).join('\n')}
 `
+}
+
+function logText({ topic }: Source): string {
+  const brokers = topic?.brokers?.map((broker) => `'${broker}'`).join(', ')
+  return brokers === undefined ? '' : `log: { kind: kafka, brokers: [${brokers}] }\n`
 }
 
 function line(key: string, value: string, comment: string | null = null): string {
@@ -69,7 +78,7 @@ function guess(doubt: string | null): string | null {
 function timeNote({ time }: Draft, rows: number): string | null {
   const lacking = rows - time.field.column.values.length
   const notes = [
-    ...(lacking > 0 ? [`${count(lacking)} rows have none, and are malformed`] : []),
+    ...(lacking > 0 ? [`none in ${rowsText(lacking)}: malformed`] : []),
     ...(time.others.length > 0
       ? [`not ${time.others.map((f) => `${oneLine(f.column.name)} (${f.field})`).join(', ')}`]
       : []),
@@ -86,14 +95,14 @@ function typeLines(type: DraftType, rows: number): string[] {
   if ('fixed' in type)
     return [line('type', `{ fixed: ${type.fixed} }`, '? no column says what happened: each row is one of these')]
   const lacking = rows - type.field.column.values.length
-  const none = lacking > 0 ? `? ${count(lacking)} rows have none, and are malformed` : null
+  const none = lacking > 0 ? `? none in ${rowsText(lacking)}: malformed` : null
   if ('types' in type) return [line('type', type.field.field, none), line('types', `[${type.types.join(', ')}]`)]
-  const how = "? it says how a record stands now, not what happened at the time above"
+  const how = '? it says how a record stands now, not what happened at the time above'
   return [
     line('type', type.field.field, none ?? how),
     line('values', '', 'other words than these are malformed'),
     ...type.words.map(({ word, rows, type, doubt }) =>
-      line(`  ${scalar(word)}`, type, `${doubt === null ? '' : `? ${doubt}; `}${count(rows)} rows`),
+      line(`  ${scalar(word)}`, type, `${doubt === null ? '' : `? ${doubt}; `}${rowsText(rows)}`),
     ),
   ].map((text) => text.replace('values:  #', 'values: #'))
 }

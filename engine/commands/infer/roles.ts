@@ -1,6 +1,6 @@
 /** Fields that have a meaning of their own, with the words that exports name them by, the likeliest first. */
 const WORDS: Readonly<Record<string, string>> = {
-  event_id: 'eventid 事件id 事件编号 流水号 交易流水号 流水id 业务流水号 记录id logid recordid',
+  event_id: 'eventid 事件id 事件编号 流水号 交易流水号 流水id 业务流水号 记录id logid recordid id',
   order_id:
     'orderid 订单号 订单编号 订单id 订单编码 主订单编号 主订单号 交易订单号 商户订单号 平台订单号 子订单编号 ordernumber orderno ordersn ordercode 单号 交易号 tradeno tradeid transactionid',
   event_time:

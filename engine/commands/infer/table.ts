@@ -24,6 +24,14 @@ export interface Table {
 export const ROWS_MAX = 50_000
 const DELIMITERS = [',', ';', '\t', '|']
 
+/** Rows that are parsed already; `malformed`: records beside them that are none. */
+export function tableOfObjects(objects: readonly object[], malformed: number): Table {
+  const columns = new Columns()
+  for (const object of objects) columns.addRow(object)
+  columns.malformed = malformed
+  return columns.table('json', ',')
+}
+
 /** The rows at the beginning of a text. `whole` false: it goes on. INPUT_MALFORMED where no stream could read it. */
 export function tableOf(text: string, path: string, whole: boolean): Table {
   const isJson = /\.(jsonl|ndjson|json)(\.gz)?$/i.test(path) || (!/\.csv(\.gz)?$/i.test(path) && /^\s*[{[]/.test(text))
@@ -46,6 +54,11 @@ class Columns {
     if (value !== null && value !== '') this.#columns.get(name)!.values.push(value)
   }
 
+  addRow(object: object): void {
+    this.rows += 1
+    for (const [name, cell] of Object.entries(object)) this.add(name, cell)
+  }
+
   table(format: Table['format'], delimiter: string): Table {
     const columns = [...this.#columns.values()].filter(({ name }) => name !== '')
     return { format, delimiter, columns, rows: this.rows, malformed: this.malformed }
@@ -64,8 +77,7 @@ function jsonTable(text: string, path: string): Table {
       columns.malformed += 1
       return
     }
-    columns.rows += 1
-    for (const [name, cell] of Object.entries(value)) columns.add(name, cell)
+    columns.addRow(value)
   }, lineEndOf(text))
   lines.feed(text)
   lines.end()

@@ -41,30 +41,58 @@ const UNITS: readonly (readonly [format: string, digits: number])[] = [
   ['ns', 19],
 ]
 
-/** How all values are written as times; null: not all of them are times of one form. */
-export function timeFormOf(values: readonly unknown[]): TimeForm | null {
-  if (values.length === 0) return null
+/** How the values are written as times, all but `misfitsMax` of them; null: they are no times of one form. */
+export function timeFormOf(
+  values: readonly unknown[],
+  misfitsMax: number,
+): { readonly form: TimeForm; readonly misfits: readonly string[] } | null {
   const texts = values.map((value) => String(value).trim())
-  const all = (form: RegExp) => texts.every((text) => form.test(text))
-  for (const [format, digits] of UNITS)
-    if (all(new RegExp(`^[1-4]\\d{${digits - 1}}(\\.\\d+)?$`)))
-      return { format, needsZone: false, doubt: null, written: 'number' }
-  if (texts.every((text) => !Number.isNaN(parseIsoTime(text)))) {
-    const needsZone = texts.some((text) => !/(Z|[+-]\d{2}:?\d{2}|[+-]\d{2})$/i.test(text.slice(10)))
-    const doubt = texts.every((text) => text.length === 10) ? 'days only, without a time of day' : null
-    return { format: 'iso', needsZone, doubt, written: 'text' }
+  for (const { is, form } of CANDIDATES) {
+    const found = texts.filter(is)
+    if (found.length === 0 || texts.length - found.length > misfitsMax) continue
+    return { form: form(found), misfits: texts.filter((text) => !is(text)) }
   }
-  const found = PATTERNS.find(([, form]) => all(form))
-  if (found) return { format: found[0], needsZone: true, doubt: null, written: 'text' }
-  return slashed(texts)
+  return null
 }
 
-function slashed(texts: readonly string[]): TimeForm | null {
-  const found = SLASHED.find(([, form]) => texts.every((text) => form.test(text)))
-  if (!found) return null
-  const first = Math.max(...texts.map((text) => Number(text.slice(0, 2))))
-  const second = Math.max(...texts.map((text) => Number(text.slice(3, 5))))
-  const order = first > 12 ? 'dd/MM' : 'MM/dd'
+interface Candidate {
+  is(text: string): boolean
+  /** The form of texts that are such. */
+  form(texts: readonly string[]): TimeForm
+}
+
+const CANDIDATES: readonly Candidate[] = [
+  ...UNITS.map(([format, digits]): Candidate => {
+    const epoch = new RegExp(`^[1-4]\\d{${digits - 1}}(\\.\\d+)?$`)
+    return {
+      is: (text) => epoch.test(text),
+      form: () => ({ format, needsZone: false, doubt: null, written: 'number' }),
+    }
+  }),
+  { is: (text) => !Number.isNaN(parseIsoTime(text)), form: isoForm },
+  ...PATTERNS.map(
+    ([format, pattern]): Candidate => ({
+      is: (text) => pattern.test(text),
+      form: () => ({ format, needsZone: true, doubt: null, written: 'text' }),
+    }),
+  ),
+  ...SLASHED.map(
+    ([rest, pattern]): Candidate => ({
+      is: (text) => pattern.test(text),
+      form: (texts) => slashed(rest, texts),
+    }),
+  ),
+]
+
+function isoForm(texts: readonly string[]): TimeForm {
+  const needsZone = texts.some((text) => !/(Z|[+-]\d{2}:?\d{2}|[+-]\d{2})$/i.test(text.slice(10)))
+  const doubt = texts.every((text) => text.length === 10) ? 'days only, without a time of day' : null
+  return { format: 'iso', needsZone, doubt, written: 'text' }
+}
+
+function slashed(rest: string, texts: readonly string[]): TimeForm {
+  const largest = (at: number) => texts.reduce((most, text) => Math.max(most, Number(text.slice(at, at + 2))), 0)
+  const [first, second] = [largest(0), largest(3)]
   const doubt = first > 12 || second > 12 ? null : 'month before day? No day above the 12th shows it'
-  return { format: `${order}${found[0]}`, needsZone: true, doubt, written: 'text' }
+  return { format: `${first > 12 ? 'dd/MM' : 'MM/dd'}${rest}`, needsZone: true, doubt, written: 'text' }
 }
