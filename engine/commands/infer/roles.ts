@@ -4,7 +4,7 @@ const WORDS: Readonly<Record<string, string>> = {
   order_id:
     'orderid 订单号 订单编号 订单id 订单编码 主订单编号 主订单号 交易订单号 商户订单号 平台订单号 子订单编号 ordernumber orderno ordersn ordercode 单号 交易号 tradeno tradeid transactionid',
   event_time:
-    'eventtime 下单时间 订单创建时间 创建时间 订单时间 交易时间 交易创建时间 发生时间 付款时间 支付时间 订单付款时间 成交时间 完成时间 时间 日期 下单日期 createdat createtime creationtime createdtime ordertime orderedat orderdate timestamp datetime time date ts',
+    'eventtime 下单时间 订单创建时间 创建时间 订单时间 交易时间 交易创建时间 发生时间 成交时间 时间 日期 下单日期 createdat createtime creationtime createdtime ordertime orderedat orderdate timestamp datetime time date ts',
   type: 'eventtype type 订单状态 交易状态 状态 事件类型 事件 动作 订单状态名称 orderstatus status state event action 类型',
   buyer_id:
     'buyerid 买家id 买家编号 用户id 会员id 客户id 买家会员名 买家账号 买家用户名 买家 用户 会员 客户 下单用户 下单人 用户编号 会员编号 会员号 客户编号 userid customerid memberid accountid uid buyer user customer member account',
@@ -30,9 +30,9 @@ const WORDS: Readonly<Record<string, string>> = {
   freight: '运费 邮费 买家应付邮费 快递费 freight shipping shippingfee',
   discount: '优惠金额 折扣 优惠 立减 discount',
   coupon_id: '优惠券id 优惠券 优惠券编号 couponid coupon',
-  paid_at: 'paidat paytime 支付完成时间 付款日期',
+  paid_at: '付款时间 支付时间 订单付款时间 支付完成时间 付款日期 paidat paytime paymenttime',
   shipped_at: '发货时间 shippedat shiptime',
-  completed_at: '确认收货时间 交易完成时间 订单完成时间 completedat finishtime',
+  completed_at: '确认收货时间 完成时间 交易完成时间 订单完成时间 completedat finishtime',
   phone: '手机 手机号 手机号码 电话 联系电话 联系手机 收货人手机 phone mobile tel',
   receiver: '收货人 收货人姓名 收件人 receiver recipient',
   address: '地址 收货地址 收货人地址 address',
