@@ -47,6 +47,15 @@ test('what is left out says nothing', () => {
   })
 })
 
+test('a delimiter is one character', () => {
+  expect(orders('delimiter: "\\t"')?.delimiter).toBe('\t')
+  expect(orders('delimiter: ","')).not.toHaveProperty('delimiter')
+  for (const wrong of ['""', '"ab"', "'\"'", '"\\n"'])
+    expect(faults(`delimiter: ${wrong}`)).toEqual([
+      'error[wrong-value]: "streams.orders.delimiter" must be one character, such as ";" or "\\t"',
+    ])
+})
+
 test('types that the values name are carried', () => {
   const stream = orders('values: { 已下单: order.created, 1: order.paid, 新: order.created }', 'type: type')
   expect(stream?.types).toEqual(['order.paid', 'order.created'])

@@ -66,6 +66,7 @@ export function streamOf(name: string, shape: StreamShape, folder: string, setti
     ...(format !== 'avro' && { format }),
     ...(captured && { captured }),
     ...(mapping && { mapping }),
+    ...(shape.delimiter !== ',' && { delimiter: shape.delimiter }),
   })
   if (faults.length === 0) checkMapping(stream, settings)
   const columns = [...columnsOf(avro), ...Object.keys(mapping?.columns ?? {})]

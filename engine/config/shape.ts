@@ -116,6 +116,10 @@ export const streamShape = z.strictObject({
       'must be a list of types',
     )
     .default([]),
+  delimiter: z
+    .string('must be a text')
+    .regex(/^[^"\r\n]$/, 'must be one character, such as ";" or "\\t"')
+    .default(','),
   columns: z.record(text, text, 'must map a name in the source to a field').optional(),
   values: z.record(text, text, 'must map a word of the type field to an event type').optional(),
   numbers: numbers.optional(),

@@ -36,6 +36,8 @@ export interface Stream {
   readonly determines: Readonly<Record<string, readonly string[]>>
   /** Avro schema as parsed JSON. */
   readonly avro: unknown
+  /** Between the fields of its CSV files; absent: a comma. */
+  readonly delimiter?: string
   /** Of files and of topics that are not Avro; absent: they speak of the fields in the stream's own words. */
   readonly mapping?: Mapping
   /** Absent: avro. */

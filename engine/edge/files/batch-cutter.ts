@@ -74,6 +74,17 @@ export class BatchCutter {
     this.#options.onMalformed?.(line, reason, text.slice(0, 200))
   }
 
+  /** What stands between the fields of a CSV. USAGE where that depends on the stream, and none was named. */
+  get delimiter(): string {
+    const delimiters = new Set((this.#only ? [this.#only] : this.#options.streams).map((s) => s.delimiter ?? ','))
+    const [delimiter = ',', ...others] = delimiters
+    if (others.length === 0) return delimiter
+    throw new EngineError(
+      'USAGE',
+      `${this.#path}: the streams have different delimiters: --stream NAME says whose it is`,
+    )
+  }
+
   /** Nothing that follows can be read: INPUT_MALFORMED with the place. */
   broken(line: number, reason: string): never {
     throw new EngineError('INPUT_MALFORMED', `${this.#path}:${line}: ${reason}`)

@@ -140,23 +140,26 @@ function parsed(text: string): unknown {
 
 function csvFeeder(batches: BatchCutter, lineEnd: LineEnd): Feeder {
   let header: string[] | null = null
-  const assembler = new CsvAssembler({
-    malformed: (line, reason, text) => batches.malformed(line, reason, text),
-    broken: (line, reason) => batches.broken(line, reason),
-    record(fields, line, text) {
-      if (!header) {
-        header = batches.checkHeader(fields, line)
-        return
-      }
-      if (fields.length !== header.length) {
-        batches.malformed(line, `${fields.length} fields, the header has ${header.length}`, text)
-        return
-      }
-      const record: Record<string, unknown> = {}
-      for (let i = 0; i < fields.length; i++) record[header[i]!] = fields[i] === '' ? null : fields[i]
-      batches.add(record, line, text)
+  const assembler = new CsvAssembler(
+    {
+      malformed: (line, reason, text) => batches.malformed(line, reason, text),
+      broken: (line, reason) => batches.broken(line, reason),
+      record(fields, line, text) {
+        if (!header) {
+          header = batches.checkHeader(fields, line)
+          return
+        }
+        if (fields.length !== header.length) {
+          batches.malformed(line, `${fields.length} fields, the header has ${header.length}`, text)
+          return
+        }
+        const record: Record<string, unknown> = {}
+        for (let i = 0; i < fields.length; i++) record[header[i]!] = fields[i] === '' ? null : fields[i]
+        batches.add(record, line, text)
+      },
     },
-  })
+    batches.delimiter,
+  )
   const lines = new LineSplitter((text, line, oversized) => assembler.line(text, line, oversized), lineEnd)
   return {
     feed: (text) => lines.feed(text),

@@ -94,3 +94,11 @@ test('a header in which a column is missing, or stands there twice', async () =>
     said: [[1, 'there is no column "金额", which is to be "price"']],
   })
 })
+
+test('a delimiter of its own', async () => {
+  const stream = { ...export_, delimiter: ';' }
+  const csv = '订单号;状态;时间;金额\n"O;1";已下单;1;1,234\n'
+  expect((await read(csv, [stream])).rows).toEqual([['export', 'sale.made', 1, 'O;1', 1234]])
+  expect((await read(csv, [plain, stream], { stream: 'export' })).rows).toHaveLength(1)
+  await expect(read(csv, [plain, stream])).rejects.toThrow('the streams have different delimiters: --stream NAME')
+})

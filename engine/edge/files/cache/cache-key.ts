@@ -48,9 +48,9 @@ export function cacheName({ path }: CacheKey): string {
 function readingOf(path: string, { streams, stream, sourceTopic, batchRows, aheadMaxMs }: ReadOptions): string {
   const ending = /\.(jsonl|ndjson|json|csv)(\.gz)?$/i.exec(path)?.[1] ?? ''
   const shapes = streams.map(
-    ({ name, topic, fields, timeField, timeFormat, type, types, latenessMs, mapping }: Stream) => {
+    ({ name, topic, fields, timeField, timeFormat, type, types, latenessMs, mapping, delimiter }: Stream) => {
       const shape = fields.map((f) => [f.name, f.kind, f.scale])
-      return [name, topic, shape, timeField, timeFormat, type, types, latenessMs, mapping]
+      return [name, topic, shape, timeField, timeFormat, type, types, latenessMs, mapping, delimiter]
     },
   )
   const text = JSON.stringify([ending, shapes, stream, sourceTopic, batchRows, aheadMaxMs])
