@@ -142,12 +142,16 @@ function headerOf(fields: readonly string[], line: number, fail: (line: number, 
 function delimiterOf(text: string): string {
   const lines = text.split(/\r\n|\n|\r/, LINES_LOOKED_AT).filter((line) => line.trim() !== '')
   const scores = DELIMITERS.map((delimiter) => {
-    const counts = lines.map((line) => csvFields(line, delimiter).length)
+    const counts = lines.map((line) => countOf(csvFields(line, delimiter)))
     const alike = counts.filter((count) => count === counts[0]).length / lines.length
     return counts[0]! > 1 ? alike + counts[0]! / 1_000 : 0
   })
   const best = Math.max(...scores)
   return best === 0 ? ',' : DELIMITERS[scores.indexOf(best)]!
+}
+
+function countOf(fields: ReturnType<typeof csvFields>): number {
+  return Array.isArray(fields) ? fields.length : 0
 }
 
 const LINES_LOOKED_AT = 50

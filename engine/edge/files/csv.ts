@@ -1,6 +1,6 @@
 import { csvFields } from '../../kit/csv.ts'
 import { RECORD_CHARS_MAX } from './lines.ts'
-import { hasBareReturn, quoteOver, type RecordState, rowsInside } from './open-quote.ts'
+import { hasBareReturn, quoteOver, type RecordState, rowsInside, withoutReturn } from './open-quote.ts'
 
 export interface CsvHandler {
   /** `line` is where the record begins. */
@@ -86,8 +86,4 @@ export class CsvAssembler {
     const wayOut = 'close it, or write "" for a quote within a quoted field'
     this.#handler.broken(this.#openLine + lines, `a quote opens in ${where}, ${what}: ${wayOut}`)
   }
-}
-
-function withoutReturn(text: string): string {
-  return text.charCodeAt(text.length - 1) === 13 ? text.slice(0, -1) : text
 }

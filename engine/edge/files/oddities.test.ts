@@ -66,8 +66,9 @@ describe('a quote that nobody closed', () => {
     const before = `${HEADER}\n${row}\n${rows(3, 7)}\n`
     const inside = (n: number) =>
       `2: ${where}, and takes ${n} lines that look like records for text, before it ends: ${WAY_OUT}`
-    expect(await read(`${before}e8,order.created,8,"A, B"\n${rows(9, 10)}`)).toBe(inside(5))
+    expect(await read(`${before}e8,order.created,8,"A, B"\n${rows(9, 10)}`)).toBe(inside(6))
     expect(await read(`${before}e8,order.created,8,7 inch"\n${rows(9, 10)}`)).toBe(inside(6))
+    expect(await read(`${HEADER}\n${row}\n"e3","order.created","3","S"\n${rows(4, 10)}`)).toBe(inside(1))
   })
   test('over more than a record may be long', async () => {
     expect(await read(`${HEADER}\n${rows(1, 1)}\n${row}\n${rows(3, 60_000)}\n`)).toBe(

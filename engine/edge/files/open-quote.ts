@@ -18,7 +18,10 @@ interface Run {
  */
 export function rowsInside(record: string, state: RecordState, columns: number, delimiter: string): number {
   const linesOf = (text: string) => text.split('\n').filter((line) => line.trim() !== '')
-  const isRow = (line: string) => line.split(delimiter).length === columns
+  const isRow = (line: string) => {
+    const fields = csvFields(withoutReturn(line), delimiter)
+    return line.split(delimiter).length === columns || (Array.isArray(fields) && fields.length === columns)
+  }
   if (state !== 'closed') {
     const inside = linesOf(record.slice(runOver(record, state)?.start)).slice(1)
     return columns < 2 ? 0 : inside.filter(isRow).length
@@ -42,6 +45,11 @@ export function hasBareReturn(record: string): boolean {
     at = end < 0 ? record.length : end
   }
   return record.slice(at).includes('\r')
+}
+
+/** As lines end that are cut at line feeds. */
+export function withoutReturn(line: string): string {
+  return line.charCodeAt(line.length - 1) === 13 ? line.slice(0, -1) : line
 }
 
 function runOver(record: string, state: RecordState): Run | undefined {
