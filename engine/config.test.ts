@@ -152,6 +152,28 @@ test('a stream of one type with ISO times', () => {
   })
 })
 
+describe('how times and texts are written', () => {
+  test('a unit, or a pattern with a zone; an encoding', () => {
+    const keys = "time_format: 'yyyy-MM-dd HH:mm:ss', zone: Asia/Shanghai, encoding: gbk"
+    expect(load(`streams: { transactions: { ${keys} } }`).streams[0]).toMatchObject({
+      timeFormat: { pattern: 'yyyy-MM-dd HH:mm:ss' },
+      zone: 'Asia/Shanghai',
+      encoding: 'gbk',
+    })
+    expect(load('streams: { transactions: { time_format: us, encoding: utf-8 } }').streams[0]).toMatchObject({
+      timeFormat: 'us',
+    })
+  })
+  test.each([
+    ['time_format: yyyy-MM-DD', 'a pattern such as yyyy-MM-dd HH:mm:ss: "DD" is none of yyyy, MM or M'],
+    ['time_format: minutes', 'must be ms, s, us, ns, iso, or a pattern'],
+    ['zone: Shanghai', 'must be a zone such as Asia/Shanghai'],
+    ['encoding: cp936', 'must be one of utf-8, utf-16le, utf-16be, gbk, gb18030, windows-1252, latin1'],
+  ])('%s is refused', (key, message) => {
+    expect(faults(`streams: { transactions: { ${key} } }`)).toEqual([expect.stringContaining(message)])
+  })
+})
+
 describe('streams over those that ship', () => {
   const shown = (yaml: string, files = {}) =>
     load(yaml, {}, files).streams.map(

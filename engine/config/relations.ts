@@ -55,6 +55,8 @@ export function streamOf(name: string, shape: StreamShape, folder: string, setti
     topic: shape.topic,
     timeField: shape.time,
     timeFormat: shape.time_format,
+    ...(shape.zone !== undefined && { zone: shape.zone }),
+    ...(shape.encoding !== undefined && shape.encoding !== 'utf-8' && { encoding: shape.encoding }),
     idField: shape.id,
     type: typeof type === 'string' ? { field: type } : type,
     types,

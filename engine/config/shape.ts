@@ -1,6 +1,10 @@
 import { z } from 'zod'
 import { parseDuration } from '../kit/duration.ts'
+import { ENCODINGS } from '../kit/encodings.ts'
+import { isZone } from '../kit/local-time.ts'
+import { timePattern } from '../kit/time-pattern.ts'
 import { DEFAULT_LIMITS } from '../model/limits.ts'
+import type { TimeFormat } from '../model/stream.ts'
 
 /** What may stand in `lapwing.yaml`, section by section: shapes only. Relations between them: `relations.ts`. */
 
@@ -94,6 +98,18 @@ const numbers = z.strictObject({
   strip: z.string('must be a text').default(''),
 })
 
+const UNITS = ['ms', 's', 'us', 'ns', 'iso'] as const
+/** A unit, or a pattern. */
+const timeFormat = text.transform((written, context): TimeFormat => {
+  const unit = UNITS.find((name) => name === written)
+  if (unit) return unit
+  const pattern = timePattern(written)
+  if (typeof pattern === 'function') return { pattern: written }
+  const message = `must be ms, s, us, ns, iso, or a pattern such as yyyy-MM-dd HH:mm:ss: ${pattern.problem}`
+  context.addIssue({ code: 'custom', message })
+  return z.NEVER
+})
+
 export const streamShape = z.strictObject({
   schema: text,
   topic,
@@ -104,7 +120,9 @@ export const streamShape = z.strictObject({
   changes: changes.optional(),
   decimals: z.record(text, whole(0, 38), 'must map a column to its digits behind the point').optional(),
   time: text,
-  time_format: z.enum(['ms', 's', 'iso'], 'must be ms, s or iso').default('ms'),
+  time_format: timeFormat.default('ms'),
+  zone: text.refine(isZone, 'must be a zone such as Asia/Shanghai').optional(),
+  encoding: z.enum(ENCODINGS, `must be one of ${ENCODINGS.join(', ')}`).optional(),
   id: text.nullable().default(null),
   type: z.union(
     [text, z.strictObject({ fixed: text })],

@@ -118,7 +118,9 @@ function rawType(avro: unknown, name: string): AvroType | null {
 }
 
 function timeProblem(format: TimeFormat, avro: AvroType | null): string | null {
-  if (avro?.logicalType?.endsWith('micros')) return 'counts microseconds, which are not supported'
+  if (avro?.logicalType?.endsWith('micros') && format !== 'us') return 'counts microseconds: time_format: us'
+  if (avro?.logicalType?.endsWith('nanos') && format !== 'ns') return 'counts nanoseconds: time_format: ns'
+  if (typeof format === 'object') return null
   if (format === 'iso') return avro?.type === 'string' ? null : 'must be a string for time_format iso'
   const isNumber = ['int', 'long', 'float', 'double'].includes(String(avro?.type))
   return isNumber ? null : `must be a number for time_format ${format}`

@@ -1,32 +1,108 @@
 import { parseIsoTime } from '../kit/iso-time.ts'
-import type { TimeFormat } from './stream.ts'
+import { localTime } from '../kit/local-time.ts'
+import { numberFromText } from '../kit/number-text.ts'
+import { timePattern } from '../kit/time-pattern.ts'
+import { shown } from './shown.ts'
+import type { Stream, TimeFormat } from './stream.ts'
 
 /** Beyond this a Date cannot hold a moment: some 270,000 years from 1970 either way. */
 const TIME_MS_MAX = 8.64e15
+/** Events of other years are taken for times in another unit. */
+const PLAUSIBLE_FROM_MS = Date.UTC(2000, 0)
+const PLAUSIBLE_TO_MS = Date.UTC(2100, 0)
+
+/** Whole epoch milliseconds of what a record has in its time field; NaN where that is no time, or implausible. */
+export type TimeReader = (value: unknown) => number
+
+type Timed = Pick<Stream, 'timeFormat' | 'zone'>
 
 /**
- * Whole epoch milliseconds of a record's time field; NaN if there is none in it. Numbers, and texts of digits, count
- * what `format` says (`iso`: milliseconds); any other text is ISO 8601. Fractions of a millisecond are cut off.
+ * Numbers, and texts of digits, count what `timeFormat` says (`iso`: milliseconds); other texts are ISO 8601, in `zone`
+ * where they name none. A pattern takes nothing but texts in that pattern, and numbers whose digits are. Fractions of a
+ * millisecond are cut off. Times before 2000, and from 2100 on, are implausible.
  */
-export function eventTimeMs(value: unknown, format: TimeFormat): number {
-  if (typeof value === 'string') {
-    const plain = value.charCodeAt(4) === DASH ? Number.NaN : numberOf(value)
-    return Number.isNaN(plain) ? inRange(Math.floor(parseIsoTime(value))) : fromNumber(plain, format)
+export function timeReaderOf(stream: Timed): TimeReader {
+  const read = anyTimeReaderOf(stream)
+  return (value) => {
+    const timeMs = read(value)
+    return timeMs >= PLAUSIBLE_FROM_MS && timeMs < PLAUSIBLE_TO_MS ? timeMs : Number.NaN
   }
-  return typeof value === 'number' ? fromNumber(value, format) : Number.NaN
+}
+
+/** Why a stream's reader gave NaN for `value`. */
+export function timeFault(stream: Timed & Pick<Stream, 'timeField'>, value: unknown): string {
+  const { timeField } = stream
+  if (value === undefined || value === null || value === '') return `no "${timeField}"`
+  const read = anyTimeReaderOf(stream)(value)
+  const guess = guessOf(value)
+  if (Number.isNaN(read)) return `"${timeField}" is no time: ${shown(value)}${guess}`
+  return `"${timeField}" is in the year ${new Date(read).getUTCFullYear()}: ${shown(value)}${guess}`
+}
+
+/** Epoch ms of a time that a person gives: milliseconds, or ISO 8601; NaN if it is none. */
+export function momentOf(text: string): number {
+  return anyTimeReaderOf({ timeFormat: 'ms' })(text)
+}
+
+function anyTimeReaderOf({ timeFormat, zone = 'UTC' }: Timed): TimeReader {
+  if (typeof timeFormat === 'object') return patternReader(timeFormat.pattern, zone)
+  const isoOf = isoReader(zone)
+  return (value) => {
+    if (typeof value === 'number') return fromNumber(value, timeFormat)
+    if (typeof value !== 'string') return Number.NaN
+    const plain = value.charCodeAt(4) === DASH ? Number.NaN : numberFromText(value)
+    if (Number.isNaN(plain)) return inRange(Math.floor(isoOf(value)))
+    return timeFormat === 'ns' && WHOLE.test(value) ? inRange(millisOfNanos(value)) : fromNumber(plain, timeFormat)
+  }
 }
 
 const DASH = 45
+const WHOLE = /^\d+$/
 
-function numberOf(text: string): number {
-  return text.trim() === '' ? Number.NaN : Number(text)
+/** A double does not hold nanoseconds since 1970: by the digits. */
+function millisOfNanos(digits: string): number {
+  return Number(digits.slice(0, -6))
 }
 
 /** Seconds by way of whole microseconds: 1.001 s is 1001 ms, though 1.001 * 1000 is a little less. */
-function fromNumber(value: number, format: TimeFormat): number {
-  return inRange(Math.floor(format === 's' ? Math.round(value * 1e6) / 1e3 : value))
+function fromNumber(value: number, format: Exclude<TimeFormat, object>): number {
+  if (format === 's') return inRange(Math.floor(Math.round(value * 1e6) / 1e3))
+  return inRange(Math.floor(format === 'us' ? value / 1e3 : format === 'ns' ? value / 1e6 : value))
 }
 
 function inRange(timeMs: number): number {
   return Math.abs(timeMs) <= TIME_MS_MAX ? timeMs : Number.NaN
+}
+
+const HAS_ZONE = /[T ]\S*(?:[zZ]|[+-]\d\d(?::?\d\d)?)$/
+
+function isoReader(zone: string): (text: string) => number {
+  if (zone === 'UTC') return parseIsoTime
+  const toEpoch = localTime(zone)
+  return (text) => {
+    const timeMs = parseIsoTime(text)
+    return HAS_ZONE.test(text) ? timeMs : toEpoch(timeMs)
+  }
+}
+
+function patternReader(pattern: string, zone: string): TimeReader {
+  const read = timePattern(pattern)
+  if (typeof read !== 'function') throw new Error(`time_format ${pattern}: ${read.problem}`)
+  const toEpoch = localTime(zone)
+  return (value) => (typeof value === 'string' || typeof value === 'number' ? toEpoch(read(String(value))) : Number.NaN)
+}
+
+const UNITS = { s: 'seconds', ms: 'milliseconds', us: 'microseconds', ns: 'nanoseconds' } as const
+const PATTERNS = ['yyyyMMddHHmmss', 'yyyyMMddHHmmssSSS', 'yyyyMMdd', 'yyyy/MM/dd HH:mm:ss', 'yyyy/MM/dd']
+
+/** `, which looks like seconds: time_format: s`; empty where no other format makes a plausible time of it. */
+function guessOf(value: unknown): string {
+  const reads = (timeFormat: TimeFormat) => !Number.isNaN(timeReaderOf({ timeFormat })(value))
+  if (typeof value === 'number' || (typeof value === 'string' && WHOLE.test(value))) {
+    const units = Object.keys(UNITS) as (keyof typeof UNITS)[]
+    const unit = units.find(reads)
+    if (unit) return `, which looks like ${UNITS[unit]}: time_format: ${unit}`
+  } else if (reads('iso')) return ', which looks like ISO 8601: time_format: iso'
+  const pattern = PATTERNS.find((p) => reads({ pattern: p }))
+  return pattern === undefined ? '' : `, which looks like ${pattern}: time_format: ${pattern}`
 }

@@ -1,5 +1,5 @@
 import { type Mapping, numberReader } from './mapping.ts'
-import { shown } from './record-cells.ts'
+import { shown } from './shown.ts'
 import type { Stream } from './stream.ts'
 
 export type SourceRecord = Readonly<Record<string, unknown>>

@@ -1,4 +1,6 @@
+import { numberFromText } from '../kit/number-text.ts'
 import type { BlockBuilder } from './block-builder.ts'
+import { shown } from './shown.ts'
 import type { FieldKind, Stream } from './stream.ts'
 
 type WithUnicode = string & { isWellFormed(): boolean } // ES2024; Node 20 has it
@@ -60,7 +62,7 @@ export class RecordCells {
         return flag !== undefined
       }
       case 'number': {
-        const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
+        const number = typeof value === 'string' ? numberFromText(value) : value
         if (typeof number !== 'number' || !Number.isFinite(number)) return false
         if (this.#whole[index] && !Number.isSafeInteger(number)) return false
         builder.number(index, number)
@@ -93,10 +95,4 @@ const NOUNS: Readonly<Record<FieldKind, string>> = {
   number: 'number',
   boolean: 'true or false',
   decimal: 'decimal that fits',
-}
-
-/** A value as messages show it: short, and without a look into lists and objects, which may be nested without end. */
-export function shown(value: unknown): string {
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? '[…]' : '{…}'
-  return (typeof value === 'string' ? JSON.stringify(value.slice(0, 60)) : String(value)).slice(0, 60)
 }

@@ -1,3 +1,4 @@
+import type { Encoding } from '../kit/encodings.ts'
 import type { Mapping } from './mapping.ts'
 
 /** What a field holds once it is a column. Times are `number` (epoch milliseconds); booleans are 0 and 1. */
@@ -11,7 +12,8 @@ export interface Field {
   readonly doc: string
 }
 
-export type TimeFormat = 'ms' | 's' | 'iso'
+/** What numbers in the time field count; `iso`: it holds texts; or a pattern that its texts have: kit/time-pattern.ts. */
+export type TimeFormat = 'ms' | 's' | 'us' | 'ns' | 'iso' | { readonly pattern: string }
 
 /** How the records of a topic are written. The last three are changes of a captured table. */
 export type StreamFormat = 'avro' | 'json' | 'debezium' | 'canal' | 'maxwell'
@@ -24,6 +26,10 @@ export interface Stream {
   readonly fields: readonly Field[]
   readonly timeField: string
   readonly timeFormat: TimeFormat
+  /** IANA zone of times that are written without one. Absent: UTC. */
+  readonly zone?: string
+  /** Of its files, and of topics of JSON. Absent: UTF-8. */
+  readonly encoding?: Encoding
   /** Field with the producer's event id, or null: the record's position stands in for it. */
   readonly idField: string | null
   readonly type: { readonly field: string } | { readonly fixed: string }

@@ -7,7 +7,7 @@ import type { UnknownField } from '../../edge/files/unknown-fields.ts'
 import { blocksOf } from '../../model/batch.ts'
 import type { Batch, Block } from '../../model/block.ts'
 import { EngineError } from '../../model/errors.ts'
-import { eventTimeMs } from '../../model/event-time.ts'
+import { momentOf } from '../../model/event-time.ts'
 import type { Stream } from '../../model/stream.ts'
 import { talk } from '../exit.ts'
 import { PassedOver } from './passed-over.ts'
@@ -159,7 +159,7 @@ function parseUntil(text: string): Until {
 /** Parser of an option that takes a moment: epoch ms or ISO 8601. */
 export function timeOption(flag: string, fault = 'no time'): (text: string) => number {
   return (text) => {
-    const timeMs = eventTimeMs(text, 'ms')
+    const timeMs = momentOf(text)
     if (Number.isNaN(timeMs)) throw new EngineError('USAGE', `${flag} ${text}: ${fault}`)
     return timeMs
   }

@@ -1,6 +1,6 @@
 import { BlockBuilder } from '../../model/block-builder.ts'
-import { eventTimeMs } from '../../model/event-time.ts'
-import { RecordCells, shown } from '../../model/record-cells.ts'
+import { type TimeReader, timeFault, timeReaderOf } from '../../model/event-time.ts'
+import { RecordCells } from '../../model/record-cells.ts'
 import type { Stream } from '../../model/stream.ts'
 
 /** Puts records as people write them into the blocks of one stream. */
@@ -8,25 +8,24 @@ export class RowWriter {
   readonly stream: Stream
   readonly builder: BlockBuilder
   readonly #cells: RecordCells
+  readonly #time: TimeReader
   #nextOffset: number
 
   constructor(stream: Stream, sourceTopic: string, firstOffset: number) {
     this.stream = stream
     this.builder = new BlockBuilder(stream, sourceTopic, 0)
     this.#cells = new RecordCells(stream)
+    this.#time = timeReaderOf(stream)
     this.#nextOffset = firstOffset
   }
 
-  /** Epoch ms; NaN where the record has no time that can be read. */
+  /** Epoch ms; NaN where the record has none that is taken for one. */
   timeOf(record: Readonly<Record<string, unknown>>): number {
-    return eventTimeMs(record[this.stream.timeField], this.stream.timeFormat)
+    return this.#time(record[this.stream.timeField])
   }
 
   timeProblem(record: Readonly<Record<string, unknown>>): string {
-    const { timeField } = this.stream
-    const time = record[timeField]
-    const isMissing = time === undefined || time === null || time === ''
-    return isMissing ? `no "${timeField}"` : `"${timeField}" is no time: ${shown(time)}`
+    return timeFault(this.stream, record[this.stream.timeField])
   }
 
   /** Adds a row; or adds none and says what is wrong with it. */

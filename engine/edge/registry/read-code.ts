@@ -1,7 +1,7 @@
 import type avsc from 'avsc'
 import { type DecimalParts, decimalFromBytes } from '../../kit/decimal.ts'
 import { isUtf8 } from '../../kit/utf8.ts'
-import { eventTimeMs } from '../../model/event-time.ts'
+import { timeReaderOf } from '../../model/event-time.ts'
 import type { Stream } from '../../model/stream.ts'
 import { FAULT, faultAt } from './fault.ts'
 import { lengthCode, NUMBER, numberCode, numbers, textOf } from './read-values.ts'
@@ -53,7 +53,7 @@ class ReadCode {
 ${columns.join('\n')}
 ${lines}
 return at === end ? 0 : ${FAULT.size} }`
-    const timeOf = (value: unknown) => eventTimeMs(value, this.#stream.timeFormat)
+    const timeOf = timeReaderOf(this.#stream)
     const given = { values: this.#values, skips: this.#skips, timeOf, textOf, isUtf8, ...numbers }
     return new Function(...Object.keys(given), text)(...Object.values(given))
   }

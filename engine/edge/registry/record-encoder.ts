@@ -102,8 +102,18 @@ export class EventEncoder {
 }
 
 function timeAs(format: Stream['timeFormat'], timeMs: number): number | string {
-  if (format === 'iso') return new Date(timeMs).toISOString()
-  return format === 's' ? Math.floor(timeMs / 1_000) : timeMs
+  switch (format) {
+    case 'iso':
+      return new Date(timeMs).toISOString()
+    case 's':
+      return Math.floor(timeMs / 1_000)
+    case 'us':
+      return timeMs * 1_000
+    case 'ms':
+      return timeMs
+    default:
+      throw new Error('times in nanoseconds or in a pattern are not written')
+  }
 }
 
 const parts: DecimalParts = { high: 0, low: 0 }

@@ -1,6 +1,6 @@
 import type { BlockBuilder } from '../../model/block-builder.ts'
 import type { DecimalColumnBuilder } from '../../model/column-builder.ts'
-import { eventTimeMs } from '../../model/event-time.ts'
+import { type TimeReader, timeReaderOf } from '../../model/event-time.ts'
 import type { Stream } from '../../model/stream.ts'
 import { FAULT, faultAt } from './fault.ts'
 import type { Head, Reader } from './reader.ts'
@@ -18,6 +18,7 @@ export class RowReader implements Reader {
   readonly #matched: Matched
   /** What the bytes must pass before avsc has them, which trusts them: by branch, by field. */
   readonly #checks: readonly (readonly Skip[])[]
+  readonly #time: TimeReader
   /** By field of the stream; 0 where it is no decimal. */
   readonly #scales: readonly number[]
 
@@ -25,6 +26,7 @@ export class RowReader implements Reader {
   constructor(stream: Stream, matched: Matched) {
     this.#stream = stream
     this.#matched = matched
+    this.#time = timeReaderOf(stream)
     const records = branchesOf(matched.writer).filter(isRecord)
     this.names = isRecord(matched.writer) ? matched.writer.fields.map(({ name }) => name) : []
     this.#checks = records.map((record) => checksOf(record, matched))
@@ -56,11 +58,11 @@ export class RowReader implements Reader {
   }
 
   #fill(record: AvroRecord, builder: BlockBuilder, row: number, head: Head): void {
-    const { fields, timeField, timeFormat } = this.#stream
+    const { fields, timeField } = this.#stream
     for (let i = 0; i < fields.length; i++) {
       const { name, kind } = fields[i]
       const value = record[name]
-      if (name === timeField) head.timeMs = eventTimeMs(value, timeFormat)
+      if (name === timeField) head.timeMs = this.#time(value)
       if (value === null || value === undefined) continue
       if (kind === 'decimal') {
         const bytes = value as Buffer

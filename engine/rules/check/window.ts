@@ -1,6 +1,6 @@
 import { formatDuration } from '../../kit/duration.ts'
+import { isZone } from '../../kit/local-time.ts'
 import type { Tumbling } from '../../model/rule.ts'
-import { isZone } from '../evaluate/zone.ts'
 import { TUMBLING_KEYS } from '../shape/measures.ts'
 import type { Reader } from '../source/read.ts'
 import { nearest } from '../source/suggest.ts'

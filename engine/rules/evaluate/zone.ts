@@ -13,16 +13,6 @@ export interface ZoneClock {
   readonly weekday: (ms: number) => number
 }
 
-/** True for a name that the zone database knows. */
-export function isZone(zone: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: zone })
-    return zone !== ''
-  } catch {
-    return false
-  }
-}
-
 const clocks = new Map<string, ZoneClock>()
 
 /** The clock of an IANA zone. Looks an offset up once a quarter of an hour and remembers at most 20,000 of them. */

@@ -1,6 +1,6 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
 import { parseDuration } from '../../kit/duration.ts'
-import { isZone } from '../evaluate/zone.ts'
+import { isZone } from '../../kit/local-time.ts'
 import { didYouMean } from '../source/suggest.ts'
 import type { Span } from '../source/text.ts'
 import type { Checker } from './checker.ts'

@@ -1,4 +1,4 @@
-import { shown } from '../../../model/record-cells.ts'
+import { shown } from '../../../model/shown.ts'
 import { type Change, type Reading, stampOf } from './change.ts'
 import type { ChangeReader } from './change-decoder.ts'
 import { isObject, jsonObject, malformed, own } from './json-object.ts'

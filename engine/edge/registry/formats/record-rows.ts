@@ -1,6 +1,7 @@
 import type { BlockBuilder } from '../../../model/block-builder.ts'
-import { eventTimeMs } from '../../../model/event-time.ts'
-import { RecordCells, shown } from '../../../model/record-cells.ts'
+import { type TimeReader, timeFault, timeReaderOf } from '../../../model/event-time.ts'
+import { RecordCells } from '../../../model/record-cells.ts'
+import { shown } from '../../../model/shown.ts'
 import { type Stream, typeMatches } from '../../../model/stream.ts'
 import type { DeadLetter } from '../record-decoder.ts'
 import { type JsonObject, own } from './json-object.ts'
@@ -17,10 +18,12 @@ export interface RowEvent {
 export class RecordRows {
   readonly #stream: Stream
   readonly #cells: RecordCells
+  readonly #time: TimeReader
 
   constructor(stream: Stream) {
     this.#stream = stream
     this.#cells = new RecordCells(stream)
+    this.#time = timeReaderOf(stream)
   }
 
   /** True where the row has a time of its own, good or bad. */
@@ -31,7 +34,7 @@ export class RecordRows {
 
   /** Epoch ms of the row's own time; NaN where there is none that can be read. */
   timeOf(row: JsonObject): number {
-    return eventTimeMs(own(row, this.#stream.timeField), this.#stream.timeFormat)
+    return this.#time(own(row, this.#stream.timeField))
   }
 
   /** The type that the row itself holds, or the only one that there is. */
@@ -46,10 +49,7 @@ export class RecordRows {
     const { maxAheadMs, timeField } = this.#stream
     if (typeof type !== 'string' || type === '') return { reason: 'UNKNOWN_TYPE', detail: this.#noType(type) }
     if (!this.#carries(type)) return { reason: 'UNKNOWN_TYPE', detail: `type ${shown(type)}` }
-    if (Number.isNaN(timeMs)) {
-      const time = this.hasTime(row) ? `"${timeField}" is no time: ${shown(row[timeField])}` : `no "${timeField}"`
-      return { reason: 'NO_TIME', detail: time }
-    }
+    if (Number.isNaN(timeMs)) return { reason: 'NO_TIME', detail: timeFault(this.#stream, own(row, timeField)) }
     if (clockMs !== null && timeMs > clockMs + maxAheadMs)
       return { reason: 'FUTURE_TIME', detail: `${timeMs - clockMs} ms ahead, at most ${maxAheadMs}` }
     builder.begin(offset, timeMs, type)
