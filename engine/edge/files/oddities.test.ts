@@ -43,16 +43,17 @@ async function read(content: string | Uint8Array, name = 'input') {
   return { events, bad }
 }
 
+const T = 1_767_600_000_000
 const HEADER = 'id,type,at,shop'
 /** Rows `from` to `to`, in lines of their own. */
 const rows = (from: number, to: number, end = '\n') =>
-  Array.from({ length: to - from + 1 }, (_, i) => `e${from + i},order.created,${from + i},S`).join(end)
+  Array.from({ length: to - from + 1 }, (_, i) => `e${from + i},order.created,${T + i},S`).join(end)
 const ids = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => `e${from + i} S`)
 
 describe('a quote that nobody closed', () => {
   const WAY_OUT = 'close it, or write "" for a quote within a quoted field'
   const where = 'a quote opens in column 4, "shop"'
-  const row = 'e2,order.created,2,"Shop of 5 inch'
+  const row = `e2,order.created,${T},"Shop of 5 inch`
 
   test('up to the end of the input', async () => {
     expect(await read(`${HEADER}\n${rows(1, 1)}\n${row}\n${rows(3, 1_000)}\n`)).toBe(
@@ -66,9 +67,9 @@ describe('a quote that nobody closed', () => {
     const before = `${HEADER}\n${row}\n${rows(3, 7)}\n`
     const inside = (n: number) =>
       `2: ${where}, and takes ${n} lines that look like records for text, before it ends: ${WAY_OUT}`
-    expect(await read(`${before}e8,order.created,8,"A, B"\n${rows(9, 10)}`)).toBe(inside(6))
-    expect(await read(`${before}e8,order.created,8,7 inch"\n${rows(9, 10)}`)).toBe(inside(6))
-    expect(await read(`${HEADER}\n${row}\n"e3","order.created","3","S"\n${rows(4, 10)}`)).toBe(inside(1))
+    expect(await read(`${before}e8,order.created,${T},"A, B"\n${rows(9, 10)}`)).toBe(inside(6))
+    expect(await read(`${before}e8,order.created,${T},7 inch"\n${rows(9, 10)}`)).toBe(inside(6))
+    expect(await read(`${HEADER}\n${row}\n"e3","order.created","${T}","S"\n${rows(4, 10)}`)).toBe(inside(1))
   })
   test('over more than a record may be long', async () => {
     expect(await read(`${HEADER}\n${rows(1, 1)}\n${row}\n${rows(3, 60_000)}\n`)).toBe(
@@ -79,7 +80,7 @@ describe('a quote that nobody closed', () => {
     )
   })
   test('behind a field of several lines: the line is that of the quote', async () => {
-    expect(await read(`${HEADER}\n"e\n2",order.created,2,"S\n${rows(3, 9)}`)).toBe(
+    expect(await read(`${HEADER}\n"e\n2",order.created,${T},"S\n${rows(3, 9)}`)).toBe(
       `3: ${where}, and takes 7 lines that look like records for text, up to the end of the input: ${WAY_OUT}`,
     )
   })
@@ -97,7 +98,7 @@ describe('a quote that nobody closed', () => {
   })
   test('a text of several lines, commas and all, is none such', async () => {
     const text = 'first, with a comma\nsecond, third, with ""quotes""\n\nfourth,,'
-    expect(await read(`${HEADER}\ne1,order.created,1,"${text}"\n${rows(2, 2)}`)).toEqual({
+    expect(await read(`${HEADER}\ne1,order.created,${T},"${text}"\n${rows(2, 2)}`)).toEqual({
       events: [`e1 ${text.replaceAll('""', '"')}`, 'e2 S'],
       bad: [],
     })
@@ -118,13 +119,13 @@ describe('CSV as programs write it', () => {
     expect(await read(gzipSync(content))).toEqual(fine)
   })
   test('each fault costs its own record', async () => {
-    const long = `e2,order.created,2,${'x'.repeat(1 << 20)}`
+    const long = `e2,order.created,${T},${'x'.repeat(1 << 20)}`
     const cases: [string, string][] = [
-      ['e2,order.created,2,5" inch', 'a quote in a wrong place'],
-      ['e2,order.created,2,"5" inch', 'a quote in a wrong place'],
-      ['e2,order.created,2', '3 fields, the header has 4'],
-      ['e2,order.created,2,S,', '5 fields, the header has 4'],
-      ['e2,order.created,2,S\rT', 'a carriage return without a line feed, outside quotes'],
+      [`e2,order.created,${T},5" inch`, 'a quote in a wrong place'],
+      [`e2,order.created,${T},"5" inch`, 'a quote in a wrong place'],
+      [`e2,order.created,${T}`, '3 fields, the header has 4'],
+      [`e2,order.created,${T},S,`, '5 fields, the header has 4'],
+      [`e2,order.created,${T},S\rT`, 'a carriage return without a line feed, outside quotes'],
       [long, 'longer than 1 MB'],
     ]
     for (const [record, reason] of cases)
@@ -136,7 +137,7 @@ describe('CSV as programs write it', () => {
 })
 
 describe('JSON that is not one object a line', () => {
-  const object = '{"id":"e1","type":"order.created","at":1}'
+  const object = `{"id":"e1","type":"order.created","at":${T}}`
   const array = "the input is one JSON array: give each object a line of its own, as does jq -c '.[]' FILE"
   const several = 'an object goes on over several lines: give each object a line of its own, as does jq -c . FILE'
   test.each([
@@ -146,7 +147,7 @@ describe('JSON that is not one object a line', () => {
     ['a pretty array', JSON.stringify([JSON.parse(object)], null, 2), `1: ${array}`],
     ['a long array', `[${Array(50_000).fill(object).join()}]`, `1: ${array}`],
     ['pretty objects', JSON.stringify(JSON.parse(object), null, 2).repeat(2), `1: ${several}`],
-    ['objects with a break inside', `{"id":"e1",\n"type":"order.created","at":1}\n`, `1: ${several}`],
+    ['objects with a break inside', `{"id":"e1",\n"type":"order.created","at":${T}}\n`, `1: ${several}`],
   ])('%s', async (_, content, message) => {
     expect(await read(content)).toBe(message)
     expect(await read(content, 'input.json')).toBe(message)

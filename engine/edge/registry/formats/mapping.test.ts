@@ -12,8 +12,8 @@ const mapping: Mapping = {
   nullWords: ['-'],
 }
 const mapped = (stream: Stream): Stream => ({ ...stream, mapping })
-const source = { 订单号: 'O1', 金额: '¥1,234.50', 时间: 1_000, 状态: '已下单', 礼物: '是', note: '-' }
-const event = { type: 'order.created', event_time: 1_000, order_id: 'O1', amount: 1234.5, gift: true }
+const source = { 订单号: 'O1', 金额: '¥1,234.50', 时间: 1_767_600_000_000, 状态: '已下单', 礼物: '是', note: '-' }
+const event = { type: 'order.created', event_time: 1_767_600_000_000, order_id: 'O1', amount: 1234.5, gift: true }
 
 test('json', async () => {
   const { rows, bad } = await readAll(mapped(orderStream('json')), [source, { ...source, 金额: '1,5' }])
