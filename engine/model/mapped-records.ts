@@ -7,12 +7,24 @@ export type SourceRecord = Readonly<Record<string, unknown>>
 /** What a mapping did to a record, or what is wrong with it. */
 export type Mapped = { readonly record: Record<string, unknown> } | { readonly problem: string }
 
+/** What is done with what stands under one name of the source. */
+interface Plan {
+  readonly field: string
+  readonly holds: 'type' | 'boolean' | 'number' | 'other'
+  /** Another name may be the same field. */
+  readonly mayClash: boolean
+}
+
+/** Names are few; a source that has more than this is asked anew each time. */
+const NAMES_MAX = 10_000
+
 /**
  * Puts the records of a source into the words of a stream: fields by their names, types, true, false, null and numbers as
  * `RecordCells` takes them. What the mapping does not speak of stays as it is.
  */
 export class MappedRecords {
   readonly #fields: ReadonlyMap<string, string>
+  readonly #targets: ReadonlySet<string>
   readonly #types: ReadonlyMap<string, string>
   readonly #typeField: string | null
   readonly #numbers: ReadonlySet<string>
@@ -20,15 +32,17 @@ export class MappedRecords {
   readonly #booleans: ReadonlySet<string>
   readonly #flags: ReadonlyMap<string, boolean>
   readonly #nulls: ReadonlySet<string>
+  readonly #plans = new Map<string, Plan>()
 
   constructor({ fields, type, timeField }: Stream, mapping: Mapping) {
     const named = (wanted: (kind: string) => boolean) =>
       new Set(fields.filter(({ kind, name }) => name !== timeField && wanted(kind)).map(({ name }) => name))
     this.#fields = new Map(Object.entries(mapping.columns))
+    this.#targets = new Set(Object.values(mapping.columns))
     this.#types = new Map(Object.entries(mapping.types))
     this.#typeField = 'field' in type ? type.field : null
-    this.#numbers = named((kind) => kind === 'number' || kind === 'decimal')
     this.#number = mapping.numbers && numberReader(mapping.numbers)
+    this.#numbers = this.#number ? named((kind) => kind === 'number' || kind === 'decimal') : new Set()
     this.#booleans = named((kind) => kind === 'boolean')
     this.#flags = new Map([
       ...mapping.trueWords.map((word) => [word, true] as const),
@@ -50,26 +64,45 @@ export class MappedRecords {
   }
 
   of(record: SourceRecord): Mapped {
-    const mapped: Record<string, unknown> = Object.create(null)
+    const mapped: Record<string, unknown> = {}
     for (const name of Object.keys(record)) {
-      const field = this.fieldOf(name)
-      if (field in mapped) return { problem: `"${field}" stands there twice: ${this.#sourcesOf(field, record)}` }
-      const value = this.#value(field, record[name])
+      const plan = this.#planOf(name)
+      const { field } = plan
+      if (plan.mayClash && Object.hasOwn(mapped, field))
+        return { problem: `"${field}" stands there twice: ${this.#sourcesOf(field, record)}` }
+      const value = this.#value(plan, record[name])
       if (value === undefined) return { problem: `"${field}" is not written as "numbers" says: ${shown(record[name])}` }
-      mapped[field] = value
+      if (field === '__proto__') define(mapped, field, value)
+      else mapped[field] = value
     }
     return { record: mapped }
   }
 
+  #planOf(name: string): Plan {
+    const known = this.#plans.get(name)
+    if (known) return known
+    const field = this.fieldOf(name)
+    const holds =
+      field === this.#typeField
+        ? 'type'
+        : this.#booleans.has(field)
+          ? 'boolean'
+          : this.#numbers.has(field)
+            ? 'number'
+            : 'other'
+    const plan: Plan = { field, holds, mayClash: this.#targets.has(field) }
+    if (this.#plans.size < NAMES_MAX) this.#plans.set(name, plan)
+    return plan
+  }
+
   /** Undefined: a number that is not of the form. */
-  #value(field: string, value: unknown): unknown {
+  #value({ holds }: Plan, value: unknown): unknown {
     if (typeof value !== 'string') return value === undefined ? null : value
-    const word = value.trim()
-    if (this.#nulls.has(word)) return null
-    if (field === this.#typeField) return this.#type(value)
-    if (this.#booleans.has(field)) return this.#flags.get(word) ?? value
-    if (!this.#number || !this.#numbers.has(field)) return value
-    return this.#number(value) ?? undefined
+    if (this.#nulls.size > 0 && this.#nulls.has(value.trim())) return null
+    if (holds === 'other') return value
+    if (holds === 'type') return this.#type(value)
+    if (holds === 'boolean') return this.#flags.get(value.trim()) ?? value
+    return this.#number!(value) ?? undefined
   }
 
   #type(value: unknown): unknown {
@@ -80,6 +113,11 @@ export class MappedRecords {
     const names = Object.keys(record).filter((name) => this.fieldOf(name) === field)
     return names.map((name) => `"${name}"`).join(' and ')
   }
+}
+
+/** A field like others, where an assignment would set the prototype. */
+function define(record: Record<string, unknown>, field: string, value: unknown): void {
+  Object.defineProperty(record, field, { value, enumerable: true, writable: true, configurable: true })
 }
 
 /** Null for a stream whose sources speak its own words. */

@@ -28,7 +28,9 @@ export function numberReader({ thousands, decimal, strip }: NumberForm): (text: 
   const whole = thousands === '' ? '\\d+' : `\\d{1,3}(?:${group}\\d{3})+|\\d+`
   const form = new RegExp(`^([+-]?)(${whole}|(?=${point}\\d))(?:${point}(\\d+))?$`)
   const stripped = new Set(strip)
+  const plain = decimal === '.' ? /^\d+(?:\.\d+)?$/ : /^\d+$/
   return (text) => {
+    if (plain.test(text)) return text
     const bare =
       strip === ''
         ? text.trim()
@@ -39,8 +41,8 @@ export function numberReader({ thousands, decimal, strip }: NumberForm): (text: 
     const found = form.exec(bare)
     if (!found) return null
     const [, sign, digits, fraction] = found
-    const plain = thousands === '' ? digits! : digits!.replaceAll(thousands, '')
-    return `${sign}${plain || '0'}${fraction === undefined ? '' : `.${fraction}`}`
+    const bareDigits = thousands === '' ? digits! : digits!.replaceAll(thousands, '')
+    return `${sign}${bareDigits || '0'}${fraction === undefined ? '' : `.${fraction}`}`
   }
 }
 
