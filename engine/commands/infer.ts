@@ -97,7 +97,8 @@ async function topicSample(topic: string, { config: path, brokers }: InferOption
     throw new EngineError('USAGE', 'where is the topic? --brokers HOST:PORT, or a configuration with kind: kafka')
   const table = await topicTable(topic, log)
   const isChinese = table.columns.some(({ name, values }) => /\p{Script=Han}/u.test(`${name} ${values.join(' ')}`))
-  const sample = `${rowsText(table.rows)}, the newest of each partition`
+  const others = table.malformed === 0 ? '' : `, beside ${count(table.malformed)} that are no JSON objects`
+  const sample = `${rowsText(table.rows)}, the newest of each partition${others}`
   const at = { topic, brokers: brokers === undefined ? null : log.brokers }
   const source = { name: topic, sample, rows: table.rows, encoding: null, encodingDoubt: null, delimiter: null, topic: at, isChinese } // biome-ignore format: one line
   return { table, source }
