@@ -27,7 +27,7 @@ export type PatternReader = (text: string) => number
 export function timePattern(pattern: string): PatternReader | { readonly problem: string } {
   const parts: (Part | 'fraction')[] = []
   let source = ''
-  for (const [piece] of pattern.matchAll(/'[^']*'|([a-zA-Z])\1*|[^]/g)) {
+  for (const [piece] of pattern.matchAll(/'[^']*'|([a-zA-Z])\1*|./gsu)) {
     if (piece.startsWith("'") && piece.length > 1) source += escaped(piece === "''" ? "'" : piece.slice(1, -1))
     else if (/^S{1,9}$/.test(piece)) {
       parts.push('fraction')

@@ -10,8 +10,10 @@ const TIME_MS_MAX = 8.64e15
 /** Events of other years are taken for times in another unit. */
 const PLAUSIBLE_FROM_MS = Date.UTC(2000, 0)
 const PLAUSIBLE_TO_MS = Date.UTC(2100, 0)
+const DASH = 45
+const WHOLE = /^\d+$/
 
-/** Whole epoch milliseconds of what a record has in its time field; NaN where that is no time, or implausible. */
+/** Whole epoch milliseconds of what a record has in its time field; NaN where that is no time. */
 export type TimeReader = (value: unknown) => number
 
 type Timed = Pick<Stream, 'timeFormat' | 'zone'>
@@ -19,32 +21,9 @@ type Timed = Pick<Stream, 'timeFormat' | 'zone'>
 /**
  * Numbers, and texts of digits, count what `timeFormat` says (`iso`: milliseconds); other texts are ISO 8601, in `zone`
  * where they name none. A pattern takes nothing but texts in that pattern, and numbers whose digits are. Fractions of a
- * millisecond are cut off. Times before 2000, and from 2100 on, are implausible.
+ * millisecond are cut off.
  */
-export function timeReaderOf(stream: Timed): TimeReader {
-  const read = anyTimeReaderOf(stream)
-  return (value) => {
-    const timeMs = read(value)
-    return timeMs >= PLAUSIBLE_FROM_MS && timeMs < PLAUSIBLE_TO_MS ? timeMs : Number.NaN
-  }
-}
-
-/** Why a stream's reader gave NaN for `value`. */
-export function timeFault(stream: Timed & Pick<Stream, 'timeField'>, value: unknown): string {
-  const { timeField } = stream
-  if (value === undefined || value === null || value === '') return `no "${timeField}"`
-  const read = anyTimeReaderOf(stream)(value)
-  const guess = guessOf(value)
-  if (Number.isNaN(read)) return `"${timeField}" is no time: ${shown(value)}${guess}`
-  return `"${timeField}" is in the year ${new Date(read).getUTCFullYear()}: ${shown(value)}${guess}`
-}
-
-/** Epoch ms of a time that a person gives: milliseconds, or ISO 8601; NaN if it is none. */
-export function momentOf(text: string): number {
-  return anyTimeReaderOf({ timeFormat: 'ms' })(text)
-}
-
-function anyTimeReaderOf({ timeFormat, zone = 'UTC' }: Timed): TimeReader {
+export function timeReaderOf({ timeFormat, zone = 'UTC' }: Timed): TimeReader {
   if (typeof timeFormat === 'object') return patternReader(timeFormat.pattern, zone)
   const isoOf = isoReader(zone)
   return (value) => {
@@ -56,8 +35,22 @@ function anyTimeReaderOf({ timeFormat, zone = 'UTC' }: Timed): TimeReader {
   }
 }
 
-const DASH = 45
-const WHOLE = /^\d+$/
+/** False for NaN, and for years that only a time in another unit has. */
+export function isPlausible(timeMs: number): boolean {
+  return timeMs >= PLAUSIBLE_FROM_MS && timeMs < PLAUSIBLE_TO_MS
+}
+
+/** Why `value` is no time of the stream, or none that is believed. */
+export function timeFault(stream: Timed & Pick<Stream, 'timeField'>, value: unknown): string {
+  const { timeField } = stream
+  if (value === undefined || value === null || value === '') return `no "${timeField}"`
+  const timeMs = timeReaderOf(stream)(value)
+  const what = Number.isNaN(timeMs) ? 'is no time' : `is in the year ${new Date(timeMs).getUTCFullYear()}`
+  return `"${timeField}" ${what}: ${shown(value)}${guessOf(value)}`
+}
+
+/** Epoch ms of a time that a person gives: milliseconds, or ISO 8601; NaN if it is none. */
+export const momentOf: (text: string) => number = timeReaderOf({ timeFormat: 'ms' })
 
 /** A double does not hold nanoseconds since 1970: by the digits. */
 function millisOfNanos(digits: string): number {
@@ -97,7 +90,7 @@ const PATTERNS = ['yyyyMMddHHmmss', 'yyyyMMddHHmmssSSS', 'yyyyMMdd', 'yyyy/MM/dd
 
 /** `, which looks like seconds: time_format: s`; empty where no other format makes a plausible time of it. */
 function guessOf(value: unknown): string {
-  const reads = (timeFormat: TimeFormat) => !Number.isNaN(timeReaderOf({ timeFormat })(value))
+  const reads = (timeFormat: TimeFormat) => isPlausible(timeReaderOf({ timeFormat })(value))
   if (typeof value === 'number' || (typeof value === 'string' && WHOLE.test(value))) {
     const units = Object.keys(UNITS) as (keyof typeof UNITS)[]
     const unit = units.find(reads)

@@ -12,7 +12,7 @@ afterAll(() => rmSync(root, { recursive: true }))
 
 test('what is wrong with an input is said once, however often it is read', async () => {
   const input = join(root, 'events.jsonl')
-  writeFileSync(input, '{"type":"order.created","event_time":1,"event_id":"e","shopid":"S1"}\nx\n')
+  writeFileSync(input, '{"type":"order.created","event_time":1767614400000,"event_id":"e","shopid":"S1"}\nx\n')
   const rules = packagePath('rules/order_concentration.yaml')
   const id = 'shop_order_concentration'
   const readings = [

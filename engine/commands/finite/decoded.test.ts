@@ -9,12 +9,13 @@ import { EngineError } from '../../model/errors.ts'
 import { decodedBlocks } from './decoded.ts'
 
 const [stream] = defaultConfig().streams
+const T0 = Date.UTC(2026, 0)
 const encoder = new EventEncoder(stream!)
 const event = (timeMs: number, by = encoder): Buffer =>
-  by.encodeEvent({ event_id: `e${timeMs}`, type: 'order.created', event_time: timeMs, order_id: 'O', quantity: 1 })
+  by.encodeEvent({ event_id: `e${timeMs}`, type: 'order.created', event_time: T0 + timeMs, order_id: 'O', quantity: 1 })
 const record = (offset: number, timestampMs: number, value: Buffer | null): RawRecord => ({
   offset,
-  timestampMs,
+  timestampMs: timestampMs < 0 ? timestampMs : T0 + timestampMs,
   key: null,
   value,
 })
@@ -36,13 +37,13 @@ async function decoded(
   const blocks = decodedBlocks(from(), {
     decoder: new RecordDecoder(stream!, schemas),
     builder: new BlockBuilder(stream!, stream!.topic, 0),
-    untilMs,
+    untilMs: T0 + untilMs,
     onBad: ({ offset }, reason) => bad.push(`${offset} ${reason.split(':', 1)[0]}`),
     onRead: (offset) => {
       read = offset
     },
   })
-  for await (const block of blocks) times.push(...block.timesMs)
+  for await (const block of blocks) times.push(...block.timesMs.map((timeMs) => timeMs - T0))
   return { times, bad, read, asked }
 }
 

@@ -41,11 +41,12 @@ severity: high
 alert: { explain: "{orders} orders" }
 `
 const { set } = compileOrRefuse([{ path: 'r.yaml', text: RULE }], streams)
+const T0 = Date.UTC(2026, 0)
 const MINUTE_MS = 60_000
 const orderAt = (minute: number) => ({
   event_id: `e${minute}`,
   type: 'order.created',
-  event_time: minute * MINUTE_MS,
+  event_time: T0 + minute * MINUTE_MS,
   shop_id: 'S',
 })
 
@@ -64,7 +65,7 @@ async function played(
     ...result,
     outputs,
     input,
-    story: outputs.map((o) => (o.kind === 'alert' ? `${o.status} ${o.event_time / MINUTE_MS}` : o.kind)),
+    story: outputs.map((o) => (o.kind === 'alert' ? `${o.status} ${(o.event_time - T0) / MINUTE_MS}` : o.kind)),
   }
 }
 
@@ -74,7 +75,7 @@ describe('the end of a finite input', () => {
   test('drained', async () => expect((await played(orders)).story).toEqual(['open 2', 'closed 10']))
   test('last', async () => expect((await played(orders, { until: 'last' })).story).toEqual(['open 2', 'closed 2']))
   test('a time', async () =>
-    expect((await played(orders, { until: 5 * MINUTE_MS })).story).toEqual(['open 2', 'closed 5']))
+    expect((await played(orders, { until: T0 + 5 * MINUTE_MS })).story).toEqual(['open 2', 'closed 5']))
   test('which --help tells', () => expect(untilOption().description).toMatch(/what is open closes: .*last event/))
   test('what opens as windows empty is told in the summary', async () => {
     // A's order leaves at minute 10: two orders of one buyer are left
@@ -235,13 +236,18 @@ test('values of what is no field are in the summary; a field that is missing is 
 test('what is too far ahead of the clock becomes a dead letter, the rest is appended', async () => {
   const input = new FiniteInput({ input: fileOf([0, 1, 2].map(orderAt)) }, streams)
   for await (const block of input.blocks()) {
-    const { kept, letters } = withoutFuture(block, streams, 90_000) // 30 s ahead are allowed: minute 2 just so
-    expect([...kept.timesMs]).toEqual([0, 60_000, 120_000])
+    const { kept, letters } = withoutFuture(block, streams, T0 + 90_000) // 30 s ahead are allowed: minute 2 just so
+    expect([...kept.timesMs]).toEqual([T0, T0 + 60_000, T0 + 120_000])
     expect(letters).toEqual([])
-    const earlier = withoutFuture(block, streams, 89_999)
-    expect([...earlier.kept.timesMs]).toEqual([0, 60_000])
+    const earlier = withoutFuture(block, streams, T0 + 89_999)
+    expect([...earlier.kept.timesMs]).toEqual([T0, T0 + 60_000])
     expect(earlier.letters).toMatchObject([
-      { reason: 'FUTURE_TIME', stream: 'transactions', event_time: 120_000, record: { event_id: 'e2', shop_id: 'S' } },
+      {
+        reason: 'FUTURE_TIME',
+        stream: 'transactions',
+        event_time: T0 + 120_000,
+        record: { event_id: 'e2', shop_id: 'S' },
+      },
     ])
   }
 })

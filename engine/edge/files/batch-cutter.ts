@@ -1,6 +1,7 @@
 import { BATCH_ROWS_MAX } from '../../model/batch.ts'
 import type { Batch, Block } from '../../model/block.ts'
 import { EngineError } from '../../model/errors.ts'
+import { isPlausible } from '../../model/event-time.ts'
 import type { Stream } from '../../model/stream.ts'
 import { AheadGuard } from './ahead-guard.ts'
 import type { ReadOptions } from './read.ts'
@@ -64,7 +65,7 @@ export class BatchCutter {
     const { type } = choice
     const writer = this.#writer(choice.stream)
     const timeMs = writer.timeOf(record)
-    if (Number.isNaN(timeMs)) this.malformed(line, writer.timeProblem(record), text)
+    if (!isPlausible(timeMs)) this.malformed(line, writer.timeProblem(record), text)
     else if (!this.#guard) this.#write(record, writer, type, timeMs, line, text)
     else this.#guarded(this.#guard, { record, writer, type, timeMs, line, text })
   }

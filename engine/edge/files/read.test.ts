@@ -79,11 +79,13 @@ async function failure(promise: Promise<unknown>): Promise<EngineError> {
   return error as EngineError
 }
 
-const LINES = `{"type":"order.created","at":1000,"id":"ä","price":"19.99","gift":true,"pieces":2,"more":{"deep":[1]}}
-{"type":"order.paid","at":"1970-01-01 00:00:02","price":5.005,"id":7}\r
+/** 2026-01-01 */
+const T0 = 1_767_225_600_000
+const LINES = `{"type":"order.created","at":1767225601000,"id":"ä","price":"19.99","gift":true,"pieces":2,"more":{"deep":[1]}}
+{"type":"order.paid","at":"2026-01-01 00:00:02","price":5.005,"id":7}\r
 
-{"at":3000,"type":"item.viewed","id":"v"}
-{"at":4000,"type":"order.created"}`
+{"at":1767225603000,"type":"item.viewed","id":"v"}
+{"at":1767225604000,"type":"order.created"}`
 
 describe('JSON lines', () => {
   test('values as people write them; order between streams is kept', async () => {
@@ -95,10 +97,10 @@ describe('JSON lines', () => {
     ])
     expect(blocks[0]!.sourceTopic).toBe('x.orders')
     expect(rows(blocks)).toEqual([
-      ['order.created', 1000, 'ä', 19.99, true, 2],
-      ['order.paid', 2000, '7', 5.01, null, null],
-      ['item.viewed', 3000, 'v'],
-      ['order.created', 4000, null, null, null, null],
+      ['order.created', T0 + 1000, 'ä', 19.99, true, 2],
+      ['order.paid', T0 + 2000, '7', 5.01, null, null],
+      ['item.viewed', T0 + 3000, 'v'],
+      ['order.created', T0 + 4000, null, null, null, null],
     ])
   })
 
@@ -111,7 +113,7 @@ describe('JSON lines', () => {
   test('many lines across chunks, blocks of at most batchRows', async () => {
     const long = 'ü'.repeat(100)
     const lines = Array.from({ length: 9_001 }, (_, i) =>
-      JSON.stringify({ type: 'order.created', at: i, id: `${long}${i}` }),
+      JSON.stringify({ type: 'order.created', at: T0 + i, id: `${long}${i}` }),
     )
     const blocks = await read(fileOf(lines.join('\n')), { batchRows: 500 })
     expect(Math.max(...blocks.map((b) => b.length))).toBe(500)
@@ -127,17 +129,17 @@ describe('JSON lines', () => {
       '[1]',
       '{"type":"order.created"}',
       '{"type":"order.created","at":"soon"}',
-      '{"type":"order.created","at":1,"price":"cheap"}',
-      '{"type":"order.created","at":1,"gift":"maybe"}',
-      '{"type":"order.created","at":1,"id":{}}',
-      '{"type":"order.created","at":1,"price":"99999999999999999999"}',
-      '{"type":"order.created","at":1,"pieces":1.5}',
-      '{"type":"ship.sunk","at":1}',
-      '{"at":1}',
-      `{"type":"order.created","at":1,"id":"${'x'.repeat(1 << 20)}"}`,
-      '{"type":"order.created","at":1,"id":"good"}',
+      '{"type":"order.created","at":1767225600001,"price":"cheap"}',
+      '{"type":"order.created","at":1767225600001,"gift":"maybe"}',
+      '{"type":"order.created","at":1767225600001,"id":{}}',
+      '{"type":"order.created","at":1767225600001,"price":"99999999999999999999"}',
+      '{"type":"order.created","at":1767225600001,"pieces":1.5}',
+      '{"type":"ship.sunk","at":1767225600001}',
+      '{"at":1767225600001}',
+      `{"type":"order.created","at":1767225600001,"id":"${'x'.repeat(1 << 20)}"}`,
+      '{"type":"order.created","at":1767225600001,"id":"good"}',
     ]
-    const path = fileOf(`{"type":"order.created","at":1,"id":"first"}\n${content.join('\n')}`)
+    const path = fileOf(`{"type":"order.created","at":1767225600001,"id":"first"}\n${content.join('\n')}`)
     const blocks = await read(path, { onMalformed: (line, reason) => bad.push([line, reason]) })
     expect(rows(blocks).map((row) => row[2])).toEqual(['first', 'good'])
     expect(positions(blocks)).toEqual([['orders', 0, 1]])
@@ -170,20 +172,19 @@ describe('JSON lines', () => {
 
 describe('CSV', () => {
   test('columns by name, quotes, empty fields, CRLF', async () => {
-    const csv =
-      'id,unknown,price,type,at,gift\r\n"a, ""b""",x,1.5,order.created,1970-01-01T00:00:01Z,1\r\n,,,order.paid,2,\r\n"two\r\nlines",,,order.paid,3,false'
+    const csv = `id,unknown,price,type,at,gift\r\n"a, ""b""",x,1.5,order.created,2026-01-01T00:00:01Z,1\r\n,,,order.paid,${T0 + 2},\r\n"two\r\nlines",,,order.paid,${T0 + 3},false`
     expect(rows(await read(fileOf(csv)))).toEqual([
-      ['order.created', 1000, 'a, "b"', 1.5, true, null],
-      ['order.paid', 2, null, null, null, null],
-      ['order.paid', 3, 'two\r\nlines', null, false, null],
+      ['order.created', T0 + 1000, 'a, "b"', 1.5, true, null],
+      ['order.paid', T0 + 2, null, null, null, null],
+      ['order.paid', T0 + 3, 'two\r\nlines', null, false, null],
     ])
   })
 
   test('malformed records, with the line where they begin', async () => {
     const bad: [number, string][] = []
-    const csv = 'type,at\norder.created,1\norder.created\nor"der,2\n"order.created"x,3\norder.created,4\n"never\nclosed'
+    const csv = `type,at\norder.created,${T0 + 1}\norder.created\nor"der,2\n"order.created"x,3\norder.created,${T0 + 4}\n"never\nclosed`
     const blocks = await read(fileOf(csv), { onMalformed: (line, reason) => bad.push([line, reason]) })
-    expect(rows(blocks).map((r) => r[1])).toEqual([1, 4])
+    expect(rows(blocks).map((r) => r[1])).toEqual([T0 + 1, T0 + 4])
     expect(bad).toEqual([
       [3, '1 fields, the header has 2'],
       [4, 'a quote in a wrong place'],
@@ -240,19 +241,19 @@ describe('what cannot be read', () => {
 })
 
 describe('events far ahead of those around them', () => {
-  const at = (...times: number[]) => times.map((t) => `{"type":"order.created","at":${t}}`).join('\n')
+  const at = (...times: number[]) => times.map((t) => `{"type":"order.created","at":${T0 + t}}`).join('\n')
   async function guarded(...times: number[]) {
     const ahead: [number, number][] = []
     let late: unknown = null
     const options = {
       aheadMaxMs: 100,
-      onAhead: (line: number, timeMs: number) => ahead.push([line, timeMs]),
-      onLate: (since: object) => {
-        late = since
+      onAhead: (line: number, timeMs: number) => ahead.push([line, timeMs - T0]),
+      onLate: (since: { readonly timeMs: number }) => {
+        late = { ...since, timeMs: since.timeMs - T0 }
       },
     }
     const read_ = await read(fileOf(at(...times)), options)
-    return { times: read_.flatMap((b) => [...b.timesMs]), ahead, late }
+    return { times: read_.flatMap((b) => [...b.timesMs].map((timeMs) => timeMs - T0)), ahead, late }
   }
   test('one bad clock is passed over, wherever it stands', async () => {
     expect(await guarded(1, 999, 2, 3)).toEqual({ times: [1, 2, 3], ahead: [[2, 999]], late: null })

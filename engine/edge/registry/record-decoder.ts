@@ -1,7 +1,8 @@
 import type { BlockBuilder } from '../../model/block-builder.ts'
 import type { StringColumnBuilder } from '../../model/column-builder.ts'
 import type { DeadLetterReason } from '../../model/errors.ts'
-import type { Stream } from '../../model/stream.ts'
+import { isPlausible, timeFault } from '../../model/event-time.ts'
+import type { Stream, TimeFormat } from '../../model/stream.ts'
 import { EventTypes } from './event-types.ts'
 import { faultText } from './fault.ts'
 import { generateReader } from './read-code.ts'
@@ -97,7 +98,7 @@ export class RecordDecoder {
 
   /** Why a record that is one is not taken. */
   #refusal(types: StringColumnBuilder, row: number, clockMs: number | null): DeadLetter | null {
-    const { maxAheadMs, timeField, fields } = this.#stream
+    const { maxAheadMs, timeField, timeFormat, fields } = this.#stream
     const { timeMs, unfit } = this.#head
     const start = types.startOf(row)
     const end = types.endOf(row)
@@ -105,6 +106,8 @@ export class RecordDecoder {
     if (!this.#fixedType && !this.#types.carries(types.bytes, types.words, start, end))
       return { reason: 'UNKNOWN_TYPE', detail: `type "${Buffer.from(types.bytes.subarray(start, end))}"` }
     if (Number.isNaN(timeMs)) return { reason: 'NO_TIME', detail: `"${timeField}" holds no time` }
+    if (!isPlausible(timeMs))
+      return { reason: 'NO_TIME', detail: timeFault(this.#stream, asWritten(timeMs, timeFormat)) }
     if (clockMs !== null && timeMs > clockMs + maxAheadMs)
       return { reason: 'FUTURE_TIME', detail: `${timeMs - clockMs} ms ahead, at most ${maxAheadMs}` }
     return unfit < 0 ? null : malformed(`the decimal "${fields[unfit].name}" does not fit`)
@@ -137,6 +140,12 @@ function readerOf(stream: Stream, id: number, writer: unknown): Reader | string 
 function makeReader(stream: Stream, writer: unknown): Reader {
   const matched = matchSchemas(stream, writer)
   return generateReader(stream, matched) ?? new RowReader(stream, matched)
+}
+
+/** The number that was read as that time; of texts the time itself. */
+function asWritten(timeMs: number, format: TimeFormat): number | string {
+  if (typeof format === 'object' || format === 'iso') return new Date(timeMs).toISOString()
+  return timeMs * { s: 1e-3, ms: 1, us: 1e3, ns: 1e6 }[format]
 }
 
 function malformed(detail: string): DeadLetter {

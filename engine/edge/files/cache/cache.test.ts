@@ -15,15 +15,16 @@ const { streams } = defaultConfig(root)
 const folder = join(root, 'cache')
 const input = join(root, 'events.jsonl')
 
+const T0 = Date.UTC(2026, 0)
 const lines = Array.from({ length: 9_000 }, (_, i) =>
   i % 1_500 === 700
     ? '{'
     : JSON.stringify(
         i % 3 === 0
-          ? { type: 'item.viewed', event_time: i, event_id: `v${i}`, user_id: 'U', item_id: `I${i % 7}` }
+          ? { type: 'item.viewed', event_time: T0 + i, event_id: `v${i}`, user_id: 'U', item_id: `I${i % 7}` }
           : {
               type: 'order.created',
-              event_time: i,
+              event_time: T0 + i,
               event_id: `o${i}`,
               amount: i / 4,
               buyer_id: i % 5 ? `B${i}` : null,
@@ -71,7 +72,7 @@ beforeEach(async () => {
   rmSync(folder, { recursive: true, force: true })
   writeFileSync(
     input,
-    `${JSON.stringify({ type: 'order.created', event_time: 9e12, event_id: 'far' })}\n${lines.join('\n')}`,
+    `${JSON.stringify({ type: 'order.created', event_time: 4e12, event_id: 'far' })}\n${lines.join('\n')}`,
   )
   plain = await heard()
 })

@@ -72,10 +72,10 @@ const message = fc.record(
   { requiredKeys: ['type', 'op', 'database', 'table', 'source', 'data', 'after', 'es', 'ts'] },
 )
 const good = fc.constantFrom(
-  { type: 'order.created', event_time: 1, order_id: 'O1' },
-  { op: 'c', source: { db: 'shop', table: 'orders' }, after: { id: 1 }, ts_ms: 1 },
-  { type: 'INSERT', database: 'shop', table: 'orders', data: [{ id: '1' }, { id: '2' }], es: 1 },
-  { type: 'insert', database: 'shop', table: 'orders', data: { id: 1 }, ts: 1 },
+  { type: 'order.created', event_time: 1767614400000, order_id: 'O1' },
+  { op: 'c', source: { db: 'shop', table: 'orders' }, after: { id: 1 }, ts_ms: 1767614400000 },
+  { type: 'INSERT', database: 'shop', table: 'orders', data: [{ id: '1' }, { id: '2' }], es: 1767614400000 },
+  { type: 'insert', database: 'shop', table: 'orders', data: { id: 1 }, ts: 1767614400 },
 )
 const text = fc.oneof(
   good.map((one) => JSON.stringify(one)),
@@ -124,7 +124,7 @@ describe('no bytes whatever throw', () => {
     const builder = new BlockBuilder(stream, stream.topic, 0)
     const deep = (open: string, close: string) => `${open.repeat(20_000)}1${close.repeat(20_000)}`
     for (const nested of [deep('[', ']'), deep('{"a":', '}')]) {
-      const inRow = `{"id":"1","note":${nested},"type":"order.created","event_time":1}`
+      const inRow = `{"id":"1","note":${nested},"type":"order.created","event_time":1767614400000}`
       const records = [
         nested,
         inRow,

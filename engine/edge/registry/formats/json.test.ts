@@ -90,7 +90,7 @@ describe('dead letters', () => {
     ['MALFORMED: "pieces" is no whole number: 1.5', { ...order, pieces: 1.5 }],
     [
       'MALFORMED: "pieces" is no whole number: "9007199254740993"',
-      `{"type":"order.created","event_time":1,"pieces":9007199254740993}`,
+      `{"type":"order.created","event_time":1767614400000,"pieces":9007199254740993}`,
     ],
     [
       'MALFORMED: "amount" is no decimal that fits: "99999999999999999999"',
@@ -99,11 +99,11 @@ describe('dead letters', () => {
     ['MALFORMED: "gift" is no true or false: "maybe"', { ...order, gift: 'maybe' }],
     [
       'MALFORMED: "note" is no text: […]',
-      `{"type":"order.created","event_time":1,"note":${'['.repeat(5_000)}${']'.repeat(5_000)}}`,
+      `{"type":"order.created","event_time":1767614400000,"note":${'['.repeat(5_000)}${']'.repeat(5_000)}}`,
     ],
     ['MALFORMED: "note" is no text: {…}', { ...order, note: {} }],
-    ['MALFORMED: "note" is no text: "\\ud800"', '{"type":"order.created","event_time":1,"note":"\\ud800"}'],
-    ['MALFORMED: "note" is no text: Infinity', '{"type":"order.created","event_time":1,"note":1e999}'],
+    ['MALFORMED: "note" is no text: "\\ud800"', '{"type":"order.created","event_time":1767614400000,"note":"\\ud800"}'],
+    ['MALFORMED: "note" is no text: Infinity', '{"type":"order.created","event_time":1767614400000,"note":1e999}'],
     ['NO_TIME: no "event_time"', { type: 'order.created' }],
     ['NO_TIME: "event_time" is no time: "soon"', { ...order, event_time: 'soon' }],
     ['UNKNOWN_TYPE: no "type"', { event_time: 1 }],

@@ -1,5 +1,5 @@
 import type { BlockBuilder } from '../../../model/block-builder.ts'
-import { type TimeReader, timeFault, timeReaderOf } from '../../../model/event-time.ts'
+import { isPlausible, type TimeReader, timeFault, timeReaderOf } from '../../../model/event-time.ts'
 import { RecordCells } from '../../../model/record-cells.ts'
 import { shown } from '../../../model/shown.ts'
 import { type Stream, typeMatches } from '../../../model/stream.ts'
@@ -46,10 +46,10 @@ export class RecordRows {
   /** Appends one row; or appends none and says why. `clockMs` null: no event is from the future. */
   add(event: RowEvent, builder: BlockBuilder, offset: number, clockMs: number | null): DeadLetter | null {
     const { row, type, timeMs } = event
-    const { maxAheadMs, timeField } = this.#stream
+    const { maxAheadMs } = this.#stream
     if (typeof type !== 'string' || type === '') return { reason: 'UNKNOWN_TYPE', detail: this.#noType(type) }
     if (!this.#carries(type)) return { reason: 'UNKNOWN_TYPE', detail: `type ${shown(type)}` }
-    if (Number.isNaN(timeMs)) return { reason: 'NO_TIME', detail: timeFault(this.#stream, own(row, timeField)) }
+    if (!isPlausible(timeMs)) return { reason: 'NO_TIME', detail: this.#noTime(row, timeMs) }
     if (clockMs !== null && timeMs > clockMs + maxAheadMs)
       return { reason: 'FUTURE_TIME', detail: `${timeMs - clockMs} ms ahead, at most ${maxAheadMs}` }
     builder.begin(offset, timeMs, type)
@@ -61,6 +61,12 @@ export class RecordRows {
 
   #carries(type: string): boolean {
     return 'fixed' in this.#stream.type ? type === this.#stream.type.fixed : typeMatches(this.#stream.types, type)
+  }
+
+  #noTime(row: JsonObject, timeMs: number): string {
+    const fault = timeFault(this.#stream, own(row, this.#stream.timeField))
+    if (this.hasTime(row) || Number.isNaN(timeMs)) return fault
+    return `${fault}, and its own is in the year ${new Date(timeMs).getUTCFullYear()}`
   }
 
   #noType(type: unknown): string {
