@@ -145,18 +145,21 @@ test.each([
   ['2026-01-05 08:00:00+08:00', 'iso', false],
   ['2026-01-05 08:00:00', 'iso', true],
   ['2026-01-05', 'iso', true],
-  ['2026/01/05 08:00:00', 'yyyy/MM/dd HH:mm:ss', true],
+  ['2026/01/05 08:00:00', 'yyyy/M/d H:mm:ss', true],
   ['2026/1/5 8:00', 'yyyy/M/d H:mm', true],
   ['2026年1月5日 8:00:00', 'yyyy年M月d日 H:mm:ss', true],
+  ['1/25/2026 8:00', 'M/d/yyyy H:mm', true],
   ['20260105080000', 'yyyyMMddHHmmss', true],
-  ['05.01.2026 08:00', 'dd.MM.yyyy HH:mm', true],
-  ['25/01/2026 08:00:00', 'dd/MM/yyyy HH:mm:ss', true],
+  ['05.01.2026 08:00', 'd.M.yyyy H:mm', true],
+  ['25/01/2026 08:00:00', 'd/M/yyyy H:mm:ss', true],
 ])('%s is %s', (text, format, needsZone) => {
   expect(timeFormOf([text], 0)?.form).toMatchObject({ format, needsZone })
 })
 test('times that may be read in two ways, or in none', () => {
-  expect(timeFormOf(['05/01/2026 08:00:00'], 0)?.form).toMatchObject({ format: 'MM/dd/yyyy HH:mm:ss', doubt: expect.any(String) }) // biome-ignore format: one line
+  expect(timeFormOf(['05/01/2026 08:00:00'], 0)?.form).toMatchObject({ format: 'M/d/yyyy H:mm:ss', doubt: expect.any(String) }) // biome-ignore format: one line
   expect(timeFormOf(['soon'], 0)).toBeNull()
+  const hours = ['2026-01-05 10:00', '2026-01-05 11:00', '2026-01-05 9:00']
+  expect(timeFormOf(hours, 1)).toMatchObject({ form: { format: 'yyyy-M-d H:mm' }, misfits: [] })
   expect(timeFormOf(['2026-01-05', 'soon'], 0)).toBeNull()
 })
 

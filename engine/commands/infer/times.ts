@@ -11,29 +11,21 @@ export interface TimeForm {
   readonly written: 'number' | 'text'
 }
 
-const DATE = String.raw`(\d{4})`
-const CLOCK = String.raw`\d{1,2}:\d{2}`
-/** Patterns other than ISO 8601. */
+/** Patterns other than ISO 8601, M and the like with or without a leading zero: what follows the sample may have either. */
 const PATTERNS: readonly (readonly [pattern: string, form: RegExp])[] = [
-  ['yyyy/MM/dd HH:mm:ss', new RegExp(`^${DATE}/\\d{2}/\\d{2} \\d{2}:\\d{2}:\\d{2}$`)],
-  ['yyyy/M/d H:mm:ss', new RegExp(`^${DATE}/\\d{1,2}/\\d{1,2} ${CLOCK}:\\d{2}$`)],
-  ['yyyy/M/d H:mm', new RegExp(`^${DATE}/\\d{1,2}/\\d{1,2} ${CLOCK}$`)],
-  ['yyyy/M/d', new RegExp(`^${DATE}/\\d{1,2}/\\d{1,2}$`)],
-  ['yyyy-M-d H:mm:ss', new RegExp(`^${DATE}-\\d{1,2}-\\d{1,2} ${CLOCK}:\\d{2}$`)],
-  ['yyyy-M-d H:mm', new RegExp(`^${DATE}-\\d{1,2}-\\d{1,2} ${CLOCK}$`)],
-  ['yyyy.MM.dd HH:mm:ss', new RegExp(`^${DATE}\\.\\d{2}\\.\\d{2} \\d{2}:\\d{2}:\\d{2}$`)],
-  ['yyyy年M月d日 H:mm:ss', new RegExp(`^${DATE}年\\d{1,2}月\\d{1,2}日 ${CLOCK}:\\d{2}$`)],
-  ['yyyy年M月d日 H:mm', new RegExp(`^${DATE}年\\d{1,2}月\\d{1,2}日 ${CLOCK}$`)],
-  ['yyyyMMddHHmmss', /^(19|20)\d{2}(0[1-9]|1[0-2])([0-2]\d|3[01])([01]\d|2[0-3])[0-5]\d[0-5]\d$/],
-  ['yyyyMMdd HHmmss', /^(19|20)\d{2}(0[1-9]|1[0-2])([0-2]\d|3[01]) ([01]\d|2[0-3])[0-5]\d[0-5]\d$/],
-  ['dd.MM.yyyy HH:mm:ss', /^\d{2}\.\d{2}\.\d{4} \d{2}:\d{2}:\d{2}$/],
-  ['dd.MM.yyyy HH:mm', /^\d{2}\.\d{2}\.\d{4} \d{2}:\d{2}$/],
+  'yyyy/M/d',
+  'yyyy-M-d',
+  'yyyy.M.d',
+  'yyyy年M月d日',
+  'd.M.yyyy',
 ]
+  .flatMap((day) => [' H:mm:ss', ' H:mm', ''].map((clock) => [day + clock, formOf(day + clock)] as const))
+  .concat([
+    ['yyyyMMddHHmmss', /^(19|20)\d{2}(0[1-9]|1[0-2])([0-2]\d|3[01])([01]\d|2[0-3])[0-5]\d[0-5]\d$/],
+    ['yyyyMMdd HHmmss', /^(19|20)\d{2}(0[1-9]|1[0-2])([0-2]\d|3[01]) ([01]\d|2[0-3])[0-5]\d[0-5]\d$/],
+  ])
 /** Which of the first two numbers is the month shows only where one is above 12. */
-const SLASHED: readonly (readonly [rest: string, form: RegExp])[] = [
-  ['/yyyy HH:mm:ss', /^(\d{2})\/(\d{2})\/\d{4} \d{2}:\d{2}:\d{2}$/],
-  ['/yyyy HH:mm', /^(\d{2})\/(\d{2})\/\d{4} \d{2}:\d{2}$/],
-]
+const SLASHED = [' H:mm:ss', ' H:mm', ''].map((clock) => [`/yyyy${clock}`, formOf(`M/d/yyyy${clock}`)] as const)
 const UNITS: readonly (readonly [format: string, digits: number])[] = [
   ['s', 10],
   ['ms', 13],
@@ -47,13 +39,16 @@ export function timeFormOf(
   misfitsMax: number,
 ): { readonly form: TimeForm; readonly misfits: readonly string[] } | null {
   const texts = values.map((value) => String(value).trim())
-  for (const { is, form } of CANDIDATES) {
-    const found = texts.filter(is)
-    if (found.length === 0 || texts.length - found.length > misfitsMax) continue
-    return { form: form(found), misfits: texts.filter((text) => !is(text)) }
-  }
-  return null
+  const first = texts.slice(0, FIRST_LOOKED_AT)
+  const found = CANDIDATES.filter(({ is }) => first.some(is))
+    .map(({ is, form }) => ({ form, times: texts.filter(is), misfits: texts.filter((text) => !is(text)) }))
+    .toSorted((a, b) => a.misfits.length - b.misfits.length)[0]
+  if (!found || found.misfits.length > misfitsMax) return null
+  return { form: found.form(found.times), misfits: found.misfits }
 }
+
+/** A form that none of these has is not looked for. */
+const FIRST_LOOKED_AT = 100
 
 interface Candidate {
   is(text: string): boolean
@@ -84,6 +79,11 @@ const CANDIDATES: readonly Candidate[] = [
   ),
 ]
 
+function formOf(pattern: string): RegExp {
+  const digits = (letters: string) => (letters.length > 1 ? `\\d{${letters.length}}` : '\\d{1,2}')
+  return new RegExp(`^${pattern.replace(/yyyy|mm|ss|[MdH]|\./g, (part) => (part === '.' ? '\\.' : digits(part)))}$`)
+}
+
 function isoForm(texts: readonly string[]): TimeForm {
   const needsZone = texts.some((text) => !/(Z|[+-]\d{2}:?\d{2}|[+-]\d{2})$/i.test(text.slice(10)))
   const doubt = texts.every((text) => text.length === 10) ? 'days only, without a time of day' : null
@@ -91,8 +91,8 @@ function isoForm(texts: readonly string[]): TimeForm {
 }
 
 function slashed(rest: string, texts: readonly string[]): TimeForm {
-  const largest = (at: number) => texts.reduce((most, text) => Math.max(most, Number(text.slice(at, at + 2))), 0)
-  const [first, second] = [largest(0), largest(3)]
+  const largest = (at: 0 | 1) => texts.reduce((most, text) => Math.max(most, Number(text.split('/')[at])), 0)
+  const [first, second] = [largest(0), largest(1)]
   const doubt = first > 12 || second > 12 ? null : 'month before day? No day above the 12th shows it'
-  return { format: `${first > 12 ? 'dd/MM' : 'MM/dd'}${rest}`, needsZone: true, doubt, written: 'text' }
+  return { format: `${first > 12 ? 'd/M' : 'M/d'}${rest}`, needsZone: true, doubt, written: 'text' }
 }
