@@ -100,7 +100,8 @@ async function topicSample(topic: string, { config: path, brokers }: InferOption
   const others = table.malformed === 0 ? '' : `, beside ${count(table.malformed)} that are no JSON objects`
   const sample = `${rowsText(table.rows)}, the newest of each partition${others}`
   const at = { topic, brokers: brokers === undefined ? null : log.brokers }
-  const source = { name: topic, sample, rows: table.rows, encoding: null, encodingDoubt: null, delimiter: null, topic: at, isChinese } // biome-ignore format: one line
+  const bytes = { encoding: null, encodingDoubt: null, delimiter: null }
+  const source = { ...bytes, name: topic, sample, rows: table.rows, topic: at, isChinese }
   return { table, source }
 }
 

@@ -246,4 +246,5 @@ test('a comma before decimals', () => {
   expect(fields).toContain('amount: 2')
   const { config } = inferred('id,amount,ts\n1,"1,234",1767600000\n2,"2,500",1767600001\n')
   expect(comment(config, 'numbers:')).toMatch(/^\? with "," before the decimals/)
+  expect(inferred('id,amount,ts\n1,1.234,1767600000\n2,2.500,1767600001\n').config).toContain('# numbers: ? with ","')
 })

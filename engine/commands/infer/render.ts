@@ -55,7 +55,7 @@ export function configText(stream: string, schema: string, draft: Draft, source:
     ...wordLines('null_words', nulls, 'they count in all columns'),
     ...columnLines(fields),
   ]
-  return `# From ${source.name}: ${source.sample}. What is behind a question mark is a guess: look at it.
+  return `# From ${oneLine(source.name)}: ${source.sample}. What is behind a question mark is a guess: look at it.
 ${logText(source)}streams:
   ${stream}:
 ${lines.map((text) => `    ${text}`).join('\n')}
@@ -100,15 +100,15 @@ function typeLines(type: DraftType, rows: number): string[] {
   const how = '? it says how a record stands now, not what happened at the time above'
   return [
     line('type', type.field.field, none ?? how),
-    line('values', '', 'other words than these are malformed'),
+    'values: # other words than these are malformed',
     ...type.words.map(({ word, rows, type, doubt }) =>
       line(`  ${scalar(word)}`, type, `${doubt === null ? '' : `? ${doubt}; `}${rowsText(rows)}`),
     ),
-  ].map((text) => text.replace('values:  #', 'values: #'))
+  ]
 }
 
 function numberLines(numbers: NumberForm | null, doubt: string | null): string[] {
-  if (!numbers) return []
+  if (!numbers) return doubt === null ? [] : [`# numbers: ? ${doubt}`]
   const keys = Object.entries(numbers).filter(([key, value]) => value !== '' && !(key === 'decimal' && value === '.'))
   return [
     line('numbers', `{ ${keys.map(([key, value]) => `${key}: ${JSON.stringify(value)}`).join(', ')} }`, guess(doubt)),
@@ -156,6 +156,7 @@ function scalar(text: string): string {
   return isPlain ? text : JSON.stringify(text)
 }
 
+/** As it may stand in a comment. */
 function oneLine(text: string): string {
-  return text.replace(/\s+/g, ' ')
+  return text.replace(/[\s\p{C}]+/gu, ' ')
 }
