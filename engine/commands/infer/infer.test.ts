@@ -86,6 +86,9 @@ test('a file that no stream could read is refused with the place', () => {
   )
   expect(why('a,a\n1,2\n')).toBe('f.csv:1: the column "a" stands there twice')
   expect(why('a,b\n')).toBe('f.csv: there is no record in it that can be read')
+  expect(why('交易记录明细\n订单号,金额\n1,2\n')).toBe(
+    'f.csv: none of its 2 records is like the first line, which must name the columns',
+  )
   expect(why('a,b\n1,"2\n3,4\n')).toMatch(/^f.csv:2: a quote opens in column 2, "b"/)
   expect(why('[\n{"a":1}]', 'f')).toMatch(/^f:1: the input is one JSON array/)
   expect(draftOf(tableOf('a,b\n1,x\n', 'f.csv', true))).toBeNull()

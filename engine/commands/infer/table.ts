@@ -37,7 +37,9 @@ export function tableOf(text: string, path: string, whole: boolean): Table {
   const isJson = /\.(jsonl|ndjson|json)(\.gz)?$/i.test(path) || (!/\.csv(\.gz)?$/i.test(path) && /^\s*[{[]/.test(text))
   const table = isJson ? jsonTable(text, path) : csvTable(text, path, whole)
   if (table.rows > 0) return table
-  throw new EngineError('INPUT_MALFORMED', `${path}: there is no record in it that can be read`)
+  const others = `none of its ${table.malformed} records is like the first line, which must name the columns`
+  const what = table.malformed > 0 && !isJson ? others : 'there is no record in it that can be read'
+  throw new EngineError('INPUT_MALFORMED', `${path}: ${what}`)
 }
 
 class Columns {

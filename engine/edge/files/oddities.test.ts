@@ -97,6 +97,10 @@ describe('a quote that nobody closed', () => {
     })
   })
   test('a text of several lines, commas and all, is none such', async () => {
+    expect(await read(`${HEADER}\ne1,order.created,${T},"a\nb,c,d,e"\n`)).toEqual({
+      events: ['e1 a\nb,c,d,e'],
+      bad: [],
+    })
     const text = 'first, with a comma\nsecond, third, with ""quotes""\n\nfourth,,'
     expect(await read(`${HEADER}\ne1,order.created,${T},"${text}"\n${rows(2, 2)}`)).toEqual({
       events: [`e1 ${text.replaceAll('""', '"')}`, 'e2 S'],

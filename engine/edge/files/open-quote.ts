@@ -14,7 +14,8 @@ interface Run {
  * them for text. 0: the field may well be a text of several lines.
  *
  * Open, stray  one such line inside is enough
- * Closed       all lines must be such ones, of three columns or more: a text may hold the delimiter
+ * Closed       all lines must be such ones, and four of them where there are fewer than five columns: a text of several
+ *              lines may hold the delimiter too
  */
 export function rowsInside(record: string, state: RecordState, columns: number, delimiter: string): number {
   const linesOf = (text: string) => text.split('\n').filter((line) => line.trim() !== '')
@@ -27,7 +28,8 @@ export function rowsInside(record: string, state: RecordState, columns: number, 
     return columns < 2 ? 0 : inside.filter(isRow).length
   }
   const lines = linesOf(record)
-  return columns >= 3 && lines.every(isRow) ? lines.length - 1 : 0
+  const areEnough = columns >= 5 || (columns >= 2 && lines.length >= 4)
+  return areEnough && lines.every(isRow) ? lines.length - 1 : 0
 }
 
 /** Where the field that goes on over lines begins: how many lines behind the record's first, and in which column, from 1. */
