@@ -11,6 +11,7 @@ import { addDlq } from './commands/dlq.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { EXIT, type ExitCode, explainFailure } from './commands/exit.ts'
 import { addExplain } from './commands/explain.ts'
+import { addInfer } from './commands/infer.ts'
 import { addIngest } from './commands/ingest.ts'
 import { addInit } from './commands/init.ts'
 import { addLists } from './commands/lists.ts'
@@ -47,6 +48,7 @@ addBacktest(program, verb)
 addDiff(program, verb)
 addExplain(program, verb)
 addIngest(program, verb)
+addInfer(program, verb)
 addInit(program, verb)
 addSimulate(program, verb)
 addTap(program, verb)

@@ -40,10 +40,11 @@ export function capturedOf(name: string, shape: StreamShape, settings: Settings)
   }
 }
 
-/** The types that a stream carries: where it does not say so, those that its changes become. */
-export function typesOf({ type, types, changes }: StreamShape): readonly string[] {
-  if (typeof type !== 'string' || types.length > 0 || !changes) return types
-  return [...new Set(KINDS.flatMap((kind) => namedIn(changes[kind]).map(([type]) => type)))]
+/** The types that a stream carries: where it does not say so, those that its values and its changes become. */
+export function typesOf({ type, types, changes, values }: StreamShape): readonly string[] {
+  if (typeof type !== 'string' || types.length > 0) return types
+  const changed = changes ? KINDS.flatMap((kind) => namedIn(changes[kind]).map(([type]) => type)) : []
+  return [...new Set([...Object.values(values ?? {}), ...changed])]
 }
 
 /** Each event type of an outcome, with the keys that lead to it. */

@@ -7,6 +7,7 @@ import { checkStream, type StreamFault } from '../model/avro.ts'
 import { type Stream, typeMatches } from '../model/stream.ts'
 import { didYouMean } from '../rules/source/suggest.ts'
 import { capturedOf, typesOf } from './captured.ts'
+import { checkMapping, mappingOf } from './mapping.ts'
 import type { Settings } from './settings.ts'
 import type { Sections, StreamShape } from './shape.ts'
 
@@ -28,6 +29,7 @@ export function streamOf(name: string, shape: StreamShape, folder: string, setti
   const types = typesOf(shape)
   const before = settings.issues.length
   const captured = capturedOf(name, shape, settings)
+  const mapping = mappingOf(shape)
   // Not given, it shrinks with lateness; given, it must fit.
   const maxAheadMs = max_ahead ?? Math.min(MAX_AHEAD_MS, Math.floor(latenessMs / 4))
   if (max_ahead !== undefined && max_ahead > 0 && max_ahead >= latenessMs / 2)
@@ -65,8 +67,11 @@ export function streamOf(name: string, shape: StreamShape, folder: string, setti
     avro,
     ...(format !== 'avro' && { format }),
     ...(captured && { captured }),
+    ...(mapping && { mapping }),
+    ...(shape.delimiter !== ',' && { delimiter: shape.delimiter }),
   })
-  const columns = columnsOf(avro)
+  if (faults.length === 0) checkMapping(stream, settings)
+  const columns = [...columnsOf(avro), ...Object.keys(mapping?.columns ?? {})]
   for (const column of Object.keys(captured?.decimals ?? {}))
     if (faults.length === 0 && !columns.includes(column))
       settings.fault(

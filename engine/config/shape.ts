@@ -91,6 +91,13 @@ const changes = z.strictObject({
 })
 export type OutcomeShape = z.infer<typeof outcome>
 
+const words = z.array(text, 'must be a list of words').default([])
+const numbers = z.strictObject({
+  thousands: z.string('must be a text').max(1, 'must be one character').default(''),
+  decimal: z.string('must be a text').length(1, 'must be one character').default('.'),
+  strip: z.string('must be a text').default(''),
+})
+
 const UNITS = ['ms', 's', 'us', 'ns', 'iso'] as const
 /** A unit, or a pattern. */
 const timeFormat = text.transform((written, context): TimeFormat => {
@@ -127,6 +134,16 @@ export const streamShape = z.strictObject({
       'must be a list of types',
     )
     .default([]),
+  delimiter: z
+    .string('must be a text')
+    .regex(/^[^"\r\n]$/, 'must be one character, such as ";" or "\\t"')
+    .default(','),
+  columns: z.record(text, text, 'must map a name in the source to a field').optional(),
+  values: z.record(text, text, 'must map a word of the type field to an event type').optional(),
+  numbers: numbers.optional(),
+  true_words: words,
+  false_words: words,
+  null_words: words,
   lateness: duration.default(120_000),
   max_ahead: duration.optional(),
   dedupe: duration.default(0),
@@ -158,6 +175,7 @@ export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
   const [section, name, part] = path
   if (section === undefined) return TOP_KEYS
   if (section === 'streams' && part === 'changes') return Object.keys(changes.shape)
+  if (section === 'streams' && part === 'numbers') return Object.keys(numbers.shape)
   if (section === 'streams') return part === 'type' ? ['fixed'] : Object.keys(streamShape.shape)
   if (section === 'http') return Object.keys(http.shape)
   if (section === 'time') return Object.keys(time.shape)

@@ -1,4 +1,5 @@
 import type { Encoding } from '../kit/encodings.ts'
+import type { Mapping } from './mapping.ts'
 
 /** What a field holds once it is a column. Times are `number` (epoch milliseconds); booleans are 0 and 1. */
 export type FieldKind = 'string' | 'number' | 'boolean' | 'decimal'
@@ -41,6 +42,10 @@ export interface Stream {
   readonly determines: Readonly<Record<string, readonly string[]>>
   /** Avro schema as parsed JSON. */
   readonly avro: unknown
+  /** Between the fields of its CSV files; absent: a comma. */
+  readonly delimiter?: string
+  /** Of files and of topics that are not Avro; absent: they speak of the fields in the stream's own words. */
+  readonly mapping?: Mapping
   /** Absent: avro. */
   readonly format?: StreamFormat
   /** There for debezium, canal and maxwell, and for them alone. */

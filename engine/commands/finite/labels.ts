@@ -124,24 +124,25 @@ interface Tally {
  */
 export async function readLabels(path: string, good: readonly string[] = []): Promise<Labels> {
   const byEvent = new Map<string, Label>()
-  const fail = (line: number, what: string) => new EngineError('INPUT_MALFORMED', `${path}:${line}: ${what}`)
+  const fail = (line: number, what: string): never => {
+    throw new EngineError('INPUT_MALFORMED', `${path}:${line}: ${what}`)
+  }
   let columns: { readonly id: number; readonly label: number; readonly group: number } | null = null
   const csv = new CsvAssembler({
-    malformed(line, reason) {
-      throw fail(line, reason)
-    },
+    malformed: fail,
+    broken: fail,
     record(fields, line) {
       if (columns === null) {
         columns = { id: fields.indexOf('event_id'), label: fields.indexOf('label'), group: fields.indexOf('group') }
-        if (columns.id < 0 || columns.label < 0) throw fail(line, 'the header must be event_id,label')
+        if (columns.id < 0 || columns.label < 0) fail(line, 'the header must be event_id,label')
         return
       }
       const [id, label] = [fields[columns.id], fields[columns.label]]
-      if (id === undefined || label === undefined) throw fail(line, 'an event id and a label are wanted')
+      if (id === undefined || label === undefined) return fail(line, 'an event id and a label are wanted')
       byEvent.set(id, { label, group: fields[columns.group] || null })
     },
   })
-  const lines = new LineSplitter((text, line) => csv.line(text, line))
+  const lines = new LineSplitter((text, line, oversized) => csv.line(text, line, oversized))
   for await (const text of readText(path)) lines.feed(text)
   lines.end()
   csv.end()

@@ -70,10 +70,9 @@ export class Summary {
     if (counters.total('late_total') > 0) lines.push(LATE)
     if (counters.total('late_total') > 0 && input.late) {
       const { line, timeMs, events } = input.late
-      lines.push(
-        `  ${count(events)} of them since ${input.name}:${line}, whose time is ${iso(timeMs)}; --sort reads in order of time`,
-      )
+      lines.push(`  ${count(events)} of them since ${input.name}:${line}, whose time is ${iso(timeMs)}`)
     }
+    if (counters.total('late_total') > 0) lines.push(SORT)
     const unknown = unknownFieldsText(input.unknownFields ?? [])
     if (unknown !== null) lines.push(unknown)
     if (input.firstAhead) {
@@ -87,6 +86,7 @@ export class Summary {
 
 const LATE =
   'late: older, by more than the lateness, than an event before them. One clock far ahead makes all that follows late.'
+const SORT = '  backtest --sort puts the events in order of time first: then none is late'
 
 function count(n: number): string {
   return n.toLocaleString('en-US')

@@ -7,6 +7,7 @@ import type { Stream } from '../../model/stream.ts'
 import { AheadGuard } from './ahead-guard.ts'
 import type { ReadOptions } from './read.ts'
 import { RowWriter } from './row-writer.ts'
+import { columnsLacking, namesFor, SourceWords } from './source-words.ts'
 import { StreamChooser } from './stream-chooser.ts'
 import { UnknownFields } from './unknown-fields.ts'
 
@@ -25,6 +26,7 @@ export class BatchCutter {
   readonly #path: string
   readonly #options: ReadOptions
   readonly #only: Stream | null
+  readonly #words: SourceWords
   readonly #chooser: StreamChooser
   readonly #writers = new Map<Stream, RowWriter>()
   /** Empty where nobody wants to hear of them. */
@@ -40,11 +42,18 @@ export class BatchCutter {
     this.#options = options
     this.#rowsMax = Math.min(batchRows, BATCH_ROWS_MAX)
     this.#only = namedStream(streams, stream)
+    this.#words = new SourceWords(streams, this.#only)
     this.#chooser = new StreamChooser(streams, this.#only)
     this.#guard = aheadMaxMs === undefined ? null : new AheadGuard(aheadMaxMs)
   }
 
-  add(record: Readonly<Record<string, unknown>>, line: number, text: string): void {
+  add(source: Readonly<Record<string, unknown>>, line: number, text: string): void {
+    const words = this.#words.of(source)
+    if ('problem' in words) {
+      this.malformed(line, words.problem, text)
+      return
+    }
+    const { record } = words
     const choice = this.#chooser.choose(record)
     if ('problem' in choice) {
       this.malformed(line, choice.problem, text)
@@ -59,27 +68,57 @@ export class BatchCutter {
   }
 
   malformed(line: number, reason: string, text: string): void {
-    if (this.#options.strict) throw new EngineError('INPUT_MALFORMED', `${this.#path}:${line}: ${reason}`)
+    if (this.#options.strict) this.broken(line, reason)
     this.#options.onMalformed?.(line, reason, text.slice(0, 200))
+  }
+
+  /** What stands between the fields of a CSV. USAGE where that depends on the stream, and none was named. */
+  get delimiter(): string {
+    const delimiters = new Set((this.#only ? [this.#only] : this.#options.streams).map((s) => s.delimiter ?? ','))
+    const [delimiter = ',', ...others] = delimiters
+    if (others.length === 0) return delimiter
+    throw new EngineError(
+      'USAGE',
+      `${this.#path}: the streams have different delimiters: --stream NAME says whose it is`,
+    )
+  }
+
+  /** Nothing that follows can be read: INPUT_MALFORMED with the place. */
+  broken(line: number, reason: string): never {
+    throw new EngineError('INPUT_MALFORMED', `${this.#path}:${line}: ${reason}`)
   }
 
   /** The names of a CSV's columns; INPUT_MALFORMED where no record below could be read. */
   checkHeader(names: string[], line: number): string[] {
-    const fail = (what: string) => new EngineError('INPUT_MALFORMED', `${this.#path}:${line}: ${what}`)
     const trimmed = names.map((n) => n.trim())
     const twice = trimmed.find((n, i) => trimmed.indexOf(n) !== i)
-    if (twice !== undefined) throw fail(`the column "${twice}" stands there twice`)
-    const candidates = this.#only ? [this.#only] : this.#options.streams
-    const types = candidates.map((s) => ('field' in s.type ? s.type.field : null))
-    if (
-      this.#only
-        ? types[0] !== null && !trimmed.includes(types[0]!)
-        : !types.some((t) => t !== null && trimmed.includes(t))
-    )
-      throw fail(this.#only ? `there is no column "${types[0]}"` : 'there is no column with the type; name the stream')
-    const times = [...new Set(candidates.map((s) => s.timeField))]
-    if (!times.some((t) => trimmed.includes(t))) throw fail(`there is no column "${times.join('" or "')}"`)
+    if (twice !== undefined) this.broken(line, `the column "${twice}" stands there twice`)
+    if (this.#only) this.#checkColumns(this.#only, trimmed, line)
+    else this.#checkAnyColumns(trimmed, line)
     return trimmed
+  }
+
+  #checkColumns(only: Stream, names: readonly string[], line: number): void {
+    const fields = namesFor(only, names)
+    const again = fields.findIndex((field, i) => fields.indexOf(field) !== i)
+    if (again >= 0) {
+      const field = fields[again]!
+      this.broken(line, `the columns "${names[fields.indexOf(field)]}" and "${names[again]}" are both "${field}"`)
+    }
+    const { type, timeField } = only
+    for (const field of ['field' in type ? type.field : null, timeField])
+      if (field !== null && !fields.includes(field)) this.broken(line, `there is no column ${nameIn(only, field)}`)
+    for (const [column, field] of columnsLacking(only, names))
+      this.malformed(line, `there is no column "${column}", which is to be "${field}"`, '')
+  }
+
+  #checkAnyColumns(names: readonly string[], line: number): void {
+    const { streams } = this.#options
+    const has = (field: string, stream: Stream) => namesFor(stream, names).includes(field)
+    if (!streams.some((s) => 'field' in s.type && has(s.type.field, s)))
+      this.broken(line, 'there is no column with the type; name the stream')
+    if (!streams.some((s) => has(s.timeField, s)))
+      this.broken(line, `there is no column ${[...new Set(streams.map((s) => nameIn(s, s.timeField)))].join(' or ')}`)
   }
 
   /** What was taken so far becomes a batch. */
@@ -143,6 +182,12 @@ export class BatchCutter {
     }
     return writer
   }
+}
+
+/** A field as the sources of its stream name it. */
+function nameIn({ mapping }: Stream, field: string): string {
+  const columns = Object.entries(mapping?.columns ?? {}).filter(([, to]) => to === field)
+  return columns.length === 0 ? `"${field}"` : `${columns.map(([name]) => `"${name}"`).join(' or ')} ("${field}")`
 }
 
 /** The stream of that name; without a name the only one, if there is but one. */

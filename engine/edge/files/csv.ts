@@ -1,52 +1,89 @@
 import { csvFields } from '../../kit/csv.ts'
 import { RECORD_CHARS_MAX } from './lines.ts'
+import { hasBareReturn, quoteOver, type RecordState, rowsInside, withoutReturn } from './open-quote.ts'
 
 export interface CsvHandler {
   /** `line` is where the record begins. */
   record(fields: string[], line: number, text: string): void
   malformed(line: number, reason: string, text: string): void
+  /** Rows that follow cannot be told from text any more, or none can be read: throws. */
+  broken(line: number, reason: string): never
 }
 
-/** Puts lines together where a quoted field goes on over several (RFC 4180), and cuts the records into fields. */
+/**
+ * Puts lines together where a quoted field goes on over several (RFC 4180), and cuts the records into fields.
+ *
+ * Malformed  a quote in a wrong place, a field without an end, a line end of another kind: that record alone
+ * Broken     a quote that took rows for text; a first record, which is the header, that cannot be read
+ */
 export class CsvAssembler {
   readonly #handler: CsvHandler
+  readonly #delimiter: string
+  #header: readonly string[] | null = null
   #open = ''
   #openLine = 0
 
-  constructor(handler: CsvHandler) {
+  constructor(handler: CsvHandler, delimiter = ',') {
     this.#handler = handler
+    this.#delimiter = delimiter
   }
 
-  line(text: string, line: number): void {
-    if (this.#open === '') {
+  /** `oversized`: only its beginning is there. */
+  line(text: string, line: number, oversized = false): void {
+    const isOpen = this.#open !== ''
+    if (isOpen && (oversized || this.#open.length + text.length > RECORD_CHARS_MAX))
+      this.#broken(this.#open, 'open', 'and has no end within 1 MB')
+    if (oversized) {
+      this.#malformed(line, 'longer than 1 MB', text)
+    } else if (!isOpen) {
       const bare = withoutReturn(text)
       if (bare !== '') this.#parse(text, bare, line)
-      return
+    } else {
+      const whole = `${this.#open}\n${text}`
+      if (!text.includes('"')) this.#open = whole
+      else this.#parse(whole, withoutReturn(whole), this.#openLine)
     }
-    const whole = `${this.#open}\n${text}`
-    if (whole.length > RECORD_CHARS_MAX) this.#giveUp('a quoted field has no end')
-    else if (!text.includes('"')) this.#open = whole
-    else this.#parse(whole, withoutReturn(whole), this.#openLine)
   }
 
   end(): void {
-    if (this.#open !== '') this.#giveUp('a quoted field has no end')
+    if (this.#open === '') return
+    this.#refuseRows(this.#open, 'open', 'up to the end of the input')
+    this.#malformed(this.#openLine, 'a quoted field has no end', this.#open)
   }
 
   #parse(whole: string, bare: string, line: number): void {
-    const fields = csvFields(bare)
-    this.#open = fields === 'open' ? whole : ''
-    this.#openLine = line
-    if (fields === 'stray') this.#handler.malformed(line, 'a quote in a wrong place', bare)
-    else if (fields !== 'open') this.#handler.record(fields, line, bare)
-  }
-
-  #giveUp(reason: string): void {
-    this.#handler.malformed(this.#openLine, reason, this.#open)
+    const fields = csvFields(bare, this.#delimiter)
     this.#open = ''
+    this.#openLine = line
+    if (fields === 'open') {
+      this.#open = whole
+      return
+    }
+    if (bare.includes('\n')) this.#refuseRows(bare, fields === 'stray' ? 'stray' : 'closed', 'before it ends')
+    if (fields === 'stray') this.#malformed(line, 'a quote in a wrong place', bare)
+    else if (bare.includes('\r') && hasBareReturn(bare))
+      this.#malformed(line, 'a carriage return without a line feed, outside quotes', bare)
+    else {
+      this.#header ??= fields
+      this.#handler.record(fields, line, bare)
+    }
   }
-}
 
-function withoutReturn(text: string): string {
-  return text.charCodeAt(text.length - 1) === 13 ? text.slice(0, -1) : text
+  #malformed(line: number, reason: string, text: string): void {
+    if (this.#header === null) this.#handler.broken(line, `the header cannot be read: ${reason}`)
+    this.#handler.malformed(line, reason, text)
+  }
+
+  #refuseRows(record: string, state: RecordState, until: string): void {
+    const rows = rowsInside(record, state, this.#header?.length ?? 0, this.#delimiter)
+    if (rows > 0) this.#broken(record, state, `and takes ${rows} lines that look like records for text, ${until}`)
+  }
+
+  #broken(record: string, state: RecordState, what: string): never {
+    const { lines, column } = quoteOver(record, state, this.#delimiter)
+    const name = this.#header?.[column - 1]
+    const where = name === undefined ? `column ${column}` : `column ${column}, "${name}"`
+    const wayOut = 'close it, or write "" for a quote within a quoted field'
+    this.#handler.broken(this.#openLine + lines, `a quote opens in ${where}, ${what}: ${wayOut}`)
+  }
 }

@@ -3,7 +3,8 @@ import type { Stream } from '../../model/stream.ts'
 import type { LateSince } from './ahead-guard.ts'
 import { BatchCutter } from './batch-cutter.ts'
 import { CsvAssembler } from './csv.ts'
-import { LineSplitter } from './lines.ts'
+import { type LineEnd, LineSplitter, lineEndOf } from './lines.ts'
+import { OneDocument } from './one-document.ts'
 import { readText } from './text.ts'
 import type { UnknownField } from './unknown-fields.ts'
 
@@ -45,7 +46,8 @@ export interface ReadOptions {
  * Values   times: epoch ms (`time_format: s`: seconds) or ISO 8601; decimals as numbers or text; a number where a text
  *          is wanted is taken as written; CSV: an empty field is null. Names that are no field are passed over,
  *          and told to `onUnknownField`
- * Errors   INPUT_MISSING: cannot be read; INPUT_MALFORMED: broken gzip, a CSV header that cannot be used, or `strict`
+ * Errors   INPUT_MISSING: cannot be read; INPUT_MALFORMED: broken gzip, a CSV header that cannot be used, a quote that
+ *          takes rows for text, JSON that is not one object a line, or `strict`
  */
 export async function* readBatches(path: string, options: ReadOptions): AsyncGenerator<Batch, void, undefined> {
   const batches = new BatchCutter(path, options)
@@ -97,52 +99,62 @@ interface Feeder {
  */
 function feederFor(path: string, text: string, batches: BatchCutter): Feeder | null {
   if (text.trim() === '') return null
-  if (/\.(jsonl|ndjson|json)(\.gz)?$/i.test(path)) return jsonFeeder(batches)
-  if (/\.csv(\.gz)?$/i.test(path)) return csvFeeder(batches)
-  const lines = text.split('\n', LINES_LOOKED_AT)
-  return lines.some((line) => /^\s*[{[]/.test(line)) ? jsonFeeder(batches) : csvFeeder(batches)
+  const lineEnd = lineEndOf(text)
+  if (/\.(jsonl|ndjson|json)(\.gz)?$/i.test(path)) return jsonFeeder(batches, lineEnd)
+  if (/\.csv(\.gz)?$/i.test(path)) return csvFeeder(batches, lineEnd)
+  const lines = text.split(lineEnd, LINES_LOOKED_AT)
+  return lines.some((line) => /^\s*[{[]/.test(line)) ? jsonFeeder(batches, lineEnd) : csvFeeder(batches, lineEnd)
 }
 
 const LINES_LOOKED_AT = 20
 
-function jsonFeeder(batches: BatchCutter): Feeder {
+function jsonFeeder(batches: BatchCutter, lineEnd: LineEnd): Feeder {
+  const document = new OneDocument()
   return new LineSplitter((text, line, oversized) => {
-    if (oversized) return batches.malformed(line, 'longer than 1 MB', text)
-    let record: unknown
-    try {
-      record = JSON.parse(text)
-    } catch {
-      if (text.trim() !== '') batches.malformed(line, 'not JSON', text)
-      return
-    }
-    if (typeof record !== 'object' || record === null || Array.isArray(record))
+    const record = oversized ? undefined : parsed(text)
+    if (record === undefined && text.trim() === '') return
+    const broken = document.look(text, line, record)
+    if (broken) batches.broken(broken.line, broken.what)
+    if (oversized) batches.malformed(line, 'longer than 1 MB', text)
+    else if (record === undefined) batches.malformed(line, 'not JSON', text)
+    else if (typeof record !== 'object' || record === null || Array.isArray(record))
       batches.malformed(line, 'not a JSON object', text)
     else batches.add(record as Record<string, unknown>, line, text)
-  })
+  }, lineEnd)
 }
 
-function csvFeeder(batches: BatchCutter): Feeder {
+/** Undefined where it is no JSON. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function csvFeeder(batches: BatchCutter, lineEnd: LineEnd): Feeder {
   let header: string[] | null = null
-  const assembler = new CsvAssembler({
-    malformed: (line, reason, text) => batches.malformed(line, reason, text),
-    record(fields, line, text) {
-      if (!header) {
-        header = batches.checkHeader(fields, line)
-        return
-      }
-      if (fields.length !== header.length) {
-        batches.malformed(line, `${fields.length} fields, the header has ${header.length}`, text)
-        return
-      }
-      const record: Record<string, unknown> = {}
-      for (let i = 0; i < fields.length; i++) record[header[i]!] = fields[i] === '' ? null : fields[i]
-      batches.add(record, line, text)
+  const assembler = new CsvAssembler(
+    {
+      malformed: (line, reason, text) => batches.malformed(line, reason, text),
+      broken: (line, reason) => batches.broken(line, reason),
+      record(fields, line, text) {
+        if (!header) {
+          header = batches.checkHeader(fields, line)
+          return
+        }
+        if (fields.length !== header.length) {
+          batches.malformed(line, `${fields.length} fields, the header has ${header.length}`, text)
+          return
+        }
+        const record: Record<string, unknown> = {}
+        for (let i = 0; i < fields.length; i++) record[header[i]!] = fields[i] === '' ? null : fields[i]
+        batches.add(record, line, text)
+      },
     },
-  })
-  const lines = new LineSplitter((text, line, oversized) => {
-    if (oversized) batches.malformed(line, 'longer than 1 MB', text)
-    else assembler.line(text, line)
-  })
+    batches.delimiter,
+  )
+  const lines = new LineSplitter((text, line, oversized) => assembler.line(text, line, oversized), lineEnd)
   return {
     feed: (text) => lines.feed(text),
     end() {

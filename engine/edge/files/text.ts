@@ -14,7 +14,7 @@ export async function* readText(
   onShare?: (share: number) => void,
 ): AsyncGenerator<string, void, undefined> {
   const decoder = new StringDecoder('utf8')
-  const source: Readable = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: 1 << 18 })
+  const source = sourceOf(path)
   const size = path === '-' ? 0 : (statSync(path, { throwIfNoEntry: false })?.size ?? 0)
   let first = true
   for await (const bytes of unzipped(source, path)) {
@@ -27,6 +27,15 @@ export async function* readText(
   }
   const rest = decoder.end()
   if (rest) yield rest
+}
+
+/** The bytes of a file, unzipped; errors as those of `readText`. */
+export function readBytes(path: string): AsyncGenerator<Buffer, void, undefined> {
+  return unzipped(sourceOf(path), path)
+}
+
+function sourceOf(path: string): Readable {
+  return path === '-' ? process.stdin : createReadStream(path, { highWaterMark: 1 << 18 })
 }
 
 async function* unzipped(source: Readable, path: string): AsyncGenerator<Buffer, void, undefined> {

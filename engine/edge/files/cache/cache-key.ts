@@ -49,8 +49,10 @@ function readingOf(path: string, { streams, stream, sourceTopic, batchRows, ahea
   const ending = /\.(jsonl|ndjson|json|csv)(\.gz)?$/i.exec(path)?.[1] ?? ''
   const shapes = streams.map((stream: Stream) => {
     const { name, topic, timeField, timeFormat, zone, encoding, idField, type, types, latenessMs } = stream
+    const { mapping, delimiter } = stream
     const shape = stream.fields.map((f) => [f.name, f.kind, f.scale])
-    return [name, topic, shape, timeField, timeFormat, zone, encoding, idField, type, types, latenessMs]
+    const times = [timeField, timeFormat, zone]
+    return [name, topic, shape, times, encoding, idField, type, types, latenessMs, mapping, delimiter]
   })
   const text = JSON.stringify([ending, shapes, stream, sourceTopic, batchRows, aheadMaxMs])
   return createHash('sha256').update(text).digest('hex')

@@ -1,5 +1,6 @@
 import type { BlockBuilder } from '../../../model/block-builder.ts'
 import type { Counters } from '../../../model/counters.ts'
+import { type MappedRecords, mappedRecords } from '../../../model/mapped-records.ts'
 import { textOf } from '../../../model/record-cells.ts'
 import { offsetOfRow, ROWS_PER_RECORD_MAX } from '../../../model/source-position.ts'
 import type { Captured, ChangeOutcome, Stream } from '../../../model/stream.ts'
@@ -27,6 +28,7 @@ export class ChangeDecoder {
   readonly #reader: ChangeReader
   readonly #rows: RecordRows
   readonly #names: FieldNames
+  readonly #mapped: MappedRecords | null
   readonly #passedOver: (change: string) => void
 
   constructor(stream: Stream, reader: ChangeReader, counters: Counters) {
@@ -34,6 +36,7 @@ export class ChangeDecoder {
     this.#reader = reader
     this.#rows = new RecordRows(stream)
     this.#names = new FieldNames(stream)
+    this.#mapped = mappedRecords(stream)
     this.#passedOver = (change) => {
       counters.counter('cdc_passed_over_total', { stream: stream.name, change }).value++
     }
@@ -73,15 +76,7 @@ export class ChangeDecoder {
     const before = builder.length
     const passed: string[] = []
     for (const [i, change] of changes.entries()) {
-      const { row } = change
-      this.#names.rename(row)
-      const outcome = this.#outcomeOf(change)
-      if ('passed' in outcome) {
-        passed.push(outcome.passed)
-        continue
-      }
-      const event = { row, type: outcome.type, timeMs: this.#timeOf(change) }
-      const bad = this.#rows.add(event, builder, offsetOfRow(offset, i), clockMs)
+      const bad = this.#appendOne(change, builder, offsetOfRow(offset, i), clockMs, passed)
       if (!bad) continue
       while (builder.length > before) builder.undo()
       return changes.length === 1 ? bad : { ...bad, detail: `row ${i + 1} of ${changes.length}: ${bad.detail}` }
@@ -90,25 +85,48 @@ export class ChangeDecoder {
     return null
   }
 
-  #timeOf({ row, ownMs, sourceMs }: Change): number {
+  /** What becomes no event goes to `passed`. */
+  #appendOne(
+    change: Change,
+    builder: BlockBuilder,
+    offset: number,
+    clockMs: number | null,
+    passed: string[],
+  ): DeadLetter | null {
+    const mapped = this.#mapped?.of(change.row) ?? { record: change.row }
+    if ('problem' in mapped) return { reason: 'MALFORMED', detail: mapped.problem }
+    const row = mapped.record
+    this.#names.rename(row)
+    const outcome = this.#outcomeOf(change, row)
+    if ('passed' in outcome) {
+      passed.push(outcome.passed)
+      return null
+    }
+    const event = { row, type: outcome.type, timeMs: this.#timeOf(change, row) }
+    return this.#rows.add(event, builder, offset, clockMs)
+  }
+
+  #timeOf({ ownMs, sourceMs }: Change, row: JsonObject): number {
     if (!this.#rows.hasTime(row)) return sourceMs
     return ownMs ?? this.#rows.timeOf(row)
   }
 
-  #outcomeOf(change: Change): { type: unknown } | { passed: string } {
-    const { kind, row } = change
+  /** `row`: that of the change, in the words of the stream. */
+  #outcomeOf(change: Change, row: JsonObject): { type: unknown } | { passed: string } {
+    const { kind } = change
     const captured = this.#captured
-    if (kind !== 'snapshot') return this.#typeBy(captured[kind], change)
+    if (kind !== 'snapshot') return this.#typeBy(captured[kind], change, row)
     if (!captured.snapshot) return { passed: 'snapshot' }
-    return this.#rows.hasTime(row) ? this.#typeBy(captured.insert, change) : { passed: 'snapshot_without_time' }
+    return this.#rows.hasTime(row) ? this.#typeBy(captured.insert, change, row) : { passed: 'snapshot_without_time' }
   }
 
-  #typeBy(outcome: ChangeOutcome, { kind, row, before }: Change): { type: unknown } | { passed: string } {
+  #typeBy(outcome: ChangeOutcome, change: Change, row: JsonObject): { type: unknown } | { passed: string } {
+    const { kind, before } = change
     if (outcome === 'ignored') return { passed: kind }
     if (outcome === 'own') return { type: this.#rows.typeOf(row) }
     if ('type' in outcome) return outcome
     if (kind === 'update' && before === null) return { passed: 'update_before_unknown' }
-    const value = textOf(own(row, outcome.column))
+    const value = textOf(own(change.row, outcome.column))
     const isNews = kind !== 'update' || hasChanged(before!, outcome.column, value)
     return value !== null && isNews && Object.hasOwn(outcome.types, value)
       ? { type: outcome.types[value] }

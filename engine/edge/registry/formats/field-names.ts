@@ -1,7 +1,10 @@
 import type { Field, Stream } from '../../../model/stream.ts'
 import type { JsonObject } from './json-object.ts'
 
-/** Which field of a stream a column of a record is: that of its name, or the one with its name among the `aliases`. */
+/**
+ * Which field of a stream a column of a record is: the one that the stream's `columns` give it, that of its name, or the
+ * one with its name among the `aliases`.
+ */
 export class FieldNames {
   readonly #fields = new Map<string, Field>()
   readonly #aliases: readonly (readonly [alias: string, name: string])[]
@@ -12,6 +15,8 @@ export class FieldNames {
     const byName = new Map(stream.fields.map((field) => [field.name, field]))
     for (const [alias, name] of this.#aliases) this.#fields.set(alias, byName.get(name)!)
     for (const field of stream.fields) this.#fields.set(field.name, field)
+    for (const [column, name] of Object.entries(stream.mapping?.columns ?? {}))
+      this.#fields.set(column, byName.get(name)!)
   }
 
   fieldOf(column: string): Field | undefined {

@@ -1,4 +1,5 @@
 import type { BlockBuilder } from '../../../model/block-builder.ts'
+import { type MappedRecords, mappedRecords } from '../../../model/mapped-records.ts'
 import type { Stream } from '../../../model/stream.ts'
 import type { DeadLetter } from '../record-decoder.ts'
 import { FieldNames } from './field-names.ts'
@@ -9,10 +10,12 @@ import { RecordRows } from './record-rows.ts'
 export class JsonDecoder {
   readonly #rows: RecordRows
   readonly #names: FieldNames
+  readonly #mapped: MappedRecords | null
 
   constructor(stream: Stream) {
     this.#rows = new RecordRows(stream)
     this.#names = new FieldNames(stream)
+    this.#mapped = mappedRecords(stream)
   }
 
   prepare(): null {
@@ -30,7 +33,9 @@ export class JsonDecoder {
     if (bytes === null) return { reason: 'MALFORMED', detail: 'no value' }
     const read = jsonObject(bytes, start, end)
     if ('bad' in read) return read.bad
-    const { object: row } = read
+    const mapped = this.#mapped?.of(read.object) ?? { record: read.object }
+    if ('problem' in mapped) return { reason: 'MALFORMED', detail: mapped.problem }
+    const row = mapped.record
     this.#names.rename(row)
     const event = { row, type: this.#rows.typeOf(row), timeMs: this.#rows.timeOf(row) }
     return this.#rows.add(event, builder, offset, clockMs)
