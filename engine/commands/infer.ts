@@ -110,12 +110,12 @@ async function readBack(path: string, config: string, rows: number): Promise<boo
   const { streams } = loadConfig({ path: config })
   const input = new FiniteInput({ input: path, guarded: true }, streams)
   let [events, newestMs, isLate] = [0, Number.NEGATIVE_INFINITY, false]
-  for await (const block of input.blocks()) {
-    for (const timeMs of block.timesMs) {
+  for await (const { blocks, length } of input.batches()) {
+    for (const timeMs of blocks.flatMap(({ timesMs }) => [...timesMs])) {
       isLate ||= timeMs < newestMs - streams[0]!.latenessMs
       newestMs = Math.max(newestMs, timeMs)
     }
-    events += block.length
+    events += length
     if (events + input.malformed >= rows) break
   }
   talk(`read with them: ${count(events)} events, ${count(input.malformed)} malformed`)

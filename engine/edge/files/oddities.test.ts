@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, describe, expect, test } from 'vitest'
+import { blocksOf } from '../../model/batch.ts'
 import { cellAt } from '../../model/column.ts'
 import type { Field, Stream } from '../../model/stream.ts'
-import { readBlocks } from './read.ts'
+import { readBatches } from './read.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'lapwing-oddities-'))
 afterAll(() => rmSync(dir, { recursive: true }))
@@ -34,9 +35,10 @@ async function read(content: string | Uint8Array, name = 'input') {
   const [events, bad]: [string[], unknown[]] = [[], []]
   try {
     const onMalformed = (line: number, reason: string) => bad.push([line, reason])
-    for await (const block of readBlocks(path, { streams: [orders], onMalformed }))
-      for (let i = 0; i < block.length; i++)
-        events.push(`${cellAt(block.columns[2], i)} ${cellAt(block.columns[3], i) ?? ''}`.trim())
+    for await (const batch of readBatches(path, { streams: [orders], onMalformed }))
+      for (const block of blocksOf(batch))
+        for (let i = 0; i < block.length; i++)
+          events.push(`${cellAt(block.columns[2], i)} ${cellAt(block.columns[3], i) ?? ''}`.trim())
   } catch (error) {
     return (error as Error).message.slice(path.length + 1)
   }

@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { blocksOf } from '../../model/batch.ts'
 import { cellAt } from '../../model/column.ts'
 import type { Field, Stream } from '../../model/stream.ts'
-import { type ReadOptions, readBlocks } from './read.ts'
+import { type ReadOptions, readBatches } from './read.ts'
 
 /** In place of `@1`, `@2` … in the inputs. */
 const NOON_MS = 1_767_600_000_000
@@ -56,9 +57,10 @@ async function read(content: string, streams: readonly Stream[], more: Partial<R
     onUnknownField: ({ name }) => said.push(name),
     ...more,
   }
-  for await (const block of readBlocks(path, options))
-    for (let i = 0; i < block.length; i++)
-      rows.push([block.stream, ...block.columns.map((column) => shownCell(cellAt(column, i)))])
+  for await (const batch of readBatches(path, options))
+    for (const block of blocksOf(batch))
+      for (let i = 0; i < block.length; i++)
+        rows.push([block.stream, ...block.columns.map((column) => shownCell(cellAt(column, i)))])
   return { rows, said }
 }
 
