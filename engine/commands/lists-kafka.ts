@@ -1,4 +1,5 @@
 import type { Config, KafkaConfig } from '../config.ts'
+import { reasonOf } from '../edge/kafka/errors.ts'
 import type { ListsTopic } from '../edge/kafka/lists-topic.ts'
 import type { RulesTopic } from '../edge/kafka/rules-topic.ts'
 import type { Reception } from '../edge/local/rules.ts'
@@ -70,7 +71,7 @@ async function onKafka<T>(
   } catch (error) {
     if (error instanceof EngineError) throw error
     const where = connection.brokers.join(', ')
-    throw new EngineError('KAFKA_UNREACHABLE', `the lists at ${where}: ${(error as Error).message}`, error)
+    throw new EngineError('KAFKA_UNREACHABLE', `the lists at ${where}: ${reasonOf(error)}`, error)
   } finally {
     await Promise.all([rules.close(), topic.close()])
   }

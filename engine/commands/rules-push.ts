@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { type Config, type KafkaConfig, loadConfig } from '../config.ts'
+import { reasonOf } from '../edge/kafka/errors.ts'
 import { RulesBeside } from '../edge/local/rules.ts'
 import type { RuleSource } from '../model/block.ts'
 import { EngineError } from '../model/errors.ts'
@@ -122,7 +123,7 @@ async function pushKafka(connection: KafkaConfig, { config, files, isConfigured,
   } catch (error) {
     if (error instanceof EngineError) throw error
     const where = connection.brokers.join(', ')
-    throw new EngineError('KAFKA_UNREACHABLE', `the control topic at ${where}: ${(error as Error).message}`, error)
+    throw new EngineError('KAFKA_UNREACHABLE', `the control topic at ${where}: ${reasonOf(error)}`, error)
   } finally {
     await topic.close()
   }

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Config, KafkaConfig } from '../config.ts'
+import { createClient } from '../edge/kafka/client.ts'
 import type { Encoder } from '../edge/kafka/index.ts'
 import { decoderFor } from '../edge/registry/formats/decoder-for.ts'
 import { OutputEncoder, shippedSchema } from '../edge/registry/record-encoder.ts'
@@ -15,10 +16,11 @@ export type KafkaServiceRest = Omit<
   'connection' | 'time' | 'streams' | 'keepOf' | 'outputs' | 'decoderOf' | 'encoder'
 >
 
-/** The engine on Kafka as `config` describes it, with its registry or the shipped schemas. EngineError RULES_INVALID. */
+/** The engine on Kafka as `config` describes it, with its registry or the streams' own schemas. EngineError RULES_INVALID, INPUT_MISSING. */
 export function kafkaService(config: Config & { readonly log: KafkaConfig }, rest: KafkaServiceRest): KafkaService {
   const { log, time, streams, outputs, registry, exchange } = config
   const schemas = registry === null ? null : new ConfluentSchemas(registry)
+  createClient(log, rest.log) // files and variables that are not there end the start
   return new KafkaService({
     connection: log,
     time,

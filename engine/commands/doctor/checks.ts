@@ -4,6 +4,7 @@ import type { Config, KafkaConfig } from '../../config.ts'
 import { hasLocalLog } from '../../edge/local/local-log.ts'
 import { EngineLock } from '../../edge/local/lock.ts'
 import { Outputs } from '../../edge/local/outputs.ts'
+import { RegistryRest } from '../../edge/registry/rest.ts'
 import { packagePath } from '../../kit/package-path.ts'
 import { EngineError } from '../../model/errors.ts'
 import { exchangeTopic, otherPartitions } from '../../plan/exchange.ts'
@@ -22,7 +23,6 @@ const FREE_BYTES_MIN = 256 << 20
 const AHEAD_MS_MAX = 60_000
 /** Before this, epoch ms, no clock is right: this engine had not been written. */
 const EPOCH_MS = Date.UTC(2025, 0, 1)
-const ANSWER_MS_MAX = 5_000
 const HOW_TO_CHANGE = 'how to change it: docs/kafka.md, "Partitions of an exchange"'
 
 /** In the order in which one thing needs another; those that need a configuration are left out where there is none. */
@@ -150,20 +150,8 @@ async function otherPartitionsIn(
   return lines.join('')
 }
 
-async function answered(url: string): Promise<string> {
-  try {
-    const response = await fetch(new URL('subjects', url.endsWith('/') ? url : `${url}/`), {
-      signal: AbortSignal.timeout(ANSWER_MS_MAX),
-    })
-    if (response.ok) return `${url} answers`
-    throw new EngineError('REGISTRY_UNREACHABLE', `${url} answers with ${response.status} ${response.statusText}`)
-  } catch (error) {
-    if (error instanceof EngineError) throw error
-    const { message, cause } = error as Error & { cause?: { code?: string; message?: string } }
-    throw new EngineError(
-      'REGISTRY_UNREACHABLE',
-      `${url} does not answer (${cause?.code ?? cause?.message ?? message})`,
-      error,
-    )
-  }
+async function answered(connection: NonNullable<Config['registry']>): Promise<string> {
+  const rest = new RegistryRest(connection)
+  await rest.look()
+  return `${rest.url} answers`
 }

@@ -32,11 +32,57 @@ export function isFenced(error: unknown): boolean {
   return FENCED.includes(codeOf(error) ?? -2)
 }
 
-/** One line for a person. */
+/** One line for a person: what the broker, TLS or the login said, and what to look at. */
 export function reasonOf(error: unknown): string {
   const { message, cause } = error as { message?: string; cause?: { message?: string } }
   const text = message || String(error)
-  return cause?.message && !text.includes(cause.message) ? `${text}: ${cause.message}` : text
+  const whole = cause?.message && !text.includes(cause.message) ? `${text}: ${cause.message}` : text
+  return refusalOf(error, whole) ?? whole
+}
+
+/** A failure to get an answer at `brokers` at all; one that answers and refuses is said to. */
+export function noAnswer(brokers: readonly string[], error: unknown): EngineError {
+  const where = brokers.join(', ')
+  const reason = reasonOf(error)
+  const isAnswer = refusalOf(error, '') !== null
+  return new EngineError(
+    'KAFKA_UNREACHABLE',
+    isAnswer ? `${where}: ${reason}` : `no broker answers at ${where}: ${reason}`,
+    error,
+  )
+}
+
+const UNTRUSTED = /self.signed|unable to (get|verify)|certificate has expired|altnames|CERT_|_CERT|_SIGNATURE/i
+const NO_TLS = /wrong version number|packet length too long|EPROTO/
+const CLOSED = /Closed connection|socket disconnected before secure/
+
+/** What a broker means that is there and does not serve us; null for any other failure. */
+function refusalOf(error: unknown, whole: string): string | null {
+  for (let at = error as (Wrapped & Error) | undefined, depth = 0; at && depth < 8; depth++) {
+    const said = `${at.message ?? ''} ${at.code ?? ''}`
+    if (at.name === 'KafkaJSSASLAuthenticationError') return `the login (log.sasl) is refused: ${at.message}`
+    const isConnection = /^KafkaJSConnection/.test(at.name)
+    if (isConnection && UNTRUSTED.test(said)) return `its certificate is not trusted (log.ssl.ca): ${at.message}`
+    if (isConnection && NO_TLS.test(said)) return `it speaks no TLS at this port (log.ssl): ${at.message}`
+    if (isConnection && /alert|bad certificate/i.test(said))
+      return `it refuses the TLS connection (log.ssl.cert, log.ssl.key): ${at.message}`
+    if (isConnection && CLOSED.test(said))
+      return `it closes the connection; a port for TLS (log.ssl) or logins (log.sasl) does so where none is made: ${at.message}`
+    at = (at.cause ?? at.originalError ?? at.errors?.[0]) as (Wrapped & Error) | undefined
+  }
+  const right = RIGHTS[codeOf(error) ?? -2]
+  return right === undefined ? null : `a right is missing, ${right}; lapwing doctor names each: ${whole}`
+}
+
+const RIGHTS: Readonly<Record<number, string>> = {
+  29: 'of a topic',
+  30: 'of a consumer group',
+  31: 'of the cluster',
+  53: 'of a transactional id',
+}
+
+export function isNotAllowed(error: unknown): boolean {
+  return RIGHTS[codeOf(error) ?? -2] !== undefined
 }
 
 /** A failure of operation: Kafka's, ours, or the system's. Anything else is a mistake in the program. */
