@@ -1,10 +1,17 @@
 import { isIP, connect as netConnect } from 'node:net'
 import { type ConnectionOptions, createSecureContext, connect as tlsConnect } from 'node:tls'
-import { type ISocketFactory, Kafka, type KafkaConfig as KafkajsConfig, logLevel, type SASLOptions } from 'kafkajs'
+import {
+  type ISocketFactory,
+  Kafka,
+  type KafkaConfig as KafkajsConfig,
+  logLevel,
+  type Mechanism,
+  type SASLOptions,
+} from 'kafkajs'
 import { EngineError } from '../../model/errors.ts'
 import { readNamed, type Secret } from '../../model/secret.ts'
 import type { Logger } from './log.ts'
-import { tokenProvider } from './oauth.ts'
+import { bearer } from './oauth.ts'
 
 /** Absolute paths of PEM files. */
 export interface TlsFiles {
@@ -83,11 +90,18 @@ const openSocket: ISocketFactory = ({ host: written, port, ssl, onConnect }) => 
   return socket
 }
 
-/** An object of its own: kafkajs writes into it. */
-function kafkajsLogin(sasl: SaslLogin): SASLOptions {
-  if (sasl.mechanism === 'oauthbearer') return { mechanism: 'oauthbearer', oauthBearerProvider: tokenProvider(sasl) }
+/** An object of its own: kafkajs writes into it. It asks for the password at each login. */
+function kafkajsLogin(sasl: SaslLogin): SASLOptions | Mechanism {
+  if (sasl.mechanism === 'oauthbearer') return bearer(sasl)
   const { mechanism, username, password } = sasl
-  return { mechanism, username, password: password.reveal() } as SASLOptions
+  password.reveal() // what is not there is said at once
+  return {
+    mechanism,
+    username,
+    get password() {
+      return password.reveal()
+    },
+  } as SASLOptions
 }
 
 function certificates(files: TlsFiles): ConnectionOptions {

@@ -52,9 +52,15 @@ export function noAnswer(brokers: readonly string[], error: unknown): EngineErro
   )
 }
 
-const UNTRUSTED = /self.signed|unable to (get|verify)|certificate has expired|altnames|CERT_|_CERT|_SIGNATURE/i
-const NO_TLS = /wrong version number|packet length too long|EPROTO/
-const CLOSED = /Closed connection|socket disconnected before secure/
+const CONNECTIONS: readonly (readonly [RegExp, string])[] = [
+  [/SSL alert/, 'it refuses the TLS connection (log.ssl.cert and log.ssl.key)'],
+  [
+    /self.signed|unable to (get|verify)|expired|altnames|not yet valid|CERT/i,
+    'its certificate is not trusted (log.ssl.ca)',
+  ],
+  [/wrong version number|packet length|EPROTO|before secure TLS/, 'this port speaks no TLS (log.ssl)'],
+  [/Closed connection/, 'it closed the connection, as ports for TLS (log.ssl) or logins (log.sasl) do without them'],
+]
 
 /** What a broker means that is there and does not serve us; null for any other failure. */
 function refusalOf(error: unknown, whole: string): string | null {
@@ -62,12 +68,8 @@ function refusalOf(error: unknown, whole: string): string | null {
     const said = `${at.message ?? ''} ${at.code ?? ''}`
     if (at.name === 'KafkaJSSASLAuthenticationError') return `the login (log.sasl) is refused: ${at.message}`
     const isConnection = /^KafkaJSConnection/.test(at.name)
-    if (isConnection && UNTRUSTED.test(said)) return `its certificate is not trusted (log.ssl.ca): ${at.message}`
-    if (isConnection && NO_TLS.test(said)) return `it speaks no TLS at this port (log.ssl): ${at.message}`
-    if (isConnection && /alert|bad certificate/i.test(said))
-      return `it refuses the TLS connection (log.ssl.cert, log.ssl.key): ${at.message}`
-    if (isConnection && CLOSED.test(said))
-      return `it closes the connection; a port for TLS (log.ssl) or logins (log.sasl) does so where none is made: ${at.message}`
+    const words = isConnection ? CONNECTIONS.find(([pattern]) => pattern.test(said)) : undefined
+    if (words) return `${words[1]}: ${at.message.trim()}`
     at = (at.cause ?? at.originalError ?? at.errors?.[0]) as (Wrapped & Error) | undefined
   }
   const right = RIGHTS[codeOf(error) ?? -2]

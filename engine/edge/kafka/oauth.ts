@@ -1,3 +1,4 @@
+import kafkajs, { type Mechanism } from 'kafkajs'
 import { EngineError } from '../../model/errors.ts'
 import { withoutUserinfo } from '../../model/secret.ts'
 import type { BearerLogin } from './client.ts'
@@ -7,14 +8,51 @@ const ANSWER_MS_MAX = 10_000
 const LIFE_SHARE = 0.8
 const LIFE_MS = 60_000
 
-/** What kafkajs asks before each login. A token that was asked for is used until most of its life is over. */
-export function tokenProvider(login: BearerLogin): () => Promise<{ value: string }> {
-  if ('token' in login) return async () => ({ value: login.token.reveal() })
+/**
+ * The mechanism OAUTHBEARER (RFC 7628) for kafkajs, whose own does not hear that a token is refused. A token that was asked
+ * for is used until most of its life is over.
+ */
+export function bearer(login: BearerLogin): Mechanism {
   let held: { value: string; untilMs: number } | null = null
-  return async () => {
+  const token = async (): Promise<string> => {
+    if ('token' in login) return login.token.reveal()
     if (held === null || held.untilMs <= performance.now()) held = await askFor(login)
-    return { value: held.value }
+    return held.value
   }
+  if ('token' in login)
+    login.token.reveal() // what is not there is said at once
+  else login.clientSecret.reveal()
+  return {
+    mechanism: 'oauthbearer',
+    authenticationProvider: ({ saslAuthenticate }) => ({
+      authenticate: async () => {
+        const first = withLength(`n,,\u0001auth=Bearer ${await token()}\u0001\u0001`)
+        let said: string | undefined
+        try {
+          said = (await saslAuthenticate({ request: encoding(first), response: TEXT })) || undefined
+          // the broker waits for this before it refuses
+          if (said) await saslAuthenticate({ request: encoding(withLength('\u0001')) })
+        } catch (error) {
+          said ??= (error as Error).message
+        }
+        if (said) throw refused(`SASL OAUTHBEARER authentication failed: ${said}`)
+      },
+    }),
+  }
+}
+
+const encoding = (bytes: Buffer) => ({ encode: () => bytes })
+const TEXT = { decode: (bytes: Buffer) => bytes.subarray(4), parse: (bytes: Buffer) => bytes.toString() }
+
+/** As kafkajs throws it for the other mechanisms. */
+function refused(message: string): Error {
+  return Object.assign(new kafkajs.KafkaJSNonRetriableError(message), { name: 'KafkaJSSASLAuthenticationError' })
+}
+
+function withLength(text: string): Buffer {
+  const bytes = Buffer.from(`\0\0\0\0${text}`)
+  bytes.writeInt32BE(bytes.length - 4)
+  return bytes
 }
 
 async function askFor(login: Exclude<BearerLogin, { token: unknown }>): Promise<{ value: string; untilMs: number }> {

@@ -6,7 +6,6 @@ import { EventTypes } from './event-types.ts'
 import { faultText } from './fault.ts'
 import { generateReader } from './read-code.ts'
 import type { Head, Reader } from './reader.ts'
-import { RowReader } from './row-reader.ts'
 import type { Schemas } from './schemas.ts'
 import { matchSchemas } from './schemas-matched.ts'
 import { sourceOf } from './source.ts'
@@ -135,8 +134,7 @@ function readerOf(stream: Stream, id: number, writer: unknown): Reader | string 
 }
 
 function makeReader(stream: Stream, writer: unknown): Reader {
-  const matched = matchSchemas(stream, writer)
-  return generateReader(stream, matched) ?? new RowReader(stream, matched)
+  return generateReader(stream, matchSchemas(stream, writer))
 }
 
 function malformed(detail: string): DeadLetter {
