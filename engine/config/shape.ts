@@ -122,6 +122,7 @@ export type OutcomeShape = z.infer<typeof outcome>
 
 export const streamShape = z.strictObject({
   schema: text,
+  schema_id: whole(0, 2 ** 31 - 1).optional(),
   topic,
   format: z
     .enum(['avro', 'json', 'debezium', 'canal', 'maxwell'], 'must be avro, json, debezium, canal or maxwell')

@@ -34,6 +34,8 @@ export interface Stream {
   readonly determines: Readonly<Record<string, readonly string[]>>
   /** Avro schema as parsed JSON. */
   readonly avro: unknown
+  /** Without a registry: the id in the header of records that `avro` describes. Absent: the first that is seen. */
+  readonly schemaId?: number
   /** Absent: avro. */
   readonly format?: StreamFormat
   /** There for debezium, canal and maxwell, and for them alone. */

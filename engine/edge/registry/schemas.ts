@@ -16,6 +16,21 @@ export interface Schemas {
   register(topic: string, avro: unknown): Promise<number>
 }
 
+/** The schema of an id, or why records of that id cannot be read. Rejects while the registry does not answer. */
+export async function schemaOr(
+  schemas: Schemas,
+  id: number,
+  topic: string,
+): Promise<{ readonly schema: unknown } | { readonly why: string }> {
+  try {
+    const schema = await schemas.byId(id, topic)
+    return schema === null ? { why: `schema id ${id}` } : { schema }
+  } catch (error) {
+    if (error instanceof SchemaUnusable) return { why: `schema id ${id}: ${error.message}` }
+    throw error
+  }
+}
+
 /** How long "there is no such id" is believed: it may be registered later. */
 const MISSING_MS = 60_000
 const MISSING_MAX = 10_000
