@@ -111,14 +111,39 @@ async function broker(config: Config, connection: KafkaConfig): Promise<string> 
   const there = await topicsOf(connection, serviceLogger())
   const where = connection.brokers.join(', ')
   const missing = streams.map(({ topic }) => topic).filter((topic) => !there.has(topic))
-  if (missing.length > 0)
-    throw new EngineError('INPUT_MISSING', `${where} answers; no such topic: ${missing.join(', ')}`)
+  const lacking = await rightsLacking(config, connection)
+  if (missing.length > 0 || lacking !== '') {
+    const absent = missing.length > 0 ? `; no such topic: ${missing.join(', ')}` : ''
+    throw new EngineError('INPUT_MISSING', `${where} answers${absent}${lacking}`)
+  }
   const { trends: _unwritten, ...written } = outputs
   const topics = Object.values(written)
   const made = topics.filter((topic) => there.has(topic)).length
   const strays = await straysIn(there, connection)
   const others = await otherPartitionsIn(there, config, connection)
   return `${where} answers, all ${streams.length} source topics are there, ${made} of ${topics.length} outputs${strays}${others}`
+}
+
+/** A line for each right that the engine needs and has not got; docs/kafka.md has them as ACLs. */
+async function rightsLacking({ rules: paths, streams, outputs }: Config, connection: KafkaConfig): Promise<string> {
+  const { createClient } = await import('../../edge/kafka/client.ts')
+  const { missingRights } = await import('../../edge/kafka/rights.ts')
+  const { noAnswer } = await import('../../edge/kafka/errors.ts')
+  const compiled = compileRuleSet(readRuleFiles(paths), { streams })
+  const exchanges = compiled.ok ? planExchanges(compiled.set, streams) : []
+  const isRead = (name: string) => !compiled.ok || exchanges.some((exchange) => exchange.streams.includes(name))
+  const wanted = {
+    group: connection.group,
+    exchanges,
+    sources: streams.filter(({ name }) => isRead(name)).map(({ topic }) => topic),
+    outputs: [outputs.alerts, outputs.shadow, outputs.rankings, outputs.dlq],
+  }
+  try {
+    const lines = await missingRights(createClient(connection, serviceLogger(), 1), wanted)
+    return (lines ?? []).map((line) => `\nmissing right: ${line}`).join('')
+  } catch (error) {
+    throw noAnswer(connection.brokers, error)
+  }
 }
 
 /** Empty where there are none. */

@@ -20,6 +20,11 @@ export interface InputPosition {
   readonly note: string
 }
 
+/** Of one exchange partition. */
+export function transactionalIdOf(groupId: string, topic: string, partition: number): string {
+  return `${groupId}-${topic}-${partition}`
+}
+
 /**
  * The transactional producer of one owned input partition. After any error it is good for nothing: kafkajs's state machine
  * stays where it was (docs/kafka.md). Close it, open another, and ask for the committed offset.
