@@ -141,7 +141,7 @@ describe.skipIf('skip' in shared || lacking !== null)('a broker with TLS, logins
   /** A service with the rights of the user, and the sources of its rules on the broker. */
   async function prepared(name: string, rest = `${tls}, ${login('scram-sha-512')}`) {
     const own = configFor([kafka.plain], name)
-    const config = { ...own, log: { ...connection(kafka.saslSsl, rest), group: name } }
+    const config = { ...own, log: { ...connection(kafka.saslSsl, rest), group: `own-${name}` } }
     await createTopics([kafka.plain], { [config.streams[0]!.topic]: 2 })
     const admin = plainKafka([kafka.plain]).admin()
     await admin.connect()
@@ -173,8 +173,8 @@ describe.skipIf('skip' in shared || lacking !== null)('a broker with TLS, logins
 
     const without = await brokerCheck(checked)
     expect(without).toContain(`missing right: topic ${name}.transactions: Describe`)
-    expect(without).toContain(`missing right: group ${name}-router: Read`)
-    expect(without).toContain(`missing right: transactional id ${name}-task-${name}.exchange.`)
+    expect(without).toContain(`missing right: group own-${name}-router: Read`)
+    expect(without).toContain(`missing right: transactional id own-${name}-task-own-${name}.exchange.`)
 
     const acl = aclsOfThePage(names(name))
     await admin.createAcls({ acl })
