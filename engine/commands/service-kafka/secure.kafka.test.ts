@@ -157,7 +157,7 @@ describe.skipIf('skip' in shared || lacking !== null)('a broker with TLS, logins
     return ''
   }
   const names = (name: string) => ({
-    lapwing: name,
+    lapwing: `own-${name}`,
     'trade.transactions.v1': `${name}.transactions`,
     'risk.': `${name}.`,
   })
