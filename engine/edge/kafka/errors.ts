@@ -40,6 +40,12 @@ export function reasonOf(error: unknown): string {
   return refusalOf(error, whole) ?? whole
 }
 
+/** A refused write names the topics that it was for: what kafkajs throws does not. Any other failure as it is. */
+export function ofTopics(topics: readonly string[], error: unknown): unknown {
+  if (refusalOf(error, '') === null) return error
+  return new EngineError('KAFKA_UNREACHABLE', `writing to ${topics.join(', ')}: ${reasonOf(error)}`, error)
+}
+
 /** A failure to get an answer at `brokers` at all; one that answers and refuses is said to. */
 export function noAnswer(brokers: readonly string[], error: unknown): EngineError {
   const where = brokers.join(', ')
@@ -72,8 +78,18 @@ function refusalOf(error: unknown, whole: string): string | null {
     if (words) return `${words[1]}: ${at.message.trim()}`
     at = (at.cause ?? at.originalError ?? at.errors?.[0]) as (Wrapped & Error) | undefined
   }
-  const right = RIGHTS[codeOf(error) ?? -2]
-  return right === undefined ? null : `a right is missing, ${right}; lapwing doctor names each: ${whole}`
+  const code = codeOf(error) ?? -2
+  const words = CONFIGURED[code] ?? (RIGHTS[code] && `a right is missing, ${RIGHTS[code]}; lapwing doctor names each`)
+  return words === undefined ? null : `${words}: ${whole}`
+}
+
+/** What a broker refuses for the way it is configured. */
+const CONFIGURED: Readonly<Record<number, string>> = {
+  [MESSAGE_TOO_LARGE]: 'a record is larger than its topic takes (max.message.bytes, on the broker message.max.bytes)',
+  19: 'too few replicas are in sync (min.insync.replicas)',
+  20: 'too few replicas are in sync (min.insync.replicas)',
+  38: 'there are not as many brokers as a new topic gets replicas (default.replication.factor)',
+  44: "the cluster's policy refuses it (create.topic.policy.class.name)",
 }
 
 const RIGHTS: Readonly<Record<number, string>> = {
