@@ -7,20 +7,17 @@ const COUNTS = [
   [0xff, 0x8f, 0xdf, 0xc0, 0x4a, 0],
 ]
 
-test.each(['alert', 'ranking'] as const)(
-  'items that an %s declares and does not hold take no time',
-  (schema) => {
-    const decoder = new OutputDecoder(schema)
-    const startedMs = performance.now()
-    for (let before = 5; before < 60; before++)
-      for (const count of COUNTS) {
-        const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(count), Buffer.alloc(30)])
-        try {
+test.each(['alert', 'ranking'] as const)('items that an %s declares and does not hold take no time', (schema) => {
+  const decoder = new OutputDecoder(schema)
+  const startedMs = performance.now()
+  for (let before = 5; before < 60; before++)
+    for (const count of COUNTS) {
+      const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(count), Buffer.alloc(30)])
+      try {
         decoder.decode(bytes)
       } catch {
         // as nearly all of them
       }
-      }
-    expect(performance.now() - startedMs).toBeLessThan(2_000)
-  },
-)
+    }
+  expect(performance.now() - startedMs).toBeLessThan(2_000)
+})
