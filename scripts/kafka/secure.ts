@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -116,10 +115,7 @@ async function certificates(dir: string): Promise<SecureKafka['files']> {
 }
 
 function hasIpv6(): boolean {
-  return (
-    existsSync('/proc/net/if_inet6') ||
-    Object.values(networkInterfaces())
-      .flat()
-      .some((at) => at?.address === '::1')
-  )
+  return Object.values(networkInterfaces())
+    .flat()
+    .some((at) => at?.address === '::1')
 }
