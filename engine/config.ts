@@ -1,10 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { parseDocument } from 'yaml'
+import { type Document, parseDocument, visit } from 'yaml'
 import type { z } from 'zod'
+import { Connections } from './config/connections.ts'
 import { checkTogether, streamOf } from './config/relations.ts'
 import { Settings } from './config/settings.ts'
 import { DEFAULTS, knownKeys, type Sections, sectionShapes, streamShape, TOP_KEYS } from './config/shape.ts'
+import type { KafkaConnection } from './edge/kafka/client.ts'
+import type { RegistryConnection } from './edge/registry/rest.ts'
 import { packagePath } from './kit/package-path.ts'
 import { systemText } from './kit/system-error.ts'
 import { EngineError } from './model/errors.ts'
@@ -23,8 +26,8 @@ export interface Config {
   readonly rules: readonly string[]
   readonly http: { readonly host: string; readonly port: number }
   readonly log: LogConfig
-  /** URL of the schema registry. */
-  readonly registry: string | null
+  /** The schema registry: its URL, where that is all. */
+  readonly registry: string | RegistryConnection | null
   readonly time: TimeConfig
   readonly snapshots: SnapshotConfig
   readonly exchange: ExchangeConfig
@@ -33,8 +36,8 @@ export interface Config {
   readonly outputs: Readonly<Sections['outputs']>
 }
 
-export type LogConfig = Readonly<Sections['log']>
-export type KafkaConfig = Extract<LogConfig, { kind: 'kafka' }>
+export type KafkaConfig = { readonly kind: 'kafka' } & KafkaConnection
+export type LogConfig = { readonly kind: 'local' } | KafkaConfig
 
 /** When the service writes its state beside the log. */
 export interface SnapshotConfig {
@@ -70,6 +73,9 @@ export const SETTINGS = [
   'log.sasl.mechanism',
   'log.sasl.username',
   'log.sasl.password',
+  'log.sasl.password_file',
+  'log.sasl.token',
+  'log.sasl.token_file',
   'registry',
   'time.max_skew',
   'time.max_wait',
@@ -103,7 +109,7 @@ export interface ConfigSources {
 
 /** The defaults, checked; also printable as `DEFAULTS` in config/shape.ts. */
 export function defaultConfig(folder = process.cwd()): Config {
-  return build(new Settings(), { ...DEFAULTS }, null, folder)
+  return build(new Settings(), { ...DEFAULTS }, { file: null, folder, env: {} })
 }
 
 /**
@@ -124,8 +130,16 @@ export function loadConfig({ path, env = {}, overrides = {}, folder = process.cw
     if (flag !== undefined) outside.set(setting, [`--${setting.split('.').at(-1)} ${flag}`, flag])
     else if (env[variable] !== undefined && env[variable] !== '') outside.set(setting, [variable, env[variable]])
   }
-  for (const [setting, [said, value]] of outside) settings.add(said, setting, asInFile(setting, value, folder))
-  return build(settings, settings.values, file, folder)
+  for (const [setting, [said, value]] of outside) {
+    settings.add(said, setting, asInFile(setting, value, folder))
+    const twin = setting.endsWith('_file') ? setting.slice(0, -'_file'.length) : `${setting}_file`
+    if (setting.startsWith('log.sasl.') && isSetting(twin) && !outside.has(twin)) settings.add(said, twin, undefined)
+  }
+  return build(settings, settings.values, { file, folder, env })
+}
+
+function isSetting(name: string): boolean {
+  return (SETTINGS as readonly string[]).includes(name)
 }
 
 /** Lists from commas, absolute paths from relative ones. */
@@ -146,11 +160,11 @@ function addFile(settings: Settings, file: string, shown: string): void {
   }
   const document = parseDocument(text, { prettyErrors: false, logLevel: 'silent' })
   const source = new SourceText(shown, text)
-  const values: unknown = document.errors.length > 0 ? {} : document.toJS({ maxAliasCount: 100 })
+  const { values, errors } = valuesOf(document)
   const isMapping = typeof values === 'object' && !Array.isArray(values)
   settings.addFile(source, document, isMapping ? ((values ?? {}) as Record<string, unknown>) : {})
-  for (const { pos, message, code } of document.errors) {
-    const { line, column } = source.position(pos[0])
+  for (const { at, message, code } of errors) {
+    const { line, column } = source.position(at)
     const found = code === 'DUPLICATE_KEY' ? 'duplicate-key' : 'yaml-syntax'
     settings.issues.push({
       code: found,
@@ -167,25 +181,54 @@ function addFile(settings: Settings, file: string, shown: string): void {
   if (!isMapping) settings.fault('not-a-mapping', [], 'value', 'a configuration is a mapping of keys to values')
 }
 
+interface YamlFault {
+  /** Offset in the text. */
+  readonly at: number
+  readonly message: string
+  readonly code?: string
+}
+
+/** An empty mapping where there are faults. */
+function valuesOf(document: Document.Parsed): { values: unknown; errors: readonly YamlFault[] } {
+  if (document.errors.length > 0)
+    return { values: {}, errors: document.errors.map(({ pos, message, code }) => ({ at: pos[0], message, code })) }
+  try {
+    return { values: document.toJS({ maxAliasCount: 100 }), errors: [] }
+  } catch (error) {
+    // an alias of nothing, or too many of them
+    let at = 0
+    visit(document, {
+      Alias(_, alias) {
+        if (alias.resolve(document) !== undefined) return undefined
+        at = alias.range?.[0] ?? 0
+        return visit.BREAK
+      },
+    })
+    return { values: {}, errors: [{ at, message: (error as Error).message }] }
+  }
+}
+
 function build(
   settings: Settings,
   values: Readonly<Record<string, unknown>>,
-  file: string | null,
-  folder: string,
+  { file, folder, env }: { file: string | null; folder: string; env: NonNullable<ConfigSources['env']> },
 ): Config {
   const home = file === null ? folder : dirname(file)
   for (const key of Object.keys(values)) if (!TOP_KEYS.includes(key)) unknownKey(settings, [], key)
   const sections: Partial<Record<string, unknown>> = {}
   for (const [key, shape] of Object.entries(sectionShapes)) sections[key] = checked(settings, [key], shape, values[key])
   const streams = readStreams(settings, values.streams, home)
-  const { outputs, data, rules, time, snapshots, limits, ...rest } = sections as unknown as Sections
+  const { outputs, data, rules, time, snapshots, limits, log, registry, ...rest } = sections as unknown as Sections
   checkTogether(streams, outputs ?? null, settings)
+  const connections = new Connections(settings, home, env)
+  const connected = { log: log && connections.log(log), registry: registry && connections.registry(registry) }
   refuse(settings)
   return frozen({
     path: file,
     data: resolve(home, data),
     rules: rules.map((path) => rulesPath(home, path, values.rules === DEFAULTS.rules)),
     ...rest,
+    ...(connected as Pick<Config, 'log' | 'registry'>),
     time: {
       maxSkewMs: time.max_skew,
       maxWaitMs: time.max_wait,
@@ -210,8 +253,8 @@ function build(
 function refuse(settings: Settings): void {
   const usage = settings.usage.join('\n')
   if (settings.issues.length > 0) {
-    const inOrder = settings.issues.toSorted((a, b) => a.line - b.line || a.column - b.column)
-    throw new EngineError('CONFIG_INVALID', `${formatIssues(inOrder, settings.sources())}${usage}`.trimEnd())
+    const { issues, sources } = settings.shown()
+    throw new EngineError('CONFIG_INVALID', `${formatIssues(issues, sources)}${usage}`.trimEnd())
   }
   if (usage !== '') throw new EngineError('USAGE', usage)
 }

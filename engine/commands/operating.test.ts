@@ -177,7 +177,7 @@ describe('doctor', () => {
       data: { ok: false, detail: expect.stringMatching(/^\/proc\/nowhere.* \/(proc)?$/) },
       clock: { ok: true },
       broker: { ok: false, detail: expect.stringMatching(/no broker answers at 127\.0\.0\.1:1/) },
-      registry: { ok: false, detail: 'http://127.0.0.1:1 does not answer (bad port)' },
+      registry: { ok: false, detail: 'schema registry http://127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1' },
     })
   })
   test('a clock that was set back', async () => {

@@ -1,7 +1,9 @@
 import { join } from 'node:path'
 import type { Config, KafkaConfig } from '../config.ts'
+import { createClient } from '../edge/kafka/client.ts'
 import type { Encoder } from '../edge/kafka/ports.ts'
 import { decoderFor } from '../edge/registry/formats/decoder-for.ts'
+import { firstIdText, OwnIds } from '../edge/registry/own-ids.ts'
 import { OutputEncoder, shippedSchema } from '../edge/registry/record-encoder.ts'
 import { ConfluentSchemas, type Schemas } from '../edge/registry/schemas.ts'
 import type { Counters } from '../model/counters.ts'
@@ -15,10 +17,12 @@ export type KafkaServiceRest = Omit<
   'connection' | 'time' | 'streams' | 'keepOf' | 'outputs' | 'decoderOf' | 'encoder'
 >
 
-/** The engine on Kafka as `config` describes it, with its registry or the shipped schemas. EngineError RULES_INVALID. */
+/** The engine on Kafka as `config` describes it, with its registry or the streams' own schemas. EngineError RULES_INVALID, INPUT_MISSING. */
 export function kafkaService(config: Config & { readonly log: KafkaConfig }, rest: KafkaServiceRest): KafkaService {
   const { log, time, streams, outputs, registry, exchange } = config
   const schemas = registry === null ? null : new ConfluentSchemas(registry)
+  createClient(log, rest.log) // files and variables that are not there end the start
+  const ownIds = new OwnIds((stream, id) => rest.log.info({ stream: stream.name }, firstIdText(stream, id)))
   return new KafkaService({
     connection: log,
     time,
@@ -26,7 +30,7 @@ export function kafkaService(config: Config & { readonly log: KafkaConfig }, res
     outputs,
     exchangePartitions: exchange.partitions,
     keepOf: taskFolders(config, rest.counters, rest.log),
-    decoderOf: (stream) => decoderFor(stream, schemas, rest.counters),
+    decoderOf: (stream) => decoderFor(stream, schemas, rest.counters, ownIds),
     encoder: () => encoderOf(schemas, outputs),
     ...rest,
   })

@@ -65,6 +65,7 @@ export function streamOf(name: string, shape: StreamShape, folder: string, setti
     dedupeMs: shape.dedupe,
     determines,
     avro,
+    ...(shape.schema_id !== undefined && { schemaId: shape.schema_id }),
     ...(format !== 'avro' && { format }),
     ...(captured && { captured }),
     ...(mapping && { mapping }),

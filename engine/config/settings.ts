@@ -1,6 +1,7 @@
 import { type Document, isMap, isScalar, type Node } from 'yaml'
 import type { RuleIssue } from '../rules/index.ts'
 import { SourceText } from '../rules/source/text.ts'
+import { type Masked, masked } from './masked.ts'
 import { streamsOver } from './stream-defaults.ts'
 
 export type Path = readonly PropertyKey[]
@@ -24,10 +25,12 @@ export class Settings {
   readonly usage: string[] = []
   readonly #origins = new Map<string, Origin>()
   #file: Origin | null = null
+  #masked: Masked = { text: '', hide: (message) => message }
 
   /** Takes the sections of a parsed file; what is empty counts as left out. */
   addFile(source: SourceText, document: Document.Parsed, values: Readonly<Record<string, unknown>>): void {
     this.#file = { source, at: (path, what) => spanOf(document.contents, path, what) }
+    this.#masked = masked(document, source.text)
     for (const [key, value] of Object.entries(values)) {
       const merged = value === null && key !== 'registry' ? undefined : value
       if (merged !== undefined) this.values[key] = laidOver(key, this.values[key], merged)
@@ -61,9 +64,18 @@ export class Settings {
     this.issues.push({ code, severity: 'error', file, line, column, length, rule: null, message, suggestion })
   }
 
-  /** The text that issues point into. */
-  sources(): { path: string; text: string }[] {
-    return this.#file ? [{ path: this.#file.source.path, text: this.#file.source.text }] : []
+  /** The faults and the text that they point into, in the order of the text, without its secrets. */
+  shown(): { issues: RuleIssue[]; sources: { path: string; text: string }[] } {
+    const { text, hide } = this.#masked
+    const inOrder = this.issues.toSorted((a, b) => a.line - b.line || a.column - b.column)
+    return {
+      issues: inOrder.map((issue) => ({
+        ...issue,
+        message: hide(issue.message),
+        suggestion: issue.suggestion && hide(issue.suggestion),
+      })),
+      sources: this.#file ? [{ path: this.#file.source.path, text }] : [],
+    }
   }
 
   #originOf(path: Path): Origin {

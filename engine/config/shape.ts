@@ -33,11 +33,44 @@ const flag = z.union([z.boolean(), z.stringbool()], 'must be true or false')
 const http = z.strictObject({ host: text, port: whole(0, 65_535) })
 
 const certificates = z.strictObject({ ca: text.optional(), cert: text.optional(), key: text.optional() })
-const sasl = z.strictObject({
-  mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512'], 'must be plain, scram-sha-256 or scram-sha-512'),
+const url = z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
+const login = z.strictObject({
+  mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']),
   username: text,
-  password: text,
+  password: text.optional(),
+  password_file: text.optional(),
 })
+const bearer = z.strictObject({
+  mechanism: z.literal('oauthbearer'),
+  token: text.optional(),
+  token_file: text.optional(),
+  token_url: url.optional(),
+  client_id: text.optional(),
+  client_secret: text.optional(),
+  client_secret_file: text.optional(),
+  scope: text.optional(),
+})
+const sasl = z.discriminatedUnion('mechanism', [login, bearer], {
+  error: ({ code }) =>
+    code === 'invalid_union' ? 'must be plain, scram-sha-256, scram-sha-512 or oauthbearer' : undefined,
+})
+
+const registryUrl = 'must be an http:// or https:// URL, or null'
+const registry = z.union(
+  [
+    z.url({ protocol: /^https?$/, error: registryUrl }),
+    z.strictObject({
+      url,
+      username: text.optional(),
+      password: text.optional(),
+      password_file: text.optional(),
+      token: text.optional(),
+      token_file: text.optional(),
+      ...certificates.shape,
+    }),
+  ],
+  registryUrl,
+)
 const log = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('local') }),
   z.strictObject({
@@ -112,6 +145,7 @@ const timeFormat = text.transform((written, context): TimeFormat => {
 
 export const streamShape = z.strictObject({
   schema: text,
+  schema_id: whole(0, 2 ** 31 - 1).optional(),
   topic,
   format: z
     .enum(['avro', 'json', 'debezium', 'canal', 'maxwell'], 'must be avro, json, debezium, canal or maxwell')
@@ -158,7 +192,7 @@ export const sectionShapes = {
   rules: texts,
   http,
   log,
-  registry: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL, or null' }).nullable(),
+  registry: registry.nullable(),
   time,
   snapshots,
   exchange,
@@ -183,9 +217,12 @@ export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
   if (section === 'exchange') return Object.keys(exchange.shape)
   if (section === 'limits') return Object.keys(limits.shape)
   if (section === 'outputs') return Object.keys(outputs.shape)
+  if (section === 'registry') return Object.keys(registry.options[1].shape)
   if (section !== 'log') return []
   if (name === 'ssl') return Object.keys(certificates.shape)
-  return name === 'sasl' ? Object.keys(sasl.shape) : log.options.flatMap((option) => Object.keys(option.shape))
+  return name === 'sasl'
+    ? sasl.options.flatMap((option) => Object.keys(option.shape))
+    : log.options.flatMap((option) => Object.keys(option.shape))
 }
 
 /** As it would stand in a file. What a file leaves out is taken from here, section by section; streams: `stream-defaults.ts`. */

@@ -46,6 +46,8 @@ export interface Stream {
   readonly delimiter?: string
   /** Of files and of topics that are not Avro; absent: they speak of the fields in the stream's own words. */
   readonly mapping?: Mapping
+  /** Without a registry: the id in the header of records that `avro` describes. Absent: the first that is seen. */
+  readonly schemaId?: number
   /** Absent: avro. */
   readonly format?: StreamFormat
   /** There for debezium, canal and maxwell, and for them alone. */

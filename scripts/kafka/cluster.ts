@@ -11,7 +11,7 @@ import { Kafka, logLevel } from 'kafkajs'
 import { Guarded } from './guarded.ts'
 import { jarsOf } from './libs.ts'
 import { freePorts } from './ports.ts'
-import { type BrokerPorts, properties } from './properties.ts'
+import { type BrokerPorts, type Listener, properties } from './properties.ts'
 
 const run = promisify(execFile)
 const HERE = fileURLToPath(new URL('.', import.meta.url))
@@ -29,6 +29,13 @@ export interface KafkaOptions {
   port?: number
   /** Of each broker's JVM. Default: small, and quick to start. */
   jvm?: readonly string[]
+  /** Of a single broker (`secure.ts`). */
+  secure?: {
+    readonly listeners: readonly Listener[]
+    readonly settings: Readonly<Record<string, string>>
+    /** As `--add-scram` takes them. */
+    readonly scram: readonly string[]
+  }
 }
 
 export interface KafkaCluster {
@@ -53,7 +60,7 @@ export interface KafkaCluster {
  * Errors  a broker that ends, or is not ready within 60 s, with the last lines that it logged. Nothing is left running then.
  */
 export async function startKafka(options: KafkaOptions = {}): Promise<KafkaCluster> {
-  const { brokers: count = 1, quiet = true, jvm = JVM } = options
+  const { brokers: count = 1, quiet = true, jvm = JVM, secure } = options
   const libs = await jarsOf('kafka', join(HERE, 'pom.xml'))
   const dir = options.dir === undefined ? await mkdtemp(join(tmpdir(), 'lapwing-kafka-')) : resolve(options.dir)
   const temporary = options.dir === undefined
@@ -73,7 +80,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
   }
 
   try {
-    await format(dir, ports, classpath)
+    await format(dir, ports, classpath, secure)
     for (let index = 0; index < count; index += 1) start(index)
     await Promise.all(brokers.map((address, index) => ready(address, count, processes[index])))
   } catch (error) {
@@ -112,15 +119,31 @@ async function choosePorts(count: number, first: number | undefined): Promise<Br
 const settings = (dir: string, index: number) => join(dir, `n${index + 1}.properties`)
 
 /** Writes each broker's settings, and its empty storage where there is none yet. */
-async function format(dir: string, ports: readonly BrokerPorts[], classpath: readonly string[]): Promise<void> {
+async function format(
+  dir: string,
+  ports: readonly BrokerPorts[],
+  classpath: readonly string[],
+  secure: KafkaOptions['secure'],
+): Promise<void> {
   await mkdir(dir, { recursive: true })
   const clusterId = `A${randomBytes(16).toString('base64url').slice(1)}` // never a leading dash: it would read as an option
   for (let index = 0; index < ports.length; index += 1) {
     const file = settings(dir, index)
     const logs = join(dir, `n${index + 1}`)
-    await writeFile(file, properties(index + 1, ports, logs))
+    await writeFile(file, properties(index + 1, ports, logs, secure?.listeners, secure?.settings))
     if (existsSync(join(logs, 'meta.properties'))) continue
-    await run('java', [...JVM, ...classpath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file])
+    const scram = secure?.scram.flatMap((user) => ['--add-scram', user]) ?? []
+    await run('java', [
+      ...JVM,
+      ...classpath,
+      'kafka.tools.StorageTool',
+      'format',
+      '-t',
+      clusterId,
+      '-c',
+      file,
+      ...scram,
+    ])
   }
 }
 

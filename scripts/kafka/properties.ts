@@ -4,6 +4,15 @@ export interface BrokerPorts {
   controller: number
 }
 
+/** More than the plain listener: `NAME` to the address, the protocol and its own settings (`listener.name.…`, without that). */
+export interface Listener {
+  readonly name: string
+  /** `127.0.0.1:port`, `[::1]:port`. */
+  readonly address: string
+  readonly protocol: 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'
+  readonly settings: Readonly<Record<string, string>>
+}
+
 /**
  * The `server.properties` of broker `id` (1-based), which is a KRaft controller too.
  *
@@ -11,11 +20,21 @@ export interface BrokerPorts {
  * that outlived their timeout are looked for every second (a broker's default: 10 s). A dead broker is noticed after 4 s
  * (default: 9 s), one that stands alone after 2 s: for so long after a SIGKILL it may not register again.
  */
-export function properties(id: number, ports: readonly BrokerPorts[], logDirectory: string): string {
+export function properties(
+  id: number,
+  ports: readonly BrokerPorts[],
+  logDirectory: string,
+  more: readonly Listener[] = [],
+  others: Readonly<Record<string, string>> = {},
+): string {
   const own = ports[id - 1]
   const replicas = ports.length
   const minInSync = replicas === 1 ? 1 : 2
-  const listeners = `PLAINTEXT://127.0.0.1:${own.client}`
+  const listeners = [
+    `PLAINTEXT://127.0.0.1:${own.client}`,
+    ...more.map(({ name, address }) => `${name}://${address}`),
+  ].join(',')
+  const protocols = more.map(({ name, protocol }) => `,${name}:${protocol}`).join('')
   const settings: Record<string, string | number> = {
     'process.roles': 'broker,controller',
     'node.id': id,
@@ -24,7 +43,7 @@ export function properties(id: number, ports: readonly BrokerPorts[], logDirecto
     'advertised.listeners': listeners,
     'inter.broker.listener.name': 'PLAINTEXT',
     'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'listener.security.protocol.map': `PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT${protocols}`,
     'log.dirs': logDirectory,
     'auto.create.topics.enable': 'false',
     'default.replication.factor': replicas,
@@ -43,7 +62,10 @@ export function properties(id: number, ports: readonly BrokerPorts[], logDirecto
     'num.network.threads': 2,
     'num.io.threads': 4,
     'background.threads': 2,
+    ...others,
   }
+  for (const { name, settings: own } of more)
+    for (const [key, value] of Object.entries(own)) settings[`listener.name.${name.toLowerCase()}.${key}`] = value
   const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}`)
   return `${lines.join('\n')}\n`
 }

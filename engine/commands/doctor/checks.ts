@@ -4,6 +4,7 @@ import type { Config, KafkaConfig } from '../../config.ts'
 import { hasLocalLog } from '../../edge/local/local-log.ts'
 import { EngineLock } from '../../edge/local/lock.ts'
 import { Outputs } from '../../edge/local/outputs.ts'
+import { RegistryRest } from '../../edge/registry/rest.ts'
 import { packagePath } from '../../kit/package-path.ts'
 import { EngineError } from '../../model/errors.ts'
 import { exchangeTopic, otherPartitions } from '../../plan/exchange.ts'
@@ -22,7 +23,6 @@ const FREE_BYTES_MIN = 256 << 20
 const AHEAD_MS_MAX = 60_000
 /** Before this, epoch ms, no clock is right: this engine had not been written. */
 const EPOCH_MS = Date.UTC(2025, 0, 1)
-const ANSWER_MS_MAX = 5_000
 const HOW_TO_CHANGE = 'how to change it: docs/kafka.md, "Partitions of an exchange"'
 
 /** In the order in which one thing needs another; those that need a configuration are left out where there is none. */
@@ -111,13 +111,38 @@ async function broker(config: Config, connection: KafkaConfig): Promise<string> 
   const there = await topicsOf(connection, serviceLogger())
   const where = connection.brokers.join(', ')
   const missing = streams.map(({ topic }) => topic).filter((topic) => !there.has(topic))
-  if (missing.length > 0)
-    throw new EngineError('INPUT_MISSING', `${where} answers; no such topic: ${missing.join(', ')}`)
+  const lacking = await rightsLacking(config, connection)
+  if (missing.length > 0 || lacking !== '') {
+    const absent = missing.length > 0 ? `; no such topic: ${missing.join(', ')}` : ''
+    throw new EngineError('INPUT_MISSING', `${where} answers${absent}${lacking}`)
+  }
   const topics = Object.values(outputs)
   const made = topics.filter((topic) => there.has(topic)).length
   const strays = await straysIn(there, config, connection)
   const others = await otherPartitionsIn(there, config, connection)
   return `${where} answers, all ${streams.length} source topics are there, ${made} of ${topics.length} outputs${strays}${others}`
+}
+
+/** A line for each right that the engine needs and has not got; docs/kafka.md has them as ACLs. */
+async function rightsLacking({ rules: paths, streams, outputs }: Config, connection: KafkaConfig): Promise<string> {
+  const { createClient } = await import('../../edge/kafka/client.ts')
+  const { missingRights } = await import('../../edge/kafka/rights.ts')
+  const { noAnswer } = await import('../../edge/kafka/errors.ts')
+  const compiled = compileRuleSet(readRuleFiles(paths), { streams })
+  const exchanges = compiled.ok ? planExchanges(compiled.set, streams) : []
+  const isRead = (name: string) => !compiled.ok || exchanges.some((exchange) => exchange.streams.includes(name))
+  const wanted = {
+    group: connection.group,
+    exchanges,
+    sources: streams.filter(({ name }) => isRead(name)).map(({ topic }) => topic),
+    outputs: [outputs.alerts, outputs.shadow, outputs.rankings, outputs.dlq],
+  }
+  try {
+    const lines = await missingRights(createClient(connection, serviceLogger(), 1), wanted)
+    return (lines ?? []).map((line) => `\nmissing right: ${line}`).join('')
+  } catch (error) {
+    throw noAnswer(connection.brokers, error)
+  }
 }
 
 /** Empty where there are none. */
@@ -154,20 +179,8 @@ async function otherPartitionsIn(
   return lines.join('')
 }
 
-async function answered(url: string): Promise<string> {
-  try {
-    const response = await fetch(new URL('subjects', url.endsWith('/') ? url : `${url}/`), {
-      signal: AbortSignal.timeout(ANSWER_MS_MAX),
-    })
-    if (response.ok) return `${url} answers`
-    throw new EngineError('REGISTRY_UNREACHABLE', `${url} answers with ${response.status} ${response.statusText}`)
-  } catch (error) {
-    if (error instanceof EngineError) throw error
-    const { message, cause } = error as Error & { cause?: { code?: string; message?: string } }
-    throw new EngineError(
-      'REGISTRY_UNREACHABLE',
-      `${url} does not answer (${cause?.code ?? cause?.message ?? message})`,
-      error,
-    )
-  }
+async function answered(connection: NonNullable<Config['registry']>): Promise<string> {
+  const rest = new RegistryRest(connection)
+  await rest.look()
+  return `${rest.url} answers`
 }

@@ -1,6 +1,7 @@
 import type { Config, KafkaConfig } from '../../config.ts'
 import { SourceReader, type Stretch } from '../../edge/kafka/source-reader.ts'
 import { decoderFor } from '../../edge/registry/formats/decoder-for.ts'
+import { firstIdText, OwnIds } from '../../edge/registry/own-ids.ts'
 import { ConfluentSchemas, type Schemas } from '../../edge/registry/schemas.ts'
 import { batchOf } from '../../model/batch.ts'
 import type { Batch, Block } from '../../model/block.ts'
@@ -88,6 +89,7 @@ class KafkaRange implements PlayInput {
   readonly #passedOver = new PassedOver()
   /** Of changes that are no events. */
   readonly #counters = new Counters()
+  readonly #ownIds = new OwnIds((stream, id) => talk(firstIdText(stream, id)))
   readonly #reader: SourceReader
   readonly #stretches: readonly Stretch[]
   readonly #streams: readonly Stream[]
@@ -138,7 +140,7 @@ class KafkaRange implements PlayInput {
     const { range, strict } = this.#options
     const stream = this.#streams.find((s) => s.topic === topic)!
     const blocks = decodedBlocks(this.#reader.read(stretch), {
-      decoder: decoderFor(stream, this.#schemas, this.#counters),
+      decoder: decoderFor(stream, this.#schemas, this.#counters, this.#ownIds),
       builder: new BlockBuilder(stream, topic, partition),
       untilMs: range.toMs + stream.latenessMs,
       onBad: ({ offset }, reason) => {

@@ -2,8 +2,9 @@ import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { lastValueFrom, merge, Subject, tap } from 'rxjs'
 import { createClient, type KafkaConnection } from '../../edge/kafka/client.ts'
-import { isOperational, reasonOf } from '../../edge/kafka/errors.ts'
+import { isNotAllowed, isOperational, noAnswer, reasonOf } from '../../edge/kafka/errors.ts'
 import type { Decoder, Encoder, TaskKeep } from '../../edge/kafka/ports.ts'
+import { missingRights } from '../../edge/kafka/rights.ts'
 import { Router } from '../../edge/kafka/router/router.ts'
 import { Tasks } from '../../edge/kafka/task/tasks.ts'
 import { type PartitionCounts, prepareTopics } from '../../edge/kafka/topics.ts'
@@ -143,7 +144,7 @@ export class KafkaService implements Service {
       } catch (error) {
         if (signal.aborted) return
         if (!isOperational(error)) throw error // a mistake in the program: nobody handles it, so the process stops
-        this.#trouble = reasonOf(error)
+        this.#trouble = await this.#why(error)
         if (error instanceof EngineError && error.code === 'CONFIG_INVALID') {
           if (this.rules.giveUp(error.message)) continue
           throw error
@@ -239,12 +240,40 @@ export class KafkaService implements Service {
     }
   }
 
+  /** A failure, with the rights whose lack may be behind it. */
+  async #why(error: unknown): Promise<string> {
+    const reason = reasonOf(error)
+    const mayLackRights = isNotAllowed(error) || (error instanceof EngineError && error.code === 'INPUT_MISSING')
+    const lacking = mayLackRights ? await this.#missingRights() : []
+    return lacking.length === 0 ? reason : `missing rights: ${lacking.join('; ')} (${reason})`
+  }
+
+  async #missingRights(): Promise<string[]> {
+    const { connection, log, outputs } = this.#options
+    const wanted = {
+      group: connection.group,
+      exchanges: this.exchanges,
+      sources: this.#usedStreams().map(({ topic }) => topic),
+      outputs: [outputs.alerts, outputs.shadow, outputs.rankings, outputs.dlq],
+    }
+    return missingRights(createClient(connection, log, 1), wanted).then(
+      (lines) => lines ?? [],
+      () => [], // what failed before is said
+    )
+  }
+
+  #usedStreams(): Stream[] {
+    return this.#options.streams.filter(({ name }) => this.exchanges.some(({ streams }) => streams.includes(name)))
+  }
+
   async #prepare(): Promise<PartitionCounts> {
-    const { connection, log, outputs, createOutputs = true, exchangePartitions = 4, streams } = this.#options
+    const { connection, log, outputs, createOutputs = true, exchangePartitions = 4 } = this.#options
     const admin = createClient(connection, log, 1).admin()
     try {
-      await admin.connect()
-      const used = streams.filter(({ name }) => this.exchanges.some((exchange) => exchange.streams.includes(name)))
+      await admin.connect().catch((error: unknown) => {
+        throw noAnswer(connection.brokers, error)
+      })
+      const used = this.#usedStreams()
       const counts = await prepareTopics(
         admin,
         {
@@ -259,6 +288,8 @@ export class KafkaService implements Service {
         log,
       )
       for (const topic of counts.keys()) this.#known.add(topic)
+      const lacking = await this.#missingRights()
+      if (lacking.length > 0) log.error({ lacking }, 'rights are missing: what needs them will fail')
       return counts
     } finally {
       await admin.disconnect()

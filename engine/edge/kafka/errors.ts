@@ -32,11 +32,75 @@ export function isFenced(error: unknown): boolean {
   return FENCED.includes(codeOf(error) ?? -2)
 }
 
-/** One line for a person. */
+/** One line for a person: what the broker, TLS or the login said, and what to look at. */
 export function reasonOf(error: unknown): string {
   const { message, cause } = error as { message?: string; cause?: { message?: string } }
   const text = message || String(error)
-  return cause?.message && !text.includes(cause.message) ? `${text}: ${cause.message}` : text
+  const whole = cause?.message && !text.includes(cause.message) ? `${text}: ${cause.message}` : text
+  return refusalOf(error, whole) ?? whole
+}
+
+/** A refused write names the topics that it was for: what kafkajs throws does not. Any other failure as it is. */
+export function ofTopics(topics: readonly string[], error: unknown): unknown {
+  if (refusalOf(error, '') === null) return error
+  return new EngineError('KAFKA_UNREACHABLE', `writing to ${topics.join(', ')}: ${reasonOf(error)}`, error)
+}
+
+/** A failure to get an answer at `brokers` at all; one that answers and refuses is said to. */
+export function noAnswer(brokers: readonly string[], error: unknown): EngineError {
+  const where = brokers.join(', ')
+  const reason = reasonOf(error)
+  const isAnswer = refusalOf(error, '') !== null
+  return new EngineError(
+    'KAFKA_UNREACHABLE',
+    isAnswer ? `${where}: ${reason}` : `no broker answers at ${where}: ${reason}`,
+    error,
+  )
+}
+
+const CONNECTIONS: readonly (readonly [RegExp, string])[] = [
+  [/SSL alert/, 'it refuses the TLS connection (log.ssl.cert and log.ssl.key)'],
+  [
+    /self.signed|unable to (get|verify)|expired|altnames|not yet valid|CERT/i,
+    'its certificate is not trusted (log.ssl.ca)',
+  ],
+  [/wrong version number|packet length|EPROTO|before secure TLS/, 'this port speaks no TLS (log.ssl)'],
+  [/Closed connection/, 'it closed the connection, as ports for TLS (log.ssl) or logins (log.sasl) do without them'],
+]
+
+/** What a broker means that is there and does not serve us; null for any other failure. */
+function refusalOf(error: unknown, whole: string): string | null {
+  for (let at = error as (Wrapped & Error) | undefined, depth = 0; at && depth < 8; depth++) {
+    const said = `${at.message ?? ''} ${at.code ?? ''}`
+    if (at.name === 'KafkaJSSASLAuthenticationError') return `the login (log.sasl) is refused: ${at.message}`
+    const isConnection = /^KafkaJSConnection/.test(at.name)
+    const words = isConnection ? CONNECTIONS.find(([pattern]) => pattern.test(said)) : undefined
+    if (words) return `${words[1]}: ${at.message.trim()}`
+    at = (at.cause ?? at.originalError ?? at.errors?.[0]) as (Wrapped & Error) | undefined
+  }
+  const code = codeOf(error) ?? -2
+  const words = CONFIGURED[code] ?? (RIGHTS[code] && `a right is missing, ${RIGHTS[code]}; lapwing doctor names each`)
+  return words === undefined ? null : `${words}: ${whole}`
+}
+
+/** What a broker refuses for the way it is configured. */
+const CONFIGURED: Readonly<Record<number, string>> = {
+  [MESSAGE_TOO_LARGE]: 'a record is larger than its topic takes (max.message.bytes, on the broker message.max.bytes)',
+  19: 'too few replicas are in sync (min.insync.replicas)',
+  20: 'too few replicas are in sync (min.insync.replicas)',
+  38: 'there are not as many brokers as a new topic gets replicas (default.replication.factor)',
+  44: "the cluster's policy refuses it (create.topic.policy.class.name)",
+}
+
+const RIGHTS: Readonly<Record<number, string>> = {
+  29: 'of a topic',
+  30: 'of a consumer group',
+  31: 'of the cluster',
+  53: 'of a transactional id',
+}
+
+export function isNotAllowed(error: unknown): boolean {
+  return RIGHTS[codeOf(error) ?? -2] !== undefined
 }
 
 /** A failure of operation: Kafka's, ours, or the system's. Anything else is a mistake in the program. */

@@ -2,7 +2,7 @@ import type { Producer } from 'kafkajs'
 import { EngineError } from '../../model/errors.ts'
 import type { Logger } from '../../model/telemetry.ts'
 import { createClient, type KafkaConnection } from './client.ts'
-import { reasonOf } from './errors.ts'
+import { noAnswer, reasonOf } from './errors.ts'
 import { byKey } from './partitioner.ts'
 
 export interface OutgoingRecord {
@@ -29,7 +29,7 @@ export class EventSender {
     try {
       await producer.connect()
     } catch (error) {
-      throw new EngineError('KAFKA_UNREACHABLE', `no broker answers at ${connection.brokers.join(', ')}`, error)
+      throw noAnswer(connection.brokers, error)
     }
     return new EventSender(producer)
   }

@@ -2,7 +2,7 @@ import type { Admin, SeekEntry } from 'kafkajs'
 import { EngineError } from '../../model/errors.ts'
 import type { Logger } from '../../model/telemetry.ts'
 import { createClient, type KafkaConnection } from './client.ts'
-import { codeOf, OFFSET_OUT_OF_RANGE, reasonOf } from './errors.ts'
+import { codeOf, noAnswer, OFFSET_OUT_OF_RANGE, reasonOf } from './errors.ts'
 import { PartitionReader, type RawRecord } from './partition-reader.ts'
 
 export type { RawRecord } from './partition-reader.ts'
@@ -44,7 +44,7 @@ export class SourceReader {
     } catch (error) {
       await reader.close()
       if (error instanceof EngineError) throw error
-      throw new EngineError('KAFKA_UNREACHABLE', `no broker answers at ${brokers}: ${reasonOf(error)}`, error)
+      throw noAnswer(connection.brokers, error)
     }
   }
 

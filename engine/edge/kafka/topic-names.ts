@@ -1,8 +1,7 @@
 import type { Admin } from 'kafkajs'
-import { EngineError } from '../../model/errors.ts'
 import type { Logger } from '../../model/telemetry.ts'
 import { createClient, type KafkaConnection } from './client.ts'
-import { reasonOf } from './errors.ts'
+import { noAnswer } from './errors.ts'
 
 /** All topics of a cluster, asked for once. EngineError KAFKA_UNREACHABLE. */
 export function topicsOf(connection: KafkaConnection, log: Logger): Promise<ReadonlySet<string>> {
@@ -27,8 +26,7 @@ async function asked<T>(connection: KafkaConnection, log: Logger, question: (adm
     await admin.connect()
     return await question(admin)
   } catch (error) {
-    const where = connection.brokers.join(', ')
-    throw new EngineError('KAFKA_UNREACHABLE', `no broker answers at ${where}: ${reasonOf(error)}`, error)
+    throw noAnswer(connection.brokers, error)
   } finally {
     await admin.disconnect().catch(() => {})
   }

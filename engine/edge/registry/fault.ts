@@ -2,7 +2,10 @@
  * Why bytes are no record, as one number, so that finding one makes no object: a code of FAULT, and 16 times the index of
  * the writer's field that it is in. 0 = none.
  */
-export const FAULT = { number: 1, length: 2, branch: 3, symbol: 4, text: 5, depth: 6, count: 7, size: 8 } as const
+export const FAULT = {
+  ...{ number: 1, length: 2, branch: 3, symbol: 4, text: 5, depth: 6, count: 7, size: 8 },
+  unread: 9,
+} as const
 
 const TEXTS = [
   '',
@@ -13,6 +16,8 @@ const TEXTS = [
   'text that is not UTF-8',
   'nested too deeply',
   'too many items',
+  '',
+  "a value of a type that the stream's schema does not allow there",
 ]
 
 export function faultAt(fieldIndex: number, code: number): number {

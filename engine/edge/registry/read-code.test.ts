@@ -111,11 +111,10 @@ function readAll(reader: Reader, stream: Stream, records: readonly Uint8Array[])
 function compare({ stream, writer }: Case, records: readonly Uint8Array[]): { rows: number; refused: number } {
   const matched = matchSchemas(stream, writer)
   const generated = generateReader(stream, matched)
-  expect(generated).not.toBeNull()
   const general = new RowReader(stream, matched)
-  const ours = readAll(generated!, stream, records)
+  const ours = readAll(generated, stream, records)
   const theirs = readAll(general, stream, records)
-  if (theirs.results.some(({ fault }, i) => fault % 16 === FAULT.number && ours.results[i].fault === 0)) {
+  if (theirs.results.some(({ fault }, i) => fault % 16 === FAULT.number && ours.results[i].isRow)) {
     const numbers = ours.block.columns.flatMap((c) => (c.kind === 'number' ? [...c.values] : []))
     expect(Math.min(...numbers.filter((n) => !Number.isNaN(n)))).toBeLessThan(-(2 ** 52))
   } else {

@@ -1,13 +1,14 @@
+import { timeReaderOf } from '../../model/event-time.ts'
 import { FAULT, faultAt } from './fault.ts'
 import type { AvroType } from './schemas-matched.ts'
-import { cursor, readLong } from './varint.ts'
+import { cursor, longText, readLong } from './varint.ts'
 
 /** Code that reads an Avro int or long into `n`: in one byte nearly always. */
 export const NUMBER =
   'n = bytes[at++]; if (n > 127) { n = readLong(bytes, at - 1); at = cursor.at } else n = n >> 1 ^ -(n & 1)'
 
 /** What that code and that of `numberCode` calls. */
-export const numbers = { readLong, cursor, readFloat, readDouble }
+export const numbers = { readLong, longText, cursor, readFloat, readDouble, readMs }
 
 /** Code that reads field `i` and does with it what `use` makes of an expression; null where `type` is no number. */
 export function numberCode(i: number, { typeName }: AvroType, use: (n: string) => string): string | null {
@@ -36,6 +37,7 @@ export function textOf(bytes: Uint8Array, start: number, end: number): string {
   return Buffer.from(bytes.buffer, start, end - start).toString()
 }
 
+const inMs = timeReaderOf({ timeFormat: 'ms' })
 const scratch = new Uint8Array(8)
 const view = new DataView(scratch.buffer)
 
@@ -47,4 +49,11 @@ function readFloat(bytes: Uint8Array, at: number): number {
 function readDouble(bytes: Uint8Array, at: number): number {
   for (let i = 0; i < 8; i++) scratch[i] = bytes[at + i]
   return view.getFloat64(0, true)
+}
+
+/** A moment that counts `ms / per` milliseconds, of 64 bits; NaN where it is none. Sets `cursor`. */
+function readMs(bytes: Uint8Array, at: number, ms: number, per: number): number {
+  const value = readLong(bytes, at)
+  const text = Number.isNaN(value) ? longText(bytes, at) : value
+  return text === null ? Number.NaN : inMs((Number(text) * ms) / per)
 }

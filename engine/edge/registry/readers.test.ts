@@ -54,7 +54,7 @@ function readBy(reader: Reader, stream: Stream, bytes: Uint8Array): unknown {
 /** What generated code and avsc's way agree on. */
 function read(stream: Stream, writer: unknown, bytes: Uint8Array): unknown {
   const matched = matchSchemas(stream, writer)
-  const ours = readBy(generateReader(stream, matched)!, stream, bytes)
+  const ours = readBy(generateReader(stream, matched), stream, bytes)
   expect(readBy(new RowReader(stream, matched), stream, bytes)).toEqual(ours)
   return ours
 }
@@ -104,7 +104,7 @@ describe('numbers', () => {
   test('what avsc would get wrong', () => {
     const matched = matchSchemas(stream, writer)
     const bytes = bytesOf(0xfb, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f)
-    expect(readBy(generateReader(stream, matched)!, stream, bytes)).toEqual([1, -(2 ** 53 - 2)])
+    expect(readBy(generateReader(stream, matched), stream, bytes)).toEqual([1, -(2 ** 53 - 2)])
     expect(readBy(new RowReader(stream, matched), stream, bytes)).toMatch('too large')
   })
   test('an int of more than 32 bits is refused; a long that no field reads is not', () => {
@@ -163,7 +163,7 @@ describe('schemas', () => {
     const stream = streamOf({ name: 's', type: 'string', default: evil })
     expect(read(stream, recordOf(AT), bytesOf())).toEqual([1, evil])
   })
-  test('unions of several types, and of records, go the slow way', () => {
+  test('unions of several types, and of records', () => {
     const stream = streamOf({ name: 'n', type: ['null', 'double'] })
     const writer = recordOf(AT, { name: 'n', type: ['int', 'null', 'double'] })
     const union = [recordOf(AT, { name: 'n', type: 'double' })]
@@ -176,7 +176,7 @@ describe('schemas', () => {
       [union, Uint8Array.from([2, 2]), 'no such branch of its union'],
     ] as const) {
       const matched = matchSchemas(stream, schema)
-      expect(generateReader(stream, matched)).toBeNull()
+      expect(readBy(generateReader(stream, matched), stream, bytes)).toEqual(row)
       expect(readBy(new RowReader(stream, matched), stream, bytes)).toEqual(row)
     }
   })

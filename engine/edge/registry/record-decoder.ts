@@ -5,10 +5,10 @@ import { isPlausible, timeFault } from '../../model/event-time.ts'
 import type { Stream, TimeFormat } from '../../model/stream.ts'
 import { EventTypes } from './event-types.ts'
 import { faultText } from './fault.ts'
+import { OwnIds } from './own-ids.ts'
 import { generateReader } from './read-code.ts'
 import type { Head, Reader } from './reader.ts'
-import { RowReader } from './row-reader.ts'
-import type { Schemas } from './schemas.ts'
+import { type Schemas, schemaOr } from './schemas.ts'
 import { matchSchemas } from './schemas-matched.ts'
 import { sourceOf } from './source.ts'
 import { WIRE_HEADER_BYTES, wireSchemaId } from './wire.ts'
@@ -26,7 +26,7 @@ export interface DeadLetter {
  * Turns the records of one stream's topic into rows, or says why one cannot be.
  *
  * With a registry  `prepare` loads the schema that a record names; then `decode` is plain, synchronous work
- * Without          the stream's own schema reads every record, whatever id stands in its header
+ * Without          the stream's own schema reads records of one id (OwnIds); others are none that it is known to describe
  */
 export class RecordDecoder {
   readonly #stream: Stream
@@ -36,16 +36,18 @@ export class RecordDecoder {
   /** Ids that the registry did not know: asked for again each time, for they may be registered yet. */
   readonly #missing = new Set<number>()
   readonly #own: Reader
+  readonly #ownIds: OwnIds
   readonly #types: EventTypes
   readonly #fixedType: Uint8Array | null
   readonly #head: Head = { timeMs: Number.NaN, unfit: -1 }
   /** An id that is known: nearly always that of the next record. */
   #lastId: number | null = null
 
-  constructor(stream: Stream, schemas: Schemas | null) {
+  constructor(stream: Stream, schemas: Schemas | null, ownIds = new OwnIds()) {
     this.#stream = stream
     this.#schemas = schemas
     this.#own = makeReader(stream, null)
+    this.#ownIds = ownIds
     this.#types = new EventTypes(stream)
     this.#fixedType = 'fixed' in stream.type ? Buffer.from(stream.type.fixed) : null
   }
@@ -79,7 +81,7 @@ export class RecordDecoder {
       return { reason: 'BAD_MAGIC', detail: length === 0 ? 'no bytes' : `first byte ${bytes[start]}` }
     const id = wireSchemaId(bytes, start, end)
     if (id === null) return { reason: 'MALFORMED', detail: `${length} bytes` }
-    const reader = this.#schemas ? this.#readers.get(id) : this.#own
+    const reader = this.#schemas ? this.#readers.get(id) : this.#ownOr(id)
     if (typeof reader === 'string') return { reason: 'UNKNOWN_SCHEMA', detail: reader }
     if (!reader) throw new Error(`prepare() has not seen schema id ${id}`)
     const head = this.#head
@@ -94,6 +96,15 @@ export class RecordDecoder {
     if (letter) builder.undo()
     else builder.endAt(head.timeMs)
     return letter
+  }
+
+  #ownOr(id: number): Reader | string {
+    if (id === this.#lastId) return this.#own
+    const own = this.#ownIds.of(this.#stream, id)
+    if (id !== own)
+      return `schema id ${id}; without a registry only records of id ${own} are read: configure registry, or the stream's schema_id`
+    this.#lastId = id
+    return this.#own
   }
 
   /** Why a record that is one is not taken. */
@@ -114,10 +125,10 @@ export class RecordDecoder {
   }
 
   async #load(id: number, schemas: Schemas): Promise<void> {
-    const writer = await schemas.byId(id, this.#stream.topic)
-    if (writer === null) this.#missing.add(id)
+    const writer = await schemaOr(schemas, id, this.#stream.topic)
+    if ('why' in writer) this.#missing.add(id)
     else this.#missing.delete(id)
-    this.#readers.set(id, writer === null ? `schema id ${id}` : readerOf(this.#stream, id, writer))
+    this.#readers.set(id, 'why' in writer ? writer.why : readerOf(this.#stream, id, writer.schema))
     if (this.#readers.size > READERS_MAX) this.#forgetOldest()
   }
 
@@ -138,8 +149,7 @@ function readerOf(stream: Stream, id: number, writer: unknown): Reader | string 
 }
 
 function makeReader(stream: Stream, writer: unknown): Reader {
-  const matched = matchSchemas(stream, writer)
-  return generateReader(stream, matched) ?? new RowReader(stream, matched)
+  return generateReader(stream, matchSchemas(stream, writer))
 }
 
 /** The number that was read as that time; of texts the time itself. */

@@ -8,6 +8,7 @@ import { BlockBuilder } from '../../model/block-builder.ts'
 import { cellAt } from '../../model/column.ts'
 import type { EngineError } from '../../model/errors.ts'
 import type { Stream } from '../../model/stream.ts'
+import { OwnIds } from './own-ids.ts'
 import { RecordDecoder } from './record-decoder.ts'
 import { EventEncoder, type EventRow, RecordEncoder, shippedSchema } from './record-encoder.ts'
 import { ConfluentSchemas, type Schemas } from './schemas.ts'
@@ -80,6 +81,30 @@ test('an event comes back as it was written, whatever its id when there is no re
   expect([...bytes.subarray(0, 5)]).toEqual([0, 0, 0, 0x12, 0x67])
   const row = await read(bytes, stream)
   expect(row).toMatchObject({ ...EVENT, amount: -59.97, shop_id: null, list_price: null })
+})
+
+describe('without a registry', () => {
+  const written = [4711, 4711, 12].map((id) => new EventEncoder(stream, id).encodeEvent(EVENT))
+  const lettersOf = (decoder: RecordDecoder) =>
+    written.map((bytes) => decoder.decode(bytes, 0, bytes.length, builderOf(stream), 0, null)?.detail ?? null)
+
+  test('records of the first id that is seen are the own ones, also for a decoder that comes later; that is said once', () => {
+    const said: number[] = []
+    const ownIds = new OwnIds((_, id) => said.push(id))
+    const detail =
+      "schema id 12; without a registry only records of id 4711 are read: configure registry, or the stream's schema_id"
+    expect(lettersOf(new RecordDecoder(stream, null, ownIds))).toEqual([null, null, detail])
+    written.reverse()
+    expect(lettersOf(new RecordDecoder(stream, null, ownIds))).toEqual([detail, null, null])
+    expect(said).toEqual([4711])
+  })
+  test('or those of the configured id', () => {
+    const said: number[] = []
+    const configured = { ...stream, schemaId: 12 }
+    const letters = lettersOf(new RecordDecoder(configured, null, new OwnIds((_, id) => said.push(id))))
+    expect(letters.map((letter) => letter === null)).toEqual([true, false, false])
+    expect(said).toEqual([])
+  })
 })
 
 describe('evolution', () => {

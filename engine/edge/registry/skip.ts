@@ -78,14 +78,15 @@ function skipArray(items: AvroType, known: Map<AvroType, Skip>): Skip {
   return (bytes, at, end, depth) => {
     if (depth > DEPTH_MAX) return -FAULT.depth
     for (;;) {
-      const count = readLong(bytes, at)
+      const count = blockAt(bytes, at, end)
       at = cursor.at
+      const { behind } = block
       if (at > end || count === 0) return at
-      if (count < 0) at = skipBytes(bytes, at, end, depth)
-      else if (empty) at = count <= EMPTY_ITEMS_MAX ? at : -FAULT.count
-      else if (!(count <= end - at)) return -FAULT.count
-      else for (let i = 0; i < count && at >= 0 && at <= end; i++) at = item(bytes, at, end, depth + 1)
+      if (!(count > 0)) return -FAULT.length
+      if (!(count <= (empty ? EMPTY_ITEMS_MAX : end - at))) return -FAULT.count
+      if (!empty) for (let i = 0; i < count && at >= 0 && at <= end; i++) at = item(bytes, at, end, depth + 1)
       if (at < 0) return at
+      if (behind >= 0 && at !== behind) return -FAULT.length
     }
   }
 }
@@ -95,18 +96,37 @@ function skipMap(values: AvroType, known: Map<AvroType, Skip>): Skip {
   return (bytes, at, end, depth) => {
     if (depth > DEPTH_MAX) return -FAULT.depth
     for (;;) {
-      const count = readLong(bytes, at)
+      const count = blockAt(bytes, at, end)
       at = cursor.at
+      const { behind } = block
       if (at > end || count === 0) return at
-      if (count < 0) at = skipBytes(bytes, at, end, depth)
-      else if (!(count <= end - at)) return -FAULT.count
+      if (!(count > 0)) return -FAULT.length
+      if (!(count <= end - at)) return -FAULT.count
       for (let i = 0; i < count && at >= 0 && at <= end; i++) {
         at = skipBytes(bytes, at, end, depth)
         if (at >= 0) at = value(bytes, at, end, depth + 1)
       }
       if (at < 0) return at
+      if (behind >= 0 && at !== behind) return -FAULT.length
     }
   }
+}
+
+/** Where the block ends that was begun last, if it says so; else -1: a result beside the result, without an object. */
+const block = { behind: -1 }
+
+/**
+ * The items of the block at `at`; sets `cursor` and `block`. A block may say its size, which other readers do not believe
+ * either: its items are passed over one by one. Negative where that size reaches beyond the record, NaN where there is no number.
+ */
+function blockAt(bytes: Uint8Array, at: number, end: number): number {
+  const count = readLong(bytes, at)
+  block.behind = -1
+  if (!(count < 0)) return count
+  const size = readLong(bytes, cursor.at)
+  if (!(size >= 0 && size <= end - cursor.at)) return -1
+  block.behind = cursor.at + size
+  return -count
 }
 
 function fixedSkip(size: number): Skip {

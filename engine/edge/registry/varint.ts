@@ -35,3 +35,14 @@ export function skipLong(bytes: Uint8Array, at: number): number {
   for (let i = 0; i < BYTES_MAX; i++) if (!(bytes[at + i] > 0x7f)) return at + i + 1
   return -1
 }
+
+/** The digits of the number at `at`, all 64 bits; sets `cursor`. Null where it has more. */
+export function longText(bytes: Uint8Array, at: number): string | null {
+  const value = readLong(bytes, at)
+  if (!Number.isNaN(value)) return String(value)
+  const end = cursor.at
+  let bits = 0n
+  for (let i = end - 1; i >= at; i--) bits = (bits << 7n) | BigInt(bytes[i]! & 0x7f)
+  if (bytes[end - 1]! > 0x7f || bits >= 1n << 64n) return null
+  return String((bits >> 1n) ^ -(bits & 1n))
+}

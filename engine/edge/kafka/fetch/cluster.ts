@@ -8,6 +8,8 @@ export interface Broker {
   /** Lowest and highest version that the broker speaks, by the number of the request. */
   readonly versions: Readonly<Record<number, { readonly minVersion: number; readonly maxVersion: number }>>
   readonly connectionPool: { readonly pool: readonly Connection[]; send(request: object): Promise<unknown> }
+  heartbeat(request: object): Promise<unknown>
+  endTxn(request: object): Promise<unknown>
   listOffsets(request: object): Promise<{ responses: readonly { partitions: readonly { offset: string }[] }[] }>
   disconnect(): Promise<void>
 }
@@ -19,6 +21,7 @@ interface PartitionMetadata {
   readonly leader: number
 }
 interface BrokerPool {
+  readonly seedBroker: Broker
   readonly brokers: Readonly<Record<number, Broker>>
   metadata: { topicMetadata: readonly { topic: string; partitionMetadata: readonly PartitionMetadata[] }[] } | null
   retrier: (attempt: (bail: (error: unknown) => never, retry: number, retryMs: number) => Promise<unknown>) => unknown
@@ -54,6 +57,11 @@ export class Cluster {
   /** Reaches a broker, with kafkajs's own retries: for a caller that would rather wait here than see the first failure. */
   connect(): Promise<void> {
     return this.#inTurn(() => this.#inner.connect())
+  }
+
+  /** A broker that was reached by `connect`. */
+  seed(): Broker {
+    return this.#inner.brokerPool.seedBroker
   }
 
   /** The node that leads a partition, as last heard. Undefined: ask again after `refresh`. */

@@ -20,6 +20,7 @@ class FakeKafka {
   readonly bounds = { low: 0, high: 5 }
   leaders: number[]
   throttleMs = 0
+  isEmptyWhenThrottled = false
   failNext: Error | null = null
   reply: (part: WantedPart, nodeId: number) => Omit<FetchedPart, 'topic' | 'partition'> = () => answer(nothing, 0)
 
@@ -55,6 +56,8 @@ class FakeKafka {
       const failure = this.failNext
       this.failNext = null
       if (failure) throw failure
+      if (this.throttleMs > 0 && this.isEmptyWhenThrottled)
+        return { throttleMs: this.throttleMs, sizeBytes: 0, parts: [] }
       const replies = parts.map((part) => ({ ...part, ...this.reply(part, nodeId) }))
       return { throttleMs: this.throttleMs, sizeBytes: 0, parts: replies }
     }
@@ -194,4 +197,17 @@ test('feeds of one partition take turns; closed ones are not asked for; closing 
   const began = performance.now()
   await Promise.all(waiting)
   expect(performance.now() - began).toBeLessThan(2_000)
+})
+
+test('a broker that throttles answers with nothing: no trouble, and reading goes on', async () => {
+  const { fake, fetcher } = setUp([1])
+  fake.reply = ({ offset }) => answer(offset === 0 ? batch : nothing, 5)
+  fake.isEmptyWhenThrottled = true
+  fake.throttleMs = 10
+  const feed = fetcher.open('t', 0, 0)
+  await sleep(30)
+  expect([feed.trouble, feed.take()]).toEqual([null, null])
+  fake.throttleMs = 0
+  await fetcher.news(never)
+  expect(feed.take()?.count).toBe(5)
 })

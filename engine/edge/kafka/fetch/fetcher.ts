@@ -208,6 +208,8 @@ export class Fetcher {
       const { feed } = seat
       const part = byPlace.get(feed.place)
       const isCurrent = feed.epoch === epochs[i]
+      // a broker that throttles answers at once, with nothing
+      if (part === undefined && throttleMs > 0) continue
       if (part === undefined) this.#displace(seat, 'the broker left it out')
       else if (!isCurrent) complete &&= part.records.length === 0
       else if (part.errorCode === OFFSET_OUT_OF_RANGE) this.#inBackground(this.#outOfRange(seat))

@@ -6,7 +6,7 @@ import { announced } from '../control-records.ts'
 import type { Encoder } from '../ports.ts'
 import { type ExchangePlace, ExchangeReader, type ExchangeShared } from './exchange-reader.ts'
 import { type OutputTopics, outputMessages } from './outputs.ts'
-import { TaskProducer } from './producer.ts'
+import { TaskProducer, transactionalIdOf } from './producer.ts'
 
 /** What all task logs of a consumer share. */
 export interface TaskLogShared extends ExchangeShared {
@@ -51,7 +51,8 @@ export class KafkaTaskLog extends ExchangeReader<TaskPlace> implements NumberedL
     await this.close()
     const { groupId, producerKafka, counters } = this.#shared
     counters.counter('task_fences_total').value++
-    this.#producer = await TaskProducer.fence(producerKafka, `${groupId}-${this.place.topic}-${this.place.partition}`)
+    const { topic, partition } = this.place
+    this.#producer = await TaskProducer.fence(producerKafka, transactionalIdOf(groupId, topic, partition))
   }
 
   /** One attempt. After an error: `fence`, then `position` tells whether it took place. */

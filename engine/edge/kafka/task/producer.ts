@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kafka, Producer, TopicMessages } from 'kafkajs'
-import { isCoordinatorBusy } from '../errors.ts'
+import { isCoordinatorBusy, ofTopics } from '../errors.ts'
 import { inParts } from '../parts.ts'
 
 /** A transaction lives for milliseconds; longer than this the broker takes it for dead. */
@@ -18,6 +18,11 @@ export interface InputPosition {
   readonly offset: number
   /** Committed with it. */
   readonly note: string
+}
+
+/** Of one exchange partition. */
+export function transactionalIdOf(groupId: string, topic: string, partition: number): string {
+  return `${groupId}-${topic}-${partition}`
 }
 
 /**
@@ -57,8 +62,13 @@ export class TaskProducer {
     { groupId, topic, partition, offset, note }: InputPosition,
   ): Promise<void> {
     const transaction = await this.#producer.transaction()
-    for (const part of inParts(topicMessages, PART_BYTES))
-      await transaction.sendBatch({ topicMessages: part, acks: -1 })
+    for (const part of inParts(topicMessages, PART_BYTES)) {
+      try {
+        await transaction.sendBatch({ topicMessages: part, acks: -1 })
+      } catch (error) {
+        throw ofTopics([...new Set(part.map((messages) => messages.topic))], error)
+      }
+    }
     const topics = [{ topic, partitions: [{ partition, offset: String(offset), metadata: note }] }]
     await untilReady(() => transaction.sendOffsets({ consumerGroupId: groupId, topics }))
     await transaction.commit()

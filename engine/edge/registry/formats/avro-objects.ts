@@ -1,6 +1,6 @@
 import avsc from 'avsc'
 import type { DeadLetter } from '../record-decoder.ts'
-import type { Schemas } from '../schemas.ts'
+import { type Schemas, schemaOr } from '../schemas.ts'
 import { WIRE_HEADER_BYTES, wireSchemaId } from '../wire.ts'
 import { type ReadValue, readerOf } from './avro-values.ts'
 import { type Forms, formsOfAvro } from './connect-forms.ts'
@@ -55,10 +55,10 @@ export class AvroObjects {
   }
 
   async #load(id: number): Promise<void> {
-    const schema = await this.#schemas.byId(id, this.#topic)
-    if (schema === null) this.#missing.add(id)
+    const writer = await schemaOr(this.#schemas, id, this.#topic)
+    if ('why' in writer) this.#missing.add(id)
     else this.#missing.delete(id)
-    this.#writers.set(id, schema === null ? `schema id ${id}` : writerOf(id, schema))
+    this.#writers.set(id, 'why' in writer ? writer.why : writerOf(id, writer.schema))
     if (this.#writers.size <= WRITERS_MAX) return
     const oldest = this.#writers.keys().next().value!
     this.#writers.delete(oldest)

@@ -1,6 +1,7 @@
 import type { BlockBuilder } from '../../../model/block-builder.ts'
 import type { Counters } from '../../../model/counters.ts'
 import type { Stream } from '../../../model/stream.ts'
+import { OwnIds } from '../own-ids.ts'
 import { type DeadLetter, RecordDecoder } from '../record-decoder.ts'
 import type { Schemas } from '../schemas.ts'
 import { CanalReader } from './canal-reader.ts'
@@ -24,12 +25,18 @@ export interface StreamDecoder {
 
 /**
  * The decoder for the records of a stream's topic, by the stream's format. `schemas` null: there is no registry.
- * Changes that are passed over go to `counters`, as `cdc_passed_over_total`.
+ * Changes that are passed over go to `counters`, as `cdc_passed_over_total`. Decoders that share `ownIds` agree on the id of
+ * a stream's own schema.
  */
-export function decoderFor(stream: Stream, schemas: Schemas | null, counters: Counters): StreamDecoder {
+export function decoderFor(
+  stream: Stream,
+  schemas: Schemas | null,
+  counters: Counters,
+  ownIds = new OwnIds(),
+): StreamDecoder {
   switch (stream.format ?? 'avro') {
     case 'avro':
-      return new RecordDecoder(stream, schemas)
+      return new RecordDecoder(stream, schemas, ownIds)
     case 'json':
       return new JsonDecoder(stream)
     case 'debezium':
