@@ -56,7 +56,7 @@ function filterOf({ open, rule, key = [], severity }: AlertsOptions): (alert: Al
   return (alert) =>
     (!open || alert.status !== 'closed') &&
     (rule === undefined || alert.rule === rule) &&
-    parts.every(([name, value]) => name in alert.key && String(alert.key[name]) === value) &&
+    parts.every(([name, value]) => Object.hasOwn(alert.key, name) && String(alert.key[name]) === value) &&
     SEVERITIES.indexOf(alert.severity) >= least
 }
 

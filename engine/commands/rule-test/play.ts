@@ -1,3 +1,4 @@
+import { own } from '../../kit/own.ts'
 import { BlockBuilder } from '../../model/block-builder.ts'
 import { setCell } from '../../model/column.ts'
 import { Counters } from '../../model/counters.ts'
@@ -73,7 +74,7 @@ function blockOf(step: Exclude<TestStep, { advanceToMs: number }>, offset: numbe
   const builder = new BlockBuilder(stream, stream.topic, 0)
   builder.begin(offset, step.atMs, step.type)
   stream.fields.forEach((field, i) => {
-    setCell(builder, i, step.fields[field.name])
+    setCell(builder, i, own(step.fields, field.name))
   })
   return builder.build()
 }

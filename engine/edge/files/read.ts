@@ -1,3 +1,4 @@
+import { bare } from '../../kit/own.ts'
 import { blocksOf } from '../../model/batch.ts'
 import type { Batch, Block } from '../../model/block.ts'
 import type { Stream } from '../../model/stream.ts'
@@ -140,7 +141,7 @@ function csvFeeder(batches: BatchCutter): Feeder {
         batches.malformed(line, `${fields.length} fields, the header has ${header.length}`, text)
         return
       }
-      const record: Record<string, unknown> = {}
+      const record = bare<unknown>()
       for (let i = 0; i < fields.length; i++) record[header[i]!] = fields[i] === '' ? null : fields[i]
       batches.add(record, line, text)
     },

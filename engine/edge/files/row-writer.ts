@@ -1,3 +1,4 @@
+import { own } from '../../kit/own.ts'
 import { BlockBuilder } from '../../model/block-builder.ts'
 import { eventTimeMs } from '../../model/event-time.ts'
 import { RecordCells, shown } from '../../model/record-cells.ts'
@@ -19,12 +20,12 @@ export class RowWriter {
 
   /** Epoch ms; NaN where the record has no time that can be read. */
   timeOf(record: Readonly<Record<string, unknown>>): number {
-    return eventTimeMs(record[this.stream.timeField], this.stream.timeFormat)
+    return eventTimeMs(own(record, this.stream.timeField), this.stream.timeFormat)
   }
 
   timeProblem(record: Readonly<Record<string, unknown>>): string {
     const { timeField } = this.stream
-    const time = record[timeField]
+    const time = own(record, timeField)
     const isMissing = time === undefined || time === null || time === ''
     return isMissing ? `no "${timeField}"` : `"${timeField}" is no time: ${shown(time)}`
   }

@@ -1,9 +1,10 @@
+import { own } from '../../../kit/own.ts'
 import type { BlockBuilder } from '../../../model/block-builder.ts'
 import { eventTimeMs } from '../../../model/event-time.ts'
 import { RecordCells, shown } from '../../../model/record-cells.ts'
 import { type Stream, typeMatches } from '../../../model/stream.ts'
 import type { DeadLetter } from '../record-decoder.ts'
-import { type JsonObject, own } from './json-object.ts'
+import type { JsonObject } from './json-object.ts'
 
 /** An event on its way into a row. */
 export interface RowEvent {
