@@ -8,7 +8,7 @@ import type { RuleSet } from '../model/rule.ts'
 import { textHash } from '../model/rule-text.ts'
 import { compileRuleSet, formatIssues } from '../rules/index.ts'
 import { compileOrRefuse } from './compiled.ts'
-import { EXIT, type ExitCode } from './exit.ts'
+import { EXIT, type ExitCode, say } from './exit.ts'
 import { configOption, positiveNumber, type Verb } from './options.ts'
 import { readRuleFiles } from './rule-files.ts'
 import { serviceLogger } from './service/serve.ts'
@@ -54,7 +54,7 @@ async function push(paths: readonly string[], options: PushOptions): Promise<Exi
   const isConfigured = paths.length === 0
   const pushing = { config, files, isConfigured, waitMs: options.wait * 1_000 }
   const pushed = config.log.kind === 'kafka' ? await pushKafka(config.log, pushing) : await pushLocal(pushing)
-  process.stdout.write(options.json ? `${JSON.stringify(pushed)}\n` : `${pushed.detail}\n`)
+  say(options.json ? `${JSON.stringify(pushed)}\n` : `${pushed.detail}\n`)
   return pushed.state === 'refused' || pushed.state === 'waiting' ? EXIT.failed : EXIT.fine
 }
 

@@ -3,7 +3,7 @@ import { Argument, type Command } from 'commander'
 import { type Config, type KafkaConfig, loadConfig } from '../config.ts'
 import { TOPICS, type Topic } from '../edge/local/local-log.ts'
 import { Outputs } from '../edge/local/outputs.ts'
-import { EXIT, type ExitCode } from './exit.ts'
+import { EXIT, type ExitCode, say } from './exit.ts'
 import { configOption, jsonAlways, type Verb } from './options.ts'
 import { serviceLogger, signalled } from './service/serve.ts'
 
@@ -40,7 +40,7 @@ async function tap(topic: Topic, { config: path, data, follow }: TapOptions): Pr
     const rows = outputs.after(topic, seq)
     if (rows.length > 0) {
       seq = rows.at(-1)!.seq
-      if (!process.stdout.write(rows.map((row) => `${row.json}\n`).join(''))) await drained(stop.signal)
+      if (!say(rows.map((row) => `${row.json}\n`).join(''))) await drained(stop.signal)
     } else if (follow) await sleep(POLL_MS, undefined, { signal: stop.signal }).catch(() => {})
     else break
   }
@@ -58,7 +58,7 @@ async function tapKafka(config: Config, connection: KafkaConfig, topic: Topic, f
   const options = { topic: config.outputs[topic], follow, stop: stop.signal, empty: !decoder }
   await readOutputs(connection, serviceLogger(), options, ({ value, headers }) => {
     const shown = decoder ? decoder.decode(value) : { headers, value: value.toString('base64') }
-    process.stdout.write(`${JSON.stringify(shown)}\n`)
+    say(`${JSON.stringify(shown)}\n`)
   })
   return EXIT.fine
 }
