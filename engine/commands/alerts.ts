@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander'
+import { printable } from '../kit/printable.ts'
 import { EngineError } from '../model/errors.ts'
 import type { AlertRecord } from '../model/output.ts'
 import { SEVERITIES, type Severity } from '../model/rule.ts'
-import { EXIT, type ExitCode } from './exit.ts'
+import { EXIT, type ExitCode, say } from './exit.ts'
 import { configOption, type Verb, wholeNumber } from './options.ts'
 import { configOf, newestOutputs, type OutputsOptions } from './outputs.ts'
 
@@ -42,7 +43,7 @@ async function alerts(options: AlertsOptions): Promise<ExitCode> {
     seen.add(alert.alert_id) // the newest record of an alert says how it stands
     return found.length < options.limit
   })
-  process.stdout.write(found.map((a) => `${options.json ? JSON.stringify(a) : lineOf(a)}\n`).join(''))
+  say(found.map((a) => `${options.json ? JSON.stringify(a) : lineOf(a)}\n`).join(''))
   return EXIT.fine
 }
 
@@ -56,7 +57,7 @@ function filterOf({ open, rule, key = [], severity }: AlertsOptions): (alert: Al
   return (alert) =>
     (!open || alert.status !== 'closed') &&
     (rule === undefined || alert.rule === rule) &&
-    parts.every(([name, value]) => name in alert.key && String(alert.key[name]) === value) &&
+    parts.every(([name, value]) => Object.hasOwn(alert.key, name) && String(alert.key[name]) === value) &&
     SEVERITIES.indexOf(alert.severity) >= least
 }
 
@@ -65,5 +66,7 @@ function lineOf(alert: AlertRecord): string {
   const status = alert.status === 'closed' ? 'closed' : 'open'
   const time = new Date(alert.last_seen).toISOString()
   const folded = alert.folded > 0 ? `  +${alert.folded}` : ''
-  return `${time}  ${alert.severity.padEnd(8)}  ${status.padEnd(6)}  ${alert.rule}  ${key.join(' ')}${folded}  ${alert.explain}`
+  return printable(
+    `${time}  ${alert.severity.padEnd(8)}  ${status.padEnd(6)}  ${alert.rule}  ${key.join(' ')}${folded}  ${alert.now?.explain ?? alert.explain}`,
+  )
 }

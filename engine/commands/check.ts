@@ -13,7 +13,7 @@ import {
   formatIssuesSarif,
 } from '../rules/index.ts'
 import { costDoubts, exchangesLine, KEY_BYTES_MAX, stateLine } from './check/costs.ts'
-import { EXIT, type ExitCode } from './exit.ts'
+import { EXIT, type ExitCode, say } from './exit.ts'
 import { configOption, oneOf, type Verb, wholeNumber } from './options.ts'
 import { readRuleFiles } from './rule-files.ts'
 import { junitOfIssues } from './rule-test/junit.ts'
@@ -54,7 +54,7 @@ export function check(paths: readonly string[], options: CheckOptions): ExitCode
     config = loadConfig({ path: options.config, env: process.env })
   } catch (error) {
     if (!(error instanceof EngineError) || error.code !== 'CONFIG_INVALID') throw error
-    process.stdout.write(`${error.message}\n`)
+    say(`${error.message}\n`)
     return EXIT.failed
   }
   const files = readRuleFiles(paths, { tests: true })
@@ -63,7 +63,7 @@ export function check(paths: readonly string[], options: CheckOptions): ExitCode
   const limits = { keyBytesMax: options.maxKeyBytes ?? KEY_BYTES_MAX, exchangesCost: log.kind === 'kafka' }
   const costs = (set: RuleSet) => costDoubts(set, streams, limits)
   const compiled = compileRuleSet(files, { streams, lint: { nowMs: options.now ?? Date.now(), whole, costs } })
-  process.stdout.write(formatted(compiled, files, config, options.json ? 'json' : options.format))
+  say(formatted(compiled, files, config, options.json ? 'json' : options.format))
   if (!compiled.ok) return EXIT.failed
   return options.denyWarnings && compiled.issues.length > 0 ? EXIT.onlyWarnings : EXIT.fine
 }

@@ -2,7 +2,7 @@ import type { RuleSource } from '../model/block.ts'
 import { EngineError } from '../model/errors.ts'
 import type { Stream } from '../model/stream.ts'
 import { type Compiled, type CompileOptions, compileRuleSet, formatIssues } from '../rules/index.ts'
-import { talk } from './exit.ts'
+import { talkLines } from './exit.ts'
 
 export type Sound = Extract<Compiled, { ok: true }>
 
@@ -14,6 +14,6 @@ export function compileOrRefuse(
 ): Sound {
   const compiled = compileRuleSet(files, { streams, ...overrides })
   if (!compiled.ok) throw new EngineError('RULES_INVALID', formatIssues(compiled.issues, files).trimEnd())
-  if (compiled.issues.length > 0) talk(formatIssues(compiled.issues, files).trimEnd())
+  if (compiled.issues.length > 0) talkLines(formatIssues(compiled.issues, files).trimEnd())
   return compiled
 }

@@ -10,7 +10,7 @@ import { table } from './backtest/table.ts'
 import { compileOrRefuse } from './compiled.ts'
 import { feedersOf } from './diff/feeders.ts'
 import { compareLives, type Life, Lives, type Pair } from './diff/lives.ts'
-import { EXIT, type ExitCode, talk } from './exit.ts'
+import { EXIT, type ExitCode, talkLines } from './exit.ts'
 import { cacheFolderOf, cacheOptions, FiniteInput, type InputOptions, type Until, untilOption } from './finite/input.ts'
 import { playFinite } from './finite/play.ts'
 import { configOption, jsonAlways, type Verb } from './options.ts'
@@ -79,7 +79,7 @@ async function diff(oldName: RuleName, newName: RuleName, options: DiffOptions):
   const stdout = new JsonLinesWriter(process.stdout)
   await stdout.write(pairs.map(asLine))
   await stdout.flush()
-  talk(summaryTable(pairs))
+  talkLines(summaryTable(pairs))
   return EXIT.fine
 }
 

@@ -1,13 +1,12 @@
 import type { Command } from 'commander'
-import { EXIT, type ExitCode } from './exit.ts'
+import { printable } from '../kit/printable.ts'
+import { EXIT, type ExitCode, say } from './exit.ts'
 import type { DeadLetter } from './future.ts'
 import type { UnreadLetter } from './ingest.ts'
 import { configOption, type Verb, wholeNumber } from './options.ts'
 import { configOf, newestOutputs, type OutputsOptions } from './outputs.ts'
 
 const TEXT_SHOWN = 80
-/** What a terminal would obey. */
-const CONTROLS = /\p{Cc}+/gu
 
 interface DlqOptions extends OutputsOptions {
   readonly reason?: string
@@ -39,17 +38,17 @@ async function dlq(options: DlqOptions): Promise<ExitCode> {
     const letter = output as DeadLetter | UnreadLetter | RawLetter
     const { reason, from, detail } = 'headers' in letter ? ofHeaders(letter) : ofLocal(letter)
     if (options.reason !== undefined && options.reason !== reason) return true
-    lines.push(options.json ? JSON.stringify(letter) : `${reason.padEnd(14)}  ${from}  ${detail}`)
+    lines.push(options.json ? JSON.stringify(letter) : printable(`${reason.padEnd(14)}  ${from}  ${detail}`))
     return lines.length < options.limit
   })
-  process.stdout.write(lines.map((line) => `${line}\n`).join(''))
+  say(lines.map((line) => `${line}\n`).join(''))
   return EXIT.fine
 }
 
 function ofLocal(letter: DeadLetter | UnreadLetter) {
   if ('input' in letter) {
     const { reason, input, detail, text } = letter
-    return { reason, from: input, detail: `${detail}: ${text.replace(CONTROLS, ' ').slice(0, TEXT_SHOWN)}` }
+    return { reason, from: input, detail: `${detail}: ${text.slice(0, TEXT_SHOWN)}` }
   }
   const { reason, stream, event_time, detail } = letter
   return { reason, from: `${stream} ${new Date(event_time).toISOString()}`, detail }

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { loadConfig } from '../config.ts'
 import { EngineError } from '../model/errors.ts'
 import { type Check, checksOf } from './doctor/checks.ts'
-import { EXIT, type ExitCode } from './exit.ts'
+import { EXIT, type ExitCode, say } from './exit.ts'
 import { configOption, type Verb } from './options.ts'
 
 interface DoctorOptions {
@@ -26,7 +26,7 @@ async function doctor({ config: path, data, json }: DoctorOptions): Promise<Exit
   for (const { name, look } of checksOf(() => loadConfig({ path, env: process.env, overrides: { data } }))) {
     const { ok, detail } = await outcome(look)
     if (!ok) wrong++
-    process.stdout.write(json ? `${JSON.stringify({ check: name, ok, detail })}\n` : lineOf(name, ok, detail))
+    say(json ? `${JSON.stringify({ check: name, ok, detail })}\n` : lineOf(name, ok, detail))
   }
   return wrong > 0 ? EXIT.failed : EXIT.fine
 }

@@ -3,7 +3,7 @@ import { loadConfig } from '../config.ts'
 import { EngineError } from '../model/errors.ts'
 import type { RuleSet } from '../model/rule.ts'
 import { compileOrRefuse } from './compiled.ts'
-import { EXIT, type ExitCode } from './exit.ts'
+import { EXIT, type ExitCode, say } from './exit.ts'
 import { deriveAlert } from './explain/alert.ts'
 import { liveKey } from './explain/live.ts'
 import { type Explained, needsOf } from './explain/needs.ts'
@@ -43,7 +43,7 @@ async function explain(name: string | undefined, options: ExplainOptions): Promi
   const config = loadConfig({ path: options.config, env: process.env, overrides: { rules, data } })
   const { streams } = config
   const print = <T extends object>(what: T, text: (what: T) => string): ExitCode => {
-    process.stdout.write(`${json ? JSON.stringify(what) : text(what)}\n`)
+    say(`${json ? JSON.stringify(what) : text(what)}\n`)
     return EXIT.fine
   }
   if (alert !== undefined) {

@@ -6,7 +6,7 @@ import { readBytes } from '../edge/files/text.ts'
 import { makeFolder } from '../kit/make-folder.ts'
 import { systemText } from '../kit/system-error.ts'
 import { EngineError } from '../model/errors.ts'
-import { EXIT, type ExitCode, talk } from './exit.ts'
+import { EXIT, type ExitCode, say, talk } from './exit.ts'
 import { FiniteInput } from './finite/input.ts'
 import { count, draftOf, rowsText } from './infer/draft.ts'
 import { decodeSample } from './infer/encoding.ts'
@@ -64,7 +64,7 @@ export async function infer(path: string | undefined, options: InferOptions): Pr
   talk(`what is behind a question mark in ${output} is a guess: look at it, then`)
   const config = output === 'lapwing.yaml' ? '' : ` -c ${output}`
   const next = path === undefined ? 'doctor' : `backtest RULES --input ${path}${isLate ? ' --sort' : ''}`
-  process.stdout.write(`  lapwing ${next}${config}\n`)
+  say(`  lapwing ${next}${config}\n`)
   return EXIT.fine
 }
 

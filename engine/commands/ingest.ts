@@ -9,7 +9,7 @@ import { Outputs } from '../edge/local/outputs.ts'
 import { LocalWriter } from '../edge/local/writer.ts'
 import { type DeadLetterReason, EngineError } from '../model/errors.ts'
 import type { Stream } from '../model/stream.ts'
-import { EXIT, type ExitCode, talk } from './exit.ts'
+import { EXIT, type ExitCode, say, talk } from './exit.ts'
 import { cutFor } from './finite/feeds-lists.ts'
 import { FiniteInput } from './finite/input.ts'
 import { unknownFieldsText } from './finite/unknown-fields.ts'
@@ -69,7 +69,7 @@ async function ingest(files: readonly string[], options: IngestOptions): Promise
     db.close()
     const { appended, ahead, malformed, unknown_fields } = counts
     const letters = ahead + malformed > 0 ? '; what was set aside: lapwing dlq' : ''
-    if (options.json) process.stdout.write(`${JSON.stringify(counts)}\n`)
+    if (options.json) say(`${JSON.stringify(counts)}\n`)
     else talk(`${appended} events appended, ${ahead} too far in the future, ${malformed} malformed${letters}`)
     const unknown = unknownFieldsText(unknown_fields)
     if (unknown !== null && !options.json) talk(unknown)

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { makeFolder } from '../kit/make-folder.ts'
 import { systemText } from '../kit/system-error.ts'
 import { EngineError } from '../model/errors.ts'
-import { EXIT, type ExitCode, talk } from './exit.ts'
+import { EXIT, type ExitCode, say, talk } from './exit.ts'
 import { FILES } from './init/files.ts'
 import type { Verb } from './options.ts'
 
@@ -29,7 +29,7 @@ export function init(folder: string): ExitCode {
     'lapwing test rules        # the tests that stand in them',
     'lapwing dev               # the engine on generated traffic, with these rules',
   ]
-  for (const line of next) process.stdout.write(`  ${line}\n`)
+  for (const line of next) say(`  ${line}\n`)
   return EXIT.fine
 }
 

@@ -1,11 +1,12 @@
 import type { Config } from '../config.ts'
+import { printable } from '../kit/printable.ts'
 import type { Reception } from '../model/control.ts'
 import { EngineError } from '../model/errors.ts'
 import { itemFault, itemOf } from '../model/list-item.ts'
 import type { ListItem, NamedList, RuleSet } from '../model/rule.ts'
 import { compileRuleSet } from '../rules/index.ts'
 import { didYouMean } from '../rules/source/suggest.ts'
-import { EXIT, type ExitCode, talk } from './exit.ts'
+import { EXIT, type ExitCode, say, talk } from './exit.ts'
 
 /** Without a name, all. EngineError USAGE where the rules have no such list. */
 export function listsToShow(set: RuleSet, name: string | undefined): readonly NamedList[] {
@@ -14,12 +15,12 @@ export function listsToShow(set: RuleSet, name: string | undefined): readonly Na
 
 /** A list on standard output: its items, or with the others a line. */
 export function print(list: NamedList, items: readonly ListItem[], name: string | undefined, json: boolean): void {
-  process.stdout.write(lineOf(list, items, json, name === undefined))
+  say(lineOf(list, items, json, name === undefined))
 }
 
 function lineOf({ id, kind, source }: NamedList, items: readonly ListItem[], json: boolean, short: boolean): string {
   if (json) return `${JSON.stringify({ list: id, kind, source: source ?? null, items })}\n`
-  if (!short) return items.map((item) => `${item}\n`).join('')
+  if (!short) return items.map((item) => `${printable(String(item))}\n`).join('')
   const from =
     source === undefined
       ? ''

@@ -8,7 +8,7 @@ import { textHash } from '../model/rule-text.ts'
 import { compileRuleSet, formatIssues } from '../rules/index.ts'
 import { compileOrRefuse } from './compiled.ts'
 import { waited, withControl } from './control.ts'
-import { EXIT, type ExitCode } from './exit.ts'
+import { EXIT, type ExitCode, say } from './exit.ts'
 import { configOption, positiveNumber, type Verb } from './options.ts'
 import { readRuleFiles } from './rule-files.ts'
 
@@ -50,7 +50,7 @@ async function push(paths: readonly string[], options: PushOptions): Promise<Exi
   compileOrRefuse(files, config.streams)
   const pushing = { config, files, isConfigured: paths.length === 0, waitMs: options.wait * 1_000 }
   const pushed = await withControl(config, (control) => pushTo(control, pushing))
-  process.stdout.write(options.json ? `${JSON.stringify(pushed)}\n` : `${pushed.detail}\n`)
+  say(options.json ? `${JSON.stringify(pushed)}\n` : `${pushed.detail}\n`)
   return pushed.state === 'refused' || pushed.state === 'waiting' ? EXIT.failed : EXIT.fine
 }
 

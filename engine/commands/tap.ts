@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Argument, type Command } from 'commander'
 import { TOPICS, type Topic } from '../edge/local/local-log.ts'
 import { Outputs } from '../edge/local/outputs.ts'
-import { EXIT, type ExitCode } from './exit.ts'
+import { EXIT, type ExitCode, say } from './exit.ts'
 import { configOption, jsonAlways, type Verb } from './options.ts'
 import { configOf, kafkaOutputs, type OutputsOptions } from './outputs.ts'
 import { signalled } from './service/serve.ts'
@@ -34,7 +34,7 @@ async function tap(topic: Topic, options: TapOptions): Promise<ExitCode> {
   if (follow) void signalled().then(() => stop.abort())
   process.stdout.on('error', () => stop.abort())
   if (config.log.kind === 'kafka') {
-    const write = (output: unknown) => void process.stdout.write(`${JSON.stringify(output)}\n`)
+    const write = (output: unknown) => void say(`${JSON.stringify(output)}\n`)
     await kafkaOutputs(config, config.log, topic, { follow, stop: stop.signal }, write)
     return EXIT.fine
   }
@@ -43,7 +43,7 @@ async function tap(topic: Topic, options: TapOptions): Promise<ExitCode> {
     const rows = outputs.after(topic, seq)
     if (rows.length > 0) {
       seq = rows.at(-1)!.seq
-      if (!process.stdout.write(rows.map((row) => `${row.json}\n`).join(''))) await drained(stop.signal)
+      if (!say(rows.map((row) => `${row.json}\n`).join(''))) await drained(stop.signal)
     } else if (follow) await sleep(POLL_MS, undefined, { signal: stop.signal }).catch(() => {})
     else break
   }

@@ -10,7 +10,7 @@ import { EngineError } from '../model/errors.ts'
 import type { AlertRecord, RankingRecord } from '../model/output.ts'
 import { Recent } from './dev/recent.ts'
 import { viewOf } from './dev/view.ts'
-import { EXIT, type ExitCode } from './exit.ts'
+import { EXIT, type ExitCode, say } from './exit.ts'
 import { configOption, type Verb } from './options.ts'
 import { configOf, type OutputsOptions } from './outputs.ts'
 import { signalled } from './service/serve.ts'
@@ -39,10 +39,10 @@ async function top(options: OutputsOptions & { readonly json?: boolean }): Promi
   const outputs = Outputs.open(config.data)
   try {
     let now = await look(config, outputs, null)
-    if (options.json) process.stdout.write(`${JSON.stringify(jsonOf(now.view))}\n`)
+    if (options.json) say(`${JSON.stringify(jsonOf(now.view))}\n`)
     else if (!process.stdout.isTTY) {
       const lines = frame(now.view, SNAPSHOT, plain).map((line) => line.trimEnd())
-      process.stdout.write(`${lines.join('\n').trimEnd()}\n`)
+      say(`${lines.join('\n').trimEnd()}\n`)
     } else {
       const stop = new AbortController()
       void signalled().then(() => stop.abort())

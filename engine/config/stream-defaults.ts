@@ -1,3 +1,5 @@
+import { own } from '../kit/own.ts'
+
 type Keys = Readonly<Record<string, unknown>>
 
 /**
@@ -10,7 +12,7 @@ export function streamsOver(shipped: Readonly<Record<string, Keys>>, named: Keys
   const all = { ...(areShipped && shipped), ...named }
   const kept = Object.entries(all).filter(([name, stream]) => stream !== null || !Object.hasOwn(shipped, name))
   return Object.fromEntries(
-    kept.map(([name, stream]) => [name, name in named ? streamOver(shipped[name], stream) : stream]),
+    kept.map(([name, stream]) => [name, Object.hasOwn(named, name) ? streamOver(own(shipped, name), stream) : stream]),
   )
 }
 

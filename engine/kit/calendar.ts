@@ -8,7 +8,8 @@ const DAYS_MAX = 20_000
 
 /**
  * Calendar windows of one length in one zone: the longest stretches of time in which local time (UTC + offset, counted
- * from local 1970-01-01T00:00) lies in one multiple of the length.
+ * from local 1970-01-01T00:00) lies in one multiple of the length. Shorter than a day, they also end where the clock is
+ * put back: none holds the same local time twice.
  *
  * Cost    arithmetic in UTC, and for windows within a UTC day without a clock change, once a day was looked at. Else a
  *         binary search among at most 4,096 windows next to each other; what lies beyond them is worked out from the
@@ -101,7 +102,7 @@ export class Calendar {
       const start = index * this.lengthMs - this.#offset(at)
       const change = this.#lastChange(start, at)
       if (change === null) return start
-      if (this.#index(change - 1) !== index) return change
+      if (this.#parts(change) || this.#index(change - 1) !== index) return change
       at = change - 1
     }
   }
@@ -112,9 +113,14 @@ export class Calendar {
       const end = (index + 1) * this.lengthMs - this.#offset(at)
       const change = this.#firstChange(at, end)
       if (change === null) return end
-      if (this.#index(change) !== index) return change
+      if (this.#parts(change) || this.#index(change) !== index) return change
       at = change
     }
+  }
+
+  /** True where a change of the clock ends a window by itself. */
+  #parts(change: number): boolean {
+    return this.lengthMs < DAY_MS && this.#offset(change) < this.#offset(change - 1)
   }
 
   /** First moment in (fromMs, toMs] with another offset than the moment before it. */

@@ -2,7 +2,7 @@
  * Fixed-point numbers in 64 bits, without BigInt on the way in.
  *
  * Shape   value = (high * 2^32 + low) / 10^scale; high signed, low unsigned, together two's complement
- * Range   high = -2^31 is kept free (a column's null), so values go from -(2^31 - 1) * 2^32 to 2^63 - 1, over 10^scale
+ * Range   18 digits in all: below 10^18 over 10^scale, either sign. high = -2^31 is free for a column's null
  * Excess  digits behind the scale are rounded half away from zero
  */
 export interface DecimalParts {
@@ -15,6 +15,9 @@ export type DecimalResult = 'ok' | 'malformed' | 'out_of_range'
 
 const TWO_32 = 0x1_0000_0000
 const HIGH_LIMIT = 0x8000_0000
+/** 10^18 in two halves. */
+const LIMIT_HIGH = 232_830_643
+const LIMIT_LOW = 2_808_348_672
 const DOUBLE_LIMIT = 2 ** 53
 /** The largest power of ten whose double `10 ** n` is surely exact. */
 const FACTOR_MAX = 1e15
@@ -59,7 +62,7 @@ export function decimalFromNumber(value: number, scale: number, out: DecimalPart
   return Number.isFinite(value) ? decimalFromText(String(value), scale, out) : 'malformed'
 }
 
-/** Big-endian two's complement in `source[start..end)`, as Avro writes decimals; no bytes at all are 0. */
+/** Big-endian two's complement in `source[start..end)`, as Avro writes decimals, of 63 bits; no bytes at all are 0. */
 export function decimalFromBytes(source: Uint8Array, start: number, end: number, out: DecimalParts): DecimalResult {
   const fill = end > start && source[start]! >= 0x80 ? 0xff : 0
   let at = start
@@ -90,9 +93,9 @@ export function decimalToBytes(high: number, low: number, target: Uint8Array, at
   return at
 }
 
-/** Changes `parts` from one scale to another in place. */
+/** Changes `parts`, of 63 bits, from one scale to another in place. */
 export function decimalRescale(parts: DecimalParts, fromScale: number, toScale: number): DecimalResult {
-  if (fromScale === toScale) return 'ok'
+  if (fromScale === toScale) return settle(...magnitudeOf(parts), parts.high < 0, parts)
   const value = parts.high * TWO_32 + parts.low
   const size = Math.abs(value)
   const factor = 10 ** Math.abs(toScale - fromScale)
@@ -114,9 +117,11 @@ function fromWhole(size: number, negative: boolean, out: DecimalParts): DecimalR
   return settle(Math.floor(size / TWO_32), size >>> 0, negative, out)
 }
 
-/** The 64-bit integer as the nearest double, divided by 10^scale. */
+/** The nearest double. */
 export function decimalToNumber(high: number, low: number, scale: number): number {
-  return (high * TWO_32 + low) / 10 ** scale
+  const value = high * TWO_32 + low
+  const isExact = value <= DOUBLE_LIMIT && value >= -DOUBLE_LIMIT
+  return isExact ? value / 10 ** scale : Number(decimalToText(high, low, scale))
 }
 
 /** Exact, with all digits of the scale: `19.9900`. For people and tests; uses BigInt. */
@@ -180,15 +185,24 @@ function scaled(text: string, start: number, end: number, keep: number, negative
 
 /** Sign applied to a magnitude. */
 function settle(high: number, low: number, negative: boolean, out: DecimalParts): DecimalResult {
-  if (high >= HIGH_LIMIT) return 'out_of_range'
+  if (isBeyond(high, low)) return 'out_of_range'
   if (!negative) {
     out.high = high
     out.low = low
     return 'ok'
   }
   const signed = low === 0 ? -high : -high - 1
-  if (signed === -HIGH_LIMIT) return 'out_of_range'
   out.high = signed === 0 ? 0 : signed
   out.low = low === 0 ? 0 : TWO_32 - low
   return 'ok'
+}
+
+function magnitudeOf({ high, low }: DecimalParts): [high: number, low: number] {
+  if (high >= 0) return [high, low]
+  return low === 0 ? [-high, 0] : [-high - 1, TWO_32 - low]
+}
+
+/** True when a magnitude has more than 18 digits. */
+function isBeyond(high: number, low: number): boolean {
+  return high > LIMIT_HIGH || (high === LIMIT_HIGH && low >= LIMIT_LOW)
 }

@@ -278,7 +278,7 @@ export class DecimalColumnBuilder {
       return true
     }
     let result = decimalFromBytes(source, from, to, parts)
-    if (result === 'ok' && fromScale !== this.#scale) result = decimalRescale(parts, fromScale, this.#scale)
+    if (result === 'ok') result = decimalRescale(parts, fromScale, this.#scale)
     if (result === 'ok') this.set(row, parts.high, parts.low)
     return result === 'ok'
   }

@@ -33,6 +33,13 @@ export interface AlertRecord {
   readonly coverage: number
   /** Where the event that opened the alert, by entering or leaving, stands in the source. */
   readonly source: SourcePosition
+  /** What the record's own moment looked like; not in `open` records, nor in those of sequences. */
+  readonly now?: AlertNow
+}
+
+export interface AlertNow {
+  readonly measures: Readonly<Record<string, MeasureValue>>
+  readonly explain: string
 }
 
 export interface Evidence {

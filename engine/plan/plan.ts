@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { own } from '../kit/own.ts'
 import type { Expression } from '../model/expression.ts'
 import { featureNamesIn, featuresRead } from '../model/features-read.ts'
 import type { Definition, Feature, Ranking, Rule, RuleSet, SequenceRule } from '../model/rule.ts'
@@ -119,7 +120,7 @@ function determinedBy(key: readonly string[], streams: readonly Stream[]): strin
 
 function closure(key: readonly string[], stream: Stream): Set<string> {
   const names = new Set(key)
-  for (const name of names) for (const target of stream.determines[name] ?? []) names.add(target)
+  for (const name of names) for (const target of own(stream.determines, name) ?? []) names.add(target)
   return names
 }
 

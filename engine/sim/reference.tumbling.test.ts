@@ -10,21 +10,22 @@ const hours = (around: string, lengthHours: number, zone: string) => {
   return [new Date(startMs), new Date(endMs)].map((d) => d.toISOString().slice(5, 16))
 }
 
-test('windows follow local time: days of 23 and 25 hours, hours that are skipped or doubled', () => {
+test('windows follow local time: days of 23 and 25 hours, hours that are skipped or come twice', () => {
   expect(hours('2026-01-01T10:00Z', 24, 'UTC')).toEqual(['01-01T00:00', '01-02T00:00'])
   expect(hours('2026-01-01T10:00Z', 24, 'Asia/Shanghai')).toEqual(['12-31T16:00', '01-01T16:00'])
   expect(hours('2026-03-29T10:00Z', 24, 'Europe/Berlin')).toEqual(['03-28T23:00', '03-29T22:00'])
   expect(hours('2026-10-25T10:00Z', 24, 'Europe/Berlin')).toEqual(['10-24T22:00', '10-25T23:00'])
-  // 02:00 comes twice on that night: one window of two hours, or four of half an hour
-  expect(hours('2026-10-25T00:30Z', 1, 'Europe/Berlin')).toEqual(['10-25T00:00', '10-25T02:00'])
-  expect(hours('2026-10-25T01:30Z', 1, 'Europe/Berlin')).toEqual(['10-25T00:00', '10-25T02:00'])
+  // 02:00 comes twice on that night: two windows
+  expect(hours('2026-10-25T00:30Z', 1, 'Europe/Berlin')).toEqual(['10-25T00:00', '10-25T01:00'])
+  expect(hours('2026-10-25T01:30Z', 1, 'Europe/Berlin')).toEqual(['10-25T01:00', '10-25T02:00'])
   expect(hours('2026-10-25T00:59Z', 0.5, 'Europe/Berlin')).toEqual(['10-25T00:30', '10-25T01:00'])
   expect(hours('2026-10-25T01:00Z', 0.5, 'Europe/Berlin')).toEqual(['10-25T01:00', '10-25T01:30'])
   // and does not come at all on this one: [02:00, 04:00) lasts an hour
   expect(hours('2026-03-29T01:30Z', 2, 'Europe/Berlin')).toEqual(['03-29T01:00', '03-29T02:00'])
   expect(hours('2026-03-29T00:59Z', 3, 'Europe/Berlin')).toEqual(['03-28T23:00', '03-29T01:00'])
   // put back by half an hour, from 02:00 to 01:30
-  expect(hours('2026-04-04T15:10Z', 1, 'Australia/Lord_Howe')).toEqual(['04-04T14:00', '04-04T15:30'])
+  expect(hours('2026-04-04T14:50Z', 1, 'Australia/Lord_Howe')).toEqual(['04-04T14:00', '04-04T15:00'])
+  expect(hours('2026-04-04T15:10Z', 1, 'Australia/Lord_Howe')).toEqual(['04-04T15:00', '04-04T15:30'])
   expect(hours('2026-01-05T10:00Z', 7 * 24, 'UTC')).toEqual(['01-01T00:00', '01-08T00:00'])
 })
 

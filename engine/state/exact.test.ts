@@ -3,11 +3,11 @@ import { expect, test } from 'vitest'
 import {
   addToSquares,
   addToSum,
+  quotientOfSum,
   SQUARE_CELLS,
   SUM_CELLS,
   squaresAsBigInt,
   sumAsBigInt,
-  sumAsDouble,
   varianceNumerator,
 } from './exact.ts'
 
@@ -39,7 +39,8 @@ test('totals and squares equal those of BigInt, whatever is added and taken out'
         }
       }
       expect(sumAsBigInt(cells, 0)).toBe(sum)
-      expect(sumAsDouble(cells, 0)).toBe(Number(sum))
+      expect(quotientOfSum(cells, 0, 1, 0)).toBe(Number(sum))
+      expect(quotientOfSum(cells, 0, 1, 4)).toBe(Number(`${sum}e-4`))
       expect(squaresAsBigInt(cells, SUM_CELLS)).toBe(squares)
       expect(varianceNumerator(cells, 0, SUM_CELLS, n)).toBe(Number(BigInt(n) * squares - sum * sum))
     }),
@@ -62,4 +63,20 @@ test('a million of the largest values neither overflow nor leave a trace', () =>
   }
   expect(sumAsBigInt(cells, 0)).toBe(0n)
   expect(squaresAsBigInt(cells, SUM_CELLS)).toBe(0n)
+})
+
+test('the mean of equal values is that value', () => {
+  const values = fc.bigInt({ min: -(10n ** 18n) + 1n, max: 10n ** 18n - 1n })
+  fc.assert(
+    fc.property(
+      fc.oneof(values, fc.bigInt({ min: -99_999n, max: 99_999n })),
+      fc.integer({ min: 1, max: 99 }),
+      fc.integer({ min: 0, max: 18 }),
+      (value, n, scale) => {
+        const cells = new Float64Array(SUM_CELLS)
+        for (let i = 0; i < n; i++) addToSum(cells, 0, ...split(value), 1)
+        expect(quotientOfSum(cells, 0, n, scale)).toBe(Number(`${value}e-${scale}`))
+      },
+    ),
+  )
 })

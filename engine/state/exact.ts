@@ -2,6 +2,10 @@ const TWO_32 = 0x1_0000_0000
 const TWO_22 = 0x40_0000
 const TWO_44 = TWO_22 * TWO_22
 const CARRY = 2 ** 52
+/** Whole numbers up to it are doubles. */
+const EXACT = 2 ** 53
+const FURTHER_DIGITS = 60
+const FURTHER = 10n ** BigInt(FURTHER_DIGITS)
 
 /**
  * Exact totals of signed 64-bit fixed-point values (high * 2^32 + low), kept in doubles that never round.
@@ -49,9 +53,18 @@ function carry(cells: Float64Array, at: number, weight: number): void {
 }
 
 /** The total as the nearest double. */
-export function sumAsDouble(cells: Float64Array, at: number): number {
+function sumAsDouble(cells: Float64Array, at: number): number {
   if (cells[at + 2] === 0) return cells[at + 1] * TWO_32 + cells[at]
   return Number(sumAsBigInt(cells, at))
+}
+
+/** total / (n * 10^scale), rounded once: a sum with n = 1, a mean with the number of values. */
+export function quotientOfSum(cells: Float64Array, at: number, n: number, scale: number): number {
+  const total = sumAsDouble(cells, at)
+  const divisor = n * 10 ** scale
+  if (total <= EXACT && total >= -EXACT && divisor <= EXACT) return total / divisor
+  const digits = (sumAsBigInt(cells, at) * FURTHER) / BigInt(n)
+  return Number(`${digits}e-${scale + FURTHER_DIGITS}`)
 }
 
 export function sumAsBigInt(cells: Float64Array, at: number): bigint {

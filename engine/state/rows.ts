@@ -1,3 +1,4 @@
+import { decimalToNumber } from '../kit/decimal.ts'
 import {
   type Block,
   type Column,
@@ -218,11 +219,10 @@ export class Rows {
     } else {
       for (let i = from; i < end; i++, to++) {
         const row = accepted[i]
-        const value =
-          column.kind === 'decimal'
-            ? decimalAsDouble(column.high[row], column.low[row], column.scale)
-            : column.values[row]
-        if (fits(value, scale)) codes[to] = strings.internNumber(value)
+        if (column.kind === 'decimal') {
+          const [high, low] = [column.high[row], column.low[row]]
+          if (high !== DECIMAL_NULL_HIGH || low !== 0) codes[to] = strings.internDecimal(high, low, column.scale)
+        } else if (fits(column.values[row], scale)) codes[to] = strings.internNumber(column.values[row])
       }
     }
   }
@@ -401,5 +401,5 @@ export function fits(value: number, scale: number): boolean {
 /** NaN for null. */
 export function decimalAsDouble(high: number, low: number, scale: number): number {
   if (high === DECIMAL_NULL_HIGH && low === 0) return Number.NaN
-  return (high * 0x1_0000_0000 + low) / 10 ** scale
+  return decimalToNumber(high, low, scale)
 }

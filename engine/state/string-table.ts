@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { decimalToNumber, decimalToText } from '../kit/decimal.ts'
 import { ByteArena } from './byte-arena.ts'
 import { HashPages, HOME_SHIFT, scramble } from './hash-pages.ts'
 import { type Memory, Pages } from './memory.ts'
@@ -22,7 +23,8 @@ type Value = string | number | undefined
 /**
  * Values (strings, and numbers where they are keys) to small integers, counted by reference.
  *
- * Shape   hash pages of code + 1 and hash; a record of 12 bytes a code; the bytes in an arena; a number is 0xff and its 8 bytes
+ * Shape   hash pages of code + 1 and hash; a record of 12 bytes a code; the bytes in an arena; a number is 0xff and its 8 bytes,
+ *         a decimal beyond 2^53 its digits behind them
  * Life    `intern` adds a reference; at none left (`release`) the code is free to mean another value
  * Memory  25 to 38 bytes a value, and its bytes rounded up to 8; as much as a JS string for those that were asked for
  */
@@ -99,6 +101,19 @@ export class StringTable {
     return this.intern(this.#numberBytes, 0, 9)
   }
 
+  /** As the number that it is; one that no double holds exactly goes by its digits. */
+  internDecimal(high: number, low: number, scale: number): number {
+    const number = decimalToNumber(high, low, scale)
+    const size = Math.abs(high * 0x1_0000_0000 + low)
+    if (size <= 2 ** 53) return this.internNumber(number)
+    this.#numberView.setFloat64(1, number, true)
+    const digits = decimalToText(high, low, scale).replace(/\.?0*$/, '')
+    const bytes = new Uint8Array(9 + digits.length)
+    bytes.set(this.#numberBytes)
+    encoder.encodeInto(digits, bytes.subarray(9))
+    return this.intern(bytes, 0, bytes.length)
+  }
+
   /** Code of a text; -1 = it has none. */
   codeOfText(text: string): number {
     if (this.#scratch.length < text.length * 3) this.#scratch = new Uint8Array(text.length * 3)
@@ -128,7 +143,7 @@ export class StringTable {
     if (known !== undefined) return known
     const bytes = this.#arena.bytes(this.#record(code, ADDRESS), this.#record(code, LENGTH))
     const made =
-      bytes.length === 9 && bytes[0] === NUMBER_TAG
+      bytes[0] === NUMBER_TAG
         ? new DataView(bytes.buffer, bytes.byteOffset + 1, 8).getFloat64(0, true)
         : utf8.decode(bytes)
     let values = this.#values[code >> PAGE_BITS]

@@ -1,4 +1,4 @@
-import type { AlertRecord, Cell, Evidence, MeasureValue, Output, SourcePosition } from '../model/output.ts'
+import type { AlertNow, AlertRecord, Cell, Evidence, MeasureValue, Output, SourcePosition } from '../model/output.ts'
 import { type Alert, alertKey, alertRecord, alertToJson, newAlert } from './alert.ts'
 import type { AlertPlan, StandingPlan } from './alert-plan.ts'
 import { byTurn, Closings } from './closings.ts'
@@ -145,7 +145,7 @@ export class AlertBook {
   closeDue(streamMs: number): void {
     while (this.#closings.nextMs() <= streamMs) {
       const { plan, slot, alert, atMs } = this.#closings.pop()
-      if (alert.closesAtMs === atMs) this.#close(plan, slot, alert, streamMs - plan.rule.settleMs)
+      if (alert.closesAtMs === atMs) this.#closeLater(plan, slot, alert, streamMs)
       else this.#closings.schedule(plan, slot, alert)
     }
   }
@@ -156,7 +156,7 @@ export class AlertBook {
       [...this.#bySlot[plan.index]].map(([slot, alert]) => ({ plan, slot, alert })),
     )
     for (const { plan, slot, alert } of left.sort(byTurn)) {
-      this.#close(plan, slot, alert, streamMs - plan.rule.settleMs)
+      this.#closeLater(plan, slot, alert, streamMs)
     }
   }
 
@@ -312,6 +312,14 @@ export class AlertBook {
     this.#dirty.add(alert)
   }
 
+  /** Closes it apart from any evaluation of its key: prior values are those of now. */
+  #closeLater(plan: AlertPlan, slot: number, alert: Alert, streamMs: number): void {
+    const { context, layout } = this.#host
+    context.setKey(layout.spaces[plan.space], slot)
+    if ('priors' in plan) for (const prior of (plan as RulePlan).priors) prior.value = prior.read()
+    this.#close(plan, slot, alert, streamMs - plan.rule.settleMs)
+  }
+
   #close(plan: AlertPlan, slot: number, alert: Alert, nowMs: number): void {
     alert.episodeOpen = false
     this.#record(plan, alert, 'closed', nowMs)
@@ -327,7 +335,13 @@ export class AlertBook {
     alert.revision++
     alert.status = status
     alert.lastRecordMs = nowMs
-    this.#host.emit(alertRecord(plan.rule, alert, nowMs))
+    const now = status === 'open' || !('measures' in plan) ? null : this.#now(plan as RulePlan)
+    this.#host.emit(alertRecord(plan.rule, alert, nowMs, now))
+  }
+
+  /** Of the key at hand. */
+  #now(plan: RulePlan): AlertNow {
+    return { measures: this.#measuresNow(plan), explain: plan.explain() }
   }
 
   #key(plan: AlertPlan): Record<string, Cell> {

@@ -1,5 +1,5 @@
 import { alertId } from '../model/alert-id.ts'
-import type { AlertRecord, Cell, Evidence, MeasureValue, SourcePosition } from '../model/output.ts'
+import type { AlertNow, AlertRecord, Cell, Evidence, MeasureValue, SourcePosition } from '../model/output.ts'
 import { type Rule, SEVERITIES, type SequenceRule } from '../model/rule.ts'
 import { recordPosition } from '../model/source-position.ts'
 
@@ -92,7 +92,12 @@ export function alertKey(alert: Alert): string {
 }
 
 /** The record of an alert as it stands. */
-export function alertRecord(rule: Rule | SequenceRule, alert: Alert, eventTimeMs: number): AlertRecord {
+export function alertRecord(
+  rule: Rule | SequenceRule,
+  alert: Alert,
+  eventTimeMs: number,
+  now: AlertNow | null,
+): AlertRecord {
   return {
     kind: 'alert',
     alert_id: alert.id,
@@ -118,6 +123,7 @@ export function alertRecord(rule: Rule | SequenceRule, alert: Alert, eventTimeMs
     evidence: alert.evidence,
     coverage: alert.coverage,
     source: recordPosition(alert.source),
+    ...(now && { now }),
   }
 }
 

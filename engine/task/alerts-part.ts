@@ -1,3 +1,4 @@
+import { own } from '../kit/own.ts'
 import type { Cell } from '../model/output.ts'
 import { type Alert, alertFromJson } from './alert.ts'
 import type { AlertPlan } from './alert-plan.ts'
@@ -49,5 +50,5 @@ function alertsIn(entries: Iterable<readonly [string, string]>): Alert[] {
 }
 
 function cellsOf(plan: AlertPlan, key: Alert['key']): Cell[] {
-  return plan.rule.by.map((name) => key[name] ?? null)
+  return plan.rule.by.map((name) => own(key, name) ?? null)
 }

@@ -308,22 +308,31 @@ export class Baseline {
     if (cells[at + STARTED] === 0 || nowMs >= cells[at + UNTIL_MS] + this.overMs) return
     const toMs = this.#startMs(nowMs)
     const afterMs = toMs - this.overMs
-    const sum = this.#sum(cells, at, afterMs, toMs, 0, false)
+    const near = this.#firstAfter(cells, at, afterMs)
+    const sum = this.#sum(cells, at, afterMs, toMs, near, false)
     if (this.#points === 0) return
-    this.#mean = sum / this.#points
+    this.#mean = near + sum / this.#points
     const squares = this.#sum(cells, at, afterMs, toMs, this.#mean, true)
     this.#stddev = Math.sqrt(Math.max(0, squares / this.#points))
   }
 
-  /** Sum over the points in (afterMs, toMs], in order, of the value, or of the square of what it is off `mean`. */
-  #sum(cells: Float64Array, at: number, afterMs: number, toMs: number, mean: number, squared: boolean): number {
+  /** The first point's value: taken off the others, so that the mean of equal ones is that value. */
+  #firstAfter(cells: Float64Array, at: number, afterMs: number): number {
+    const runs = this.#runs
+    let run = runs.oldest(cells, at)
+    while (run !== 0 && runs.lastMs(run) <= afterMs) run = runs.next(run)
+    return run === 0 ? 0 : runs.value(run)
+  }
+
+  /** Sum over the points in (afterMs, toMs], in order, of what the value is off `from`, or of that squared. */
+  #sum(cells: Float64Array, at: number, afterMs: number, toMs: number, from: number, squared: boolean): number {
     const runs = this.#runs
     let sum = 0
     let points = 0
     for (let run = runs.oldest(cells, at); run !== 0; run = runs.next(run)) {
       const lastMs = Math.min(toMs, runs.lastMs(run))
-      const value = runs.value(run) - mean
-      const term = squared ? value * value : value
+      const off = runs.value(run) - from
+      const term = squared ? off * off : off
       let ms = runs.firstMs(run)
       if (ms <= afterMs) ms = this.#steps.endOf(afterMs)
       for (; ms <= lastMs; ms = this.#steps.endOf(ms)) {

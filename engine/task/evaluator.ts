@@ -1,5 +1,5 @@
 import type { Chunk } from '../state/chunk.ts'
-import { sumAsDouble } from '../state/exact.ts'
+import { quotientOfSum } from '../state/exact.ts'
 import { OPEN_ALERTS } from '../state/key-space.ts'
 import type { AlertBook } from './alert-book.ts'
 import type { Context } from './context.ts'
@@ -46,7 +46,7 @@ export class Evaluator {
     const { layout, alerts } = host
     this.#bitWords = layout.shape.bitWords
     this.#due = new Int32Array(layout.rules.length)
-    const asking = { alertsOf: (plan: RulePlan) => alerts.bySlot(plan), sum: sumAsDouble }
+    const asking = { alertsOf: (plan: RulePlan) => alerts.bySlot(plan), sum: quotientOfSum }
     this.#asked = layout.classes.map((c) => ({
       entered: generateAsks(c, asking, false),
       left: generateAsks(c, asking, true),

@@ -1,3 +1,4 @@
+import { put } from '../kit/own.ts'
 import type { Value } from '../model/expression.ts'
 import type { Cell, Evidence, SourcePosition } from '../model/output.ts'
 import { positionId, recordPosition } from '../model/source-position.ts'
@@ -151,7 +152,7 @@ export class HeldEvents {
       event_time: chunk.timesMs[at],
       ...recordPosition(this.source(row)),
     }
-    for (const { name, read } of plan.evidence) event[name] = this.#read(chunk, at, read)
+    for (const { name, read } of plan.evidence) put(event, name, this.#read(chunk, at, read))
     return event
   }
 

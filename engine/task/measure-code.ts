@@ -23,24 +23,33 @@ export function codeOfRunning(
   if (kind === 'distinct') return { code: cellOf(feed('distinct', columns.code(definition, of))), isSure: true }
   if (kind !== 'sum' && kind !== 'avg') return null
   const column = columns.number(definition, of)
-  const sum = sumCode(feed('sum', column))
-  if (kind === 'sum') return { code: sum, isSure: true }
+  const sum = feed('sum', column)
+  if (kind === 'sum') return { code: sumCode(sum, '1'), isSure: true }
   const values = cellOf(feed('values', column))
-  return { code: `(${values} === 0 ? (${NOT_SURE}) : ${sum} / ${values})`, isSure: false }
+  return { code: `(${values} === 0 ? (${NOT_SURE}) : ${sumCode(sum, values)})`, isSure: false }
 }
 
-/** As `sumAsDouble` does it, for totals below 2^96. */
-function sumCode({ cell, column }: Feed): string {
+/** As `quotientOfSum` does it, without a call where total and divisor are surely whole doubles. */
+function sumCode({ cell, column }: Feed, n: string): string {
   const at = (i: number): string => `cells[base + ${cell + i}]`
-  const unit = 10 ** (column?.scale ?? 0)
-  return `((${at(2)} === 0 ? ${at(1)} * 4294967296 + ${at(0)} : sum(cells, base + ${cell})) / ${unit})`
+  const scale = column?.scale ?? 0
+  const called = `sum(cells, base + ${cell}, ${n}, ${scale})`
+  if (scale > 6) return called
+  const isSmall = `${at(2)} === 0 && ${at(1)} < 1048576 && ${at(1)} > -1048576`
+  const divisor = n === '1' ? `${10 ** scale}` : `(${n} * ${10 ** scale})`
+  return `(${isSmall} ? (${at(1)} * 4294967296 + ${at(0)}) / ${divisor} : ${called})`
 }
 
-/** Code of a ratio of two measures that are always numbers; null = only its closure can. The same as `readRatio`. */
-export function codeOfRatio(measure: RatioMeasure, codes: ReadonlyMap<string, NumberCode>): NumberCode | null {
+/** Code of a ratio of two whole numbers; null = only its closure can. The same as `readRatio`. */
+export function codeOfRatio(
+  measure: RatioMeasure,
+  codes: ReadonlyMap<string, NumberCode>,
+  scaleOf: (name: string) => number | null,
+): NumberCode | null {
   const a = codes.get(measure.numerator)
   const b = codes.get(measure.denominator)
   if (measure.lowerBoundZ !== undefined || !a?.isSure || !b?.isSure) return null
+  if (scaleOf(measure.numerator) !== 0 || scaleOf(measure.denominator) !== 0) return null
   let code = `${b.code} === 0 ? (w = ${DIVISION_BY_ZERO}, NaN) : ${a.code} / ${b.code}`
   for (const [name, least] of Object.entries(measure.atLeast).reverse()) {
     const sample = codes.get(name)

@@ -293,3 +293,27 @@ test('when all is over, nothing is left: no key, no pair, no node', () => {
   expect(taken()).toEqual(before)
   expect(before).toContainEqual(expect.toSatisfy((n: number) => n > 0))
 })
+
+test('what is divided is divided once: means of equal values are that value, ratios of decimals what they are on paper', () => {
+  const cents = (price: bigint) => [1, 2, 3, 4, 5].map((ms) => deal(ms, { price, buyer: `b${ms}` }))
+  const sums = [running('sum', 'sum', 'price', 10), running('n', 'count', null, 10)]
+  const last = (measures: readonly Measure[], price: bigint) => told(measures, cents(price)).at(-1)
+  for (const [digits, value] of [
+    [499_900n, 49.99],
+    [10n ** 18n - 1n, Number('99999999999999.9999')],
+  ] as const) {
+    expect(last([of('avg', 'price')], digits)).toBe(value)
+    expect(last([of('min', 'price')], digits)).toBe(value)
+  }
+  expect(last([...sums, ratio('m', 'sum', 'n')], 499_900n)).toBe(49.99)
+  const three = [deal(1, { price: 1_000n, buyer: 'a' }), deal(2, { price: 3_000n, buyer: 'b' })]
+  const extremes = [running('least', 'min', 'price', 10), running('most', 'max', 'price', 10)]
+  expect(told([...extremes, ratio('m', 'most', 'least')], three)).toEqual([1, 3])
+})
+
+test('decimals beyond 2^53 are told apart by their last digit', () => {
+  const two = [deal(1, { price: 123_456_789_012_345_678n }), deal(2, { price: 123_456_789_012_345_679n })]
+  expect(told([of('distinct', 'price')], two)).toEqual([1, 2])
+  expect(told([of('share', 'price')], two)).toEqual([1, 0.5])
+  expect(told([of('top', 'price', { k: 2 })], two).at(-1)).toHaveLength(2)
+})

@@ -1,10 +1,11 @@
+import { decimalToNumber } from '../kit/decimal.ts'
 import { DECIMAL_NULL_HIGH } from '../model/block.ts'
 import type { Counter } from '../model/counters.ts'
 import type { Value } from '../model/expression.ts'
 import type { Budget } from '../state/budget.ts'
 import type { Chunk, ColumnRef } from '../state/chunk.ts'
 import { CHUNK_ROWS } from '../state/chunk.ts'
-import { addToSquares, addToSum, SQUARE_CELLS, SUM_CELLS, sumAsDouble, varianceNumerator } from '../state/exact.ts'
+import { addToSquares, addToSum, quotientOfSum, SQUARE_CELLS, SUM_CELLS, varianceNumerator } from '../state/exact.ts'
 import type { LatestPairs } from '../state/latest-pairs.ts'
 import { bucketOf, valueOfBucket } from '../state/log-buckets.ts'
 import type { Memory } from '../state/memory.ts'
@@ -328,7 +329,7 @@ export class Feed {
 
   #double(chunk: Chunk, at: number): number {
     const { store, index, scale } = this.column as ColumnRef
-    if (store === 'decimal') return (chunk.highs[index][at] * 0x1_0000_0000 + chunk.lows[index][at]) / 10 ** scale
+    if (store === 'decimal') return decimalToNumber(chunk.highs[index][at], chunk.lows[index][at], scale)
     return chunk.numbers[index][at]
   }
 
@@ -354,14 +355,15 @@ export const readers = {
   },
   sum(context: Context, sum: Feed): () => Value {
     const { cell } = sum
-    const unit = 10 ** (sum.column as ColumnRef).scale
-    return () => sumAsDouble(context.cells, context.base + cell) / unit
+    const { scale } = sum.column as ColumnRef
+    return () => quotientOfSum(context.cells, context.base + cell, 1, scale)
   },
   avg(context: Context, sum: Feed, values: Feed): () => Value {
-    const total = readers.sum(context, sum) as () => number
+    const { scale } = sum.column as ColumnRef
     return () => {
-      const n = context.cells[context.base + values.cell]
-      return n === 0 ? null : total() / n
+      const { cells, base } = context
+      const n = cells[base + values.cell]
+      return n === 0 ? null : quotientOfSum(cells, base + sum.cell, n, scale)
     }
   },
   extreme(context: Context, feed: Feed): () => Value {
@@ -374,7 +376,7 @@ export const readers = {
       const { cells, base } = context
       const n = cells[base + values.cell]
       if (n === 0) return null
-      return Math.sqrt(varianceNumerator(cells, base + sum.cell, base + squares.cell, n)) / n / unit
+      return Math.sqrt(varianceNumerator(cells, base + sum.cell, base + squares.cell, n)) / (n * unit)
     }
   },
   last(context: Context, feed: Feed, strings: StringTable, isBoolean: boolean): () => Value {

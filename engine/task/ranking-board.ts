@@ -1,4 +1,5 @@
 import { Heap } from '../kit/heap.ts'
+import { put } from '../kit/own.ts'
 import type { Cell, ColumnValue, RankedItem, RankingRecord } from '../model/output.ts'
 import type { Ranking, RankingColumn } from '../model/rule.ts'
 import type { StringTable } from '../state/string-table.ts'
@@ -218,7 +219,8 @@ export class RankingBoard {
         previous_rank: before?.get(entry.id)?.rank ?? null,
       }
       if (looks.length > 0) this.#context.setKey(this.#layout.spaces[space], entry.slot)
-      for (let c = 0; c < looks.length; c++) item[columns[c].column.name] = looks[c](item) as ColumnValue
+      for (let c = 0; c < looks.length; c++)
+        put<ColumnValue>(item, columns[c].column.name, looks[c](item) as ColumnValue)
       return item
     })
   }

@@ -1,3 +1,4 @@
+import { own } from '../../kit/own.ts'
 import { EngineError } from '../../model/errors.ts'
 import type { RuleSet, Scalar } from '../../model/rule.ts'
 
@@ -20,7 +21,7 @@ export function settingsOf(texts: readonly string[], set: RuleSet): Setting[] {
     settings = settings.flatMap((setting) =>
       list.split(',').map((value): Setting => {
         const scalar = scalarOf(value.trim())
-        const params = Object.fromEntries(owners.map((id) => [id, { ...setting.params[id], [param]: scalar }]))
+        const params = Object.fromEntries(owners.map((id) => [id, { ...own(setting.params, id), [param]: scalar }]))
         return { values: { ...setting.values, [name]: scalar }, params: { ...setting.params, ...params } }
       }),
     )

@@ -1,7 +1,9 @@
+import { printable } from '../../kit/printable.ts'
 import type { LabelScore } from '../finite/labels.ts'
 
 /** Columns as wide as their widest cell, numbers to the right. */
-export function table(rows: readonly (readonly string[])[]): string {
+export function table(texts: readonly (readonly string[])[]): string {
+  const rows = texts.map((row) => row.map(printable))
   const widths = rows[0]!.map((_, c) => Math.max(...rows.map((row) => row[c]!.length)))
   const line = (row: readonly string[]) =>
     row.map((cell, c) => (/^[-\d.,%]/.test(cell) ? cell.padStart(widths[c]!) : cell.padEnd(widths[c]!))).join('  ')

@@ -1,3 +1,4 @@
+import { own } from '../../kit/own.ts'
 import { Counters } from '../../model/counters.ts'
 import { EngineError } from '../../model/errors.ts'
 import type { AlertRecord, Cell, MeasureValue } from '../../model/output.ts'
@@ -85,10 +86,10 @@ function cellOf(
   rule: Rule | SequenceRule,
   streams: readonly Stream[],
 ): Cell {
-  const text = key[name]
+  const text = own(key, name)
   if (text === undefined) throw new EngineError('USAGE', `--key ${name}=… is wanted: ${rule.id} groups by ${rule.by.join(', ')}`) // biome-ignore format: one step
-  const own = rule.lets.find((l) => l.name === name)
-  const kind = own ? own.type : streams.flatMap((s) => s.fields).find((f) => f.name === name)?.kind
+  const letOf = rule.lets.find((l) => l.name === name)
+  const kind = letOf ? letOf.type : streams.flatMap((s) => s.fields).find((f) => f.name === name)?.kind
   if (kind === 'string') return text
   if (kind === 'boolean' && (text === 'true' || text === 'false')) return text === 'true'
   const number = Number(text)
@@ -98,5 +99,5 @@ function cellOf(
 }
 
 function same(a: Readonly<Record<string, Cell>>, b: Readonly<Record<string, Cell>>): boolean {
-  return Object.entries(a).every(([name, value]) => b[name] === value)
+  return Object.entries(a).every(([name, value]) => own(b, name) === value)
 }

@@ -1,4 +1,5 @@
 import { formatDuration } from '../../kit/duration.ts'
+import { own } from '../../kit/own.ts'
 import type { Expression } from '../../model/expression.ts'
 import { featureNamesIn, featuresRead } from '../../model/features-read.ts'
 import {
@@ -172,7 +173,7 @@ function measureNeeds(rule: Rule | Feature, measure: Measure, set: RuleSet): Mea
 
 function ratioText({ numerator, denominator, atLeast, atLeastParams, lowerBound }: RatioMeasure): string {
   const samples = Object.entries(atLeast).map(([name, least]) => {
-    const param = atLeastParams?.[name]
+    const param = atLeastParams && own(atLeastParams, name)
     return `${name} at least ${least}${param === undefined ? '' : ` (params.${param})`}`
   })
   const bound = lowerBound === undefined ? [] : [`lower Wilson bound of ${lowerBound}`]

@@ -1,4 +1,5 @@
 import { formatDuration } from '../../kit/duration.ts'
+import { own } from '../../kit/own.ts'
 import type { MeasureValue } from '../../model/output.ts'
 import { table } from '../backtest/table.ts'
 import type { Derived } from './alert.ts'
@@ -77,7 +78,7 @@ export function derivedText({ alert, steps, sequence, clauses, note }: Derived):
     const rows = steps.map((s) => [
       iso(s.event_time),
       s.event_id,
-      ...names.map((name) => shown(s.measures[name] ?? null)),
+      ...names.map((name) => shown(own(s.measures, name) ?? null)),
       s.matched === null ? 'abstains' : s.matched ? 'true' : 'false',
     ])
     lines.push('', table([['event_time', 'event_id', ...names, 'when'], ...rows]))

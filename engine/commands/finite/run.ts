@@ -2,7 +2,7 @@ import type { Config } from '../../config.ts'
 import { JsonLinesWriter } from '../../edge/files/write.ts'
 import type { Output } from '../../model/output.ts'
 import { compileOrRefuse } from '../compiled.ts'
-import { EXIT, type ExitCode, talk } from '../exit.ts'
+import { EXIT, type ExitCode, talkLines } from '../exit.ts'
 import { readRuleFiles } from '../rule-files.ts'
 import { LocalService } from '../service/local-service.ts'
 import { cutFor } from './feeds-lists.ts'
@@ -71,7 +71,7 @@ class Printer {
   }
 
   sum(played: Pick<Played, 'counters' | 'rows' | 'tookMs'>, input: FiniteInput): void {
-    talk(this.#summary.text(played, input))
+    talkLines(this.#summary.text(played, input))
   }
 }
 

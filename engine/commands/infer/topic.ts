@@ -1,5 +1,6 @@
 import type { KafkaConfig } from '../../config.ts'
-import { isObject, type JsonObject, jsonObject, own } from '../../edge/registry/formats/json-object.ts'
+import { isObject, type JsonObject, jsonObject } from '../../edge/registry/formats/json-object.ts'
+import { own } from '../../kit/own.ts'
 import { EngineError } from '../../model/errors.ts'
 import { serviceLogger } from '../service/serve.ts'
 import { count } from './draft.ts'

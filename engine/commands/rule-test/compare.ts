@@ -1,4 +1,5 @@
 import { formatDuration } from '../../kit/duration.ts'
+import { own } from '../../kit/own.ts'
 import type { AlertRecord, ColumnValue, RankingRecord } from '../../model/output.ts'
 import type { Expectation, FieldValue, RuleTest } from '../../rules/index.ts'
 
@@ -71,11 +72,11 @@ function alertLines(test: RuleTest, e: Expectation, alert: AlertRecord | null): 
     lines.push({ name, expected, actual, ok: alert !== null && ok })
   if (e.atMs !== null) add('at', since(test, e.atMs), alert && since(test, alert.first_seen))
   for (const [name, value] of Object.entries(e.key ?? {}))
-    add(`key.${name}`, show(value), alert && show(alert.key[name] ?? null))
+    add(`key.${name}`, show(value), alert && show(own(alert.key, name) ?? null))
   if (e.severity !== null) add('severity', e.severity, alert?.severity ?? null)
   if (e.violation !== null) add('violation', e.violation, alert && (alert.violation ?? 'none'))
   for (const [name, value] of Object.entries(e.measure ?? {})) {
-    const actual = alert?.measures[name] ?? null
+    const actual = (alert && own(alert.measures, name)) ?? null
     add(name, show(value), alert && show(actual), sameValue(value, actual))
   }
   if (e.folded !== null) add('folded', show(e.folded), alert && show(alert.folded))
@@ -104,7 +105,7 @@ function rankingLines(test: RuleTest, e: Expectation | null, ranking: RankingRec
   if (!e || e.atMs !== null)
     lines.push({ name: 'at', expected: e && since(test, e.atMs!), actual: at, ok: e !== null && at !== null })
   for (const [name, value] of Object.entries(e?.key ?? {})) {
-    const actual = ranking && show(ranking.per[name] ?? null)
+    const actual = ranking && show(own(ranking.per, name) ?? null)
     lines.push({ name: `key.${name}`, expected: show(value), actual, ok: actual === show(value) })
   }
   if (!e || e.items !== null) lines.push(itemsLine(e?.items ?? null, ranking?.items ?? null))
@@ -122,7 +123,7 @@ function itemsLine(expected: Expectation['items'], actual: RankingRecord['items'
     expected.length === actual?.length &&
     expected.every(({ id, values }, i) => {
       const item = actual[i]!
-      return id === item.id && Object.entries(values).every(([name, v]) => sameValue(v, item[name] ?? null))
+      return id === item.id && Object.entries(values).every(([name, v]) => sameValue(v, own(item, name) ?? null))
     })
   return {
     name: 'items',
@@ -136,7 +137,7 @@ export function includes(
   whole: Readonly<Record<string, FieldValue>>,
   part: Readonly<Record<string, FieldValue>> | null,
 ): boolean {
-  return Object.entries(part ?? {}).every(([name, value]) => whole[name] === value)
+  return Object.entries(part ?? {}).every(([name, value]) => own(whole, name) === value)
 }
 
 /** To nine digits: a ratio written by hand need not be the nearest double. */

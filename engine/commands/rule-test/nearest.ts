@@ -1,3 +1,4 @@
+import { own } from '../../kit/own.ts'
 import type { Expression } from '../../model/expression.ts'
 import type { MeasuresRecord, MeasureValue } from '../../model/output.ts'
 import type { Rule, SequenceRule } from '../../model/rule.ts'
@@ -31,7 +32,7 @@ export function eventsOfKey(test: RuleTest, { by, on }: SequenceRule, { key }: E
   const wanted = Object.fromEntries(Object.entries(key ?? {}).filter(([name]) => by.includes(name)))
   const events = test.events.flatMap((step) => ('type' in step && on.includes(step.type) ? [step] : []))
   // A let has no value here: what it stands for is not compared.
-  const known = Object.keys(wanted).filter((name) => events.some((e) => name in e.fields))
+  const known = Object.keys(wanted).filter((name) => events.some((e) => Object.hasOwn(e.fields, name)))
   const own = events.filter((e) => known.every((name) => e.fields[name] === wanted[name]))
   const told = own.slice(0, EVENTS_MAX).map((e) => `${e.type} at ${since(test, e.atMs)}`)
   if (own.length > EVENTS_MAX) told.push(`${own.length - EVENTS_MAX} more`)
@@ -78,9 +79,9 @@ function missedText({ fn, args }: Call, leaves: Leaves): string | null {
 /** Undefined where it is not known here. */
 function resolve(e: Expression, leaves: Leaves): MeasureValue | undefined {
   if (e.op === 'literal') return e.value
-  if (e.op === 'measure') return leaves.measures[e.name]
-  if (e.op === 'param') return leaves.params[e.name]
-  if (e.op === 'key') return leaves.key[e.name]
+  if (e.op === 'measure') return own(leaves.measures, e.name)
+  if (e.op === 'param') return own(leaves.params, e.name)
+  if (e.op === 'key') return own(leaves.key, e.name)
   if (e.op !== 'call') return undefined
   const numbers = e.args.map((arg) => resolve(arg, leaves))
   const [a, b] = numbers

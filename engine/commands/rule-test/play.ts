@@ -1,3 +1,4 @@
+import { own } from '../../kit/own.ts'
 import { type LogEntry, markAll } from '../../model/block.ts'
 import { BlockBuilder } from '../../model/block-builder.ts'
 import { setCell } from '../../model/column.ts'
@@ -70,7 +71,7 @@ function entriesOf(row: TestStep, offset: number, streams: readonly Stream[]): L
   const builder = new BlockBuilder(stream, stream.topic, 0)
   builder.begin(offset, row.atMs, row.type)
   stream.fields.forEach((field, i) => {
-    setCell(builder, i, row.fields[field.name])
+    setCell(builder, i, own(row.fields, field.name))
   })
   return [...(row.arrivesMs > row.atMs ? [markAll(row.arrivesMs)] : []), builder.build()]
 }

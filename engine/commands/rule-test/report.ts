@@ -1,3 +1,4 @@
+import { printable } from '../../kit/printable.ts'
 import type { Line, Pair } from './compare.ts'
 import type { TestResult, Verdict } from './run.ts'
 
@@ -5,7 +6,8 @@ const ACTUAL_CHARS_MAX = 200
 
 /** A failure with expected and actual side by side. */
 export function failureText({ test, failed }: TestResult): string {
-  const head = `FAIL ${test.rule}@${test.version}: ${test.name}\n     ${test.file}:${test.line}:${test.column}\n`
+  const name = printable(`${test.rule}@${test.version}: ${test.name}`)
+  const head = `FAIL ${name}\n     ${printable(test.file)}:${test.line}:${test.column}\n`
   return head + failed.map(verdictText).join('')
 }
 
@@ -23,13 +25,13 @@ function verdictText({ of, pairs, nearest }: Verdict): string {
   const wrong = pairs.filter((p) => !p.ok)
   const right = pairs.length - wrong.length
   const note = right > 0 ? ` (${right} more as expected)` : ''
-  const rows: string[][] = [[of, 'expected', 'actual'], ...wrong.flatMap(rowsOf)]
+  const rows: string[][] = [[of, 'expected', 'actual'], ...wrong.flatMap(rowsOf)].map((row) => row.map(printable))
   const widths = [0, 1].map((c) => Math.max(...rows.map((row) => row[c]!.length)))
   const table = rows.map(([name, expected, actual], i) => {
     const columns = `${name!.padEnd(widths[0]!)}  ${expected!.padEnd(widths[1]!)}  ${actual}`
     return `     ${columns}${i === 0 ? note : ''}`.trimEnd()
   })
-  return `${table.join('\n')}\n${nearest === null ? '' : `     ${nearest}\n`}`
+  return `${table.join('\n')}\n${nearest === null ? '' : `     ${printable(nearest)}\n`}`
 }
 
 function rowsOf({ lines }: Pair): string[][] {

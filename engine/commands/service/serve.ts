@@ -3,6 +3,7 @@ import { pino } from 'pino'
 import type { Config } from '../../config.ts'
 import { startHttp } from '../../edge/http/server.ts'
 import { Metrics } from '../../edge/metrics/metrics.ts'
+import { printableLines } from '../../kit/printable.ts'
 import { Counters } from '../../model/counters.ts'
 import type { Logger } from '../../model/telemetry.ts'
 import type { Processed } from '../../pipeline.ts'
@@ -11,7 +12,9 @@ import type { Reloadable, Service } from './service.ts'
 
 /** Lines of JSON on standard error. */
 export function serviceLogger(): Logger {
-  return pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2, sync: true }))
+  const target = pino.destination({ fd: 2, sync: true })
+  const printing = { write: (line: string) => target.write(printableLines(line)) }
+  return pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, printing)
 }
 
 /** Resolves at the first SIGINT or SIGTERM; a second one ends the process as it is. */

@@ -1,3 +1,4 @@
+import { bare } from '../../kit/own.ts'
 import type { Batch } from '../../model/block.ts'
 import type { Stream } from '../../model/stream.ts'
 import type { LateSince } from './ahead-guard.ts'
@@ -147,7 +148,7 @@ function csvFeeder(batches: BatchCutter, lineEnd: LineEnd): Feeder {
           batches.malformed(line, `${fields.length} fields, the header has ${header.length}`, text)
           return
         }
-        const record: Record<string, unknown> = {}
+        const record = bare<unknown>()
         for (let i = 0; i < fields.length; i++) record[header[i]!] = fields[i] === '' ? null : fields[i]
         batches.add(record, line, text)
       },

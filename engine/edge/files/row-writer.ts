@@ -1,3 +1,4 @@
+import { own } from '../../kit/own.ts'
 import { BlockBuilder } from '../../model/block-builder.ts'
 import { type TimeReader, timeFault, timeReaderOf } from '../../model/event-time.ts'
 import { RecordCells } from '../../model/record-cells.ts'
@@ -21,11 +22,11 @@ export class RowWriter {
 
   /** Epoch ms; NaN where the record has none that is taken for one. */
   timeOf(record: Readonly<Record<string, unknown>>): number {
-    return this.#time(record[this.stream.timeField])
+    return this.#time(own(record, this.stream.timeField))
   }
 
   timeProblem(record: Readonly<Record<string, unknown>>): string {
-    return timeFault(this.stream, record[this.stream.timeField])
+    return timeFault(this.stream, own(record, this.stream.timeField))
   }
 
   /** Adds a row; or adds none and says what is wrong with it. */

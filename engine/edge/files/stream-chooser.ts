@@ -1,3 +1,4 @@
+import { own } from '../../kit/own.ts'
 import { type Stream, streamOfType, typeMatches } from '../../model/stream.ts'
 
 /** Types are few; a file that holds more than this is asked anew each time. */
@@ -25,7 +26,7 @@ export class StreamChooser {
     const only = this.#only
     if (only && 'fixed' in only.type) return this.#known(only.type.fixed)
     for (const field of this.typeFields) {
-      const type = record[field]
+      const type = own(record, field)
       if (typeof type === 'string' && type !== '') return this.#known(type)
     }
     return { problem: only ? `no "${this.typeFields[0]}"` : 'no type, and no stream was named' }

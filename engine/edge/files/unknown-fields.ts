@@ -1,3 +1,4 @@
+import { own } from '../../kit/own.ts'
 import type { Stream } from '../../model/stream.ts'
 import { nearest } from '../../rules/source/suggest.ts'
 
@@ -44,7 +45,7 @@ export class UnknownFields {
       found.values += 1
       return
     }
-    const lacking = this.#stream.fields.map((f) => f.name).filter((field) => (record[field] ?? null) === null)
+    const lacking = this.#stream.fields.map((f) => f.name).filter((field) => (own(record, field) ?? null) === null)
     const meant = name === null ? null : nearest(name, lacking)
     const field = { stream: this.#stream.name, name, line, meant, values: 1 }
     this.#found.set(name, field)

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { Writable } from 'node:stream'
+import { printableLines } from '../../kit/printable.ts'
 
 /** Lines are gathered up to this size: one write a line costs more than the line. */
 const CHUNK_CHARS = 1 << 16
@@ -36,7 +37,7 @@ export class JsonLinesWriter {
     const text = this.#text
     this.#text = ''
     if (this.broken || text === '') return
-    if (!this.#target.write(text) && !this.broken) await this.#drained()
+    if (!this.#target.write(printableLines(text)) && !this.broken) await this.#drained()
     if (this.#error) throw this.#error
   }
 

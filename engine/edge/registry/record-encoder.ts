@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import avsc from 'avsc'
 import { type DecimalParts, decimalFromNumber, decimalFromText, decimalToBytes } from '../../kit/decimal.ts'
+import { bare, own } from '../../kit/own.ts'
 import { packagePath } from '../../kit/package-path.ts'
 import type { AlertRecord, Cell, RankedItem, RankingRecord } from '../../model/output.ts'
 import type { Stream } from '../../model/stream.ts'
@@ -89,9 +90,9 @@ export class EventEncoder {
 
   /** Throws on a value that the schema does not allow, and on a field that lacks both value and default. */
   encodeEvent(row: EventRow): Buffer {
-    const value: Record<string, unknown> = {}
+    const value = bare<unknown>()
     for (const { name, kind, scale } of this.#stream.fields) {
-      const cell = row[name]
+      const cell = own(row, name)
       if (name === this.#stream.timeField) value[name] = timeAs(this.#stream.timeFormat, cell as number)
       else if (cell !== null && cell !== undefined && kind === 'decimal')
         value[name] = decimalBytes(cell as number | string, scale, name)

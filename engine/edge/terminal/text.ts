@@ -1,3 +1,4 @@
+import { printable } from '../../kit/printable.ts'
 /** Colours, or none. */
 export interface Paint {
   bold(text: string): string
@@ -24,13 +25,12 @@ export const coloured: Paint = {
 
 const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/
 
-/** The beginning that fits into `cells` of a terminal, without control characters: those would move its cursor. */
+/** The beginning that fits into `cells` of a terminal, printable. */
 export function clip(text: string, cells: number): string {
   let out = ''
   let used = 0
-  for (const c of text) {
+  for (const c of printable(text)) {
     const code = c.codePointAt(0)!
-    if (code < 32 || (code >= 127 && code < 160)) continue
     const width = WIDE.test(c) || code > 0xffff ? 2 : 1
     if (used + width > cells) return cells > 0 ? `${out.slice(0, -1)}…` : ''
     out += c

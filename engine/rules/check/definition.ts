@@ -1,3 +1,4 @@
+import { own } from '../../kit/own.ts'
 import type { Expression } from '../../model/expression.ts'
 import type { Let, Mode, RuleSet, Scalar } from '../../model/rule.ts'
 import { type Stream, streamOfType } from '../../model/stream.ts'
@@ -312,7 +313,7 @@ export class Draft {
       this.#paramTypes.set(key, type)
       if (scalar && scalar.value !== null) this.params.set(key, scalar.value)
     }
-    for (const [name, value] of Object.entries(this.around.params[this.id] ?? {})) this.#override(name, value)
+    for (const [name, value] of Object.entries(own(this.around.params, this.id) ?? {})) this.#override(name, value)
   }
 
   #override(name: string, value: Scalar): void {

@@ -1,3 +1,4 @@
+import { bare } from '../../kit/own.ts'
 import type { Ranking } from '../../model/rule.ts'
 import type { Type } from '../expression/names.ts'
 import { CAP_POINTS_MAX, PER_MAX, RANKING_LIMIT_MAX, WEIGHT_MAX } from '../shape/limits.ts'
@@ -128,7 +129,7 @@ function checkScore(draft: Draft): { weights: Ranking['weights']; cap: Ranking['
 function checkWeights(draft: Draft, entry: Entry): Record<string, number> {
   const { read } = draft
   const map = read.map(entry.value, 'weights')
-  const out: Record<string, number> = {}
+  const out = bare<number>()
   if (!map) return out
   for (const { key, keySpan, value } of map.entries) {
     if (!draft.types.includes(key) && !draft.fields.open) {

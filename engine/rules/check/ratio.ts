@@ -1,3 +1,4 @@
+import { bare } from '../../kit/own.ts'
 import type { RatioMeasure } from '../../model/rule.ts'
 import type { Type } from '../expression/names.ts'
 import { aType } from '../expression/wording.ts'
@@ -43,8 +44,8 @@ function checkAtLeast(names: MeasureNames, { node }: Spec): Pick<RatioMeasure, '
   const { read, params } = names.draft
   const value = entryOf(node, 'at_least')?.value
   const map = value && read.map(value, 'at_least')
-  const atLeast: Record<string, number> = {}
-  const atLeastParams: Record<string, string> = {}
+  const atLeast = bare<number>()
+  const atLeastParams = bare<string>()
   for (const entry of map ? map.entries : []) {
     if (!isRunning(names, entry.key, entry.keySpan)) continue
     const param = paramOf(names, entry)

@@ -1,3 +1,4 @@
+import { bare } from '../../kit/own.ts'
 import type { Cell, MeasureValue } from '../../model/output.ts'
 import type { FixedValues } from '../../model/rule.ts'
 import type { FeatureNames, Type } from '../expression/names.ts'
@@ -15,7 +16,7 @@ export function checkTestFeatures(
 ): Record<string, FixedValues[]> {
   const node = entryOf(test, 'features')?.value
   const map = node && read.map(node, 'features')
-  const out: Record<string, FixedValues[]> = {}
+  const out = bare<FixedValues[]>()
   for (const { key: id, keySpan, value } of map ? map.entries : []) {
     const names = features.get(id)
     if (!names && !incomplete) {
@@ -36,7 +37,7 @@ function fixedValues(read: Reader, entry: Entry, feature: string, names: Feature
     return read.fault('type-mismatch', entry.keySpan, message)
   }
   const map = read.map(entry.value, `what "${feature}" says of ${entry.key}`)
-  const measures: Record<string, MeasureValue> = {}
+  const measures = bare<MeasureValue>()
   for (const { key: name, keySpan, value } of map ? map.entries : []) {
     const type = names.measures === null ? 'unknown' : names.measures.get(name)
     if (type === undefined) {

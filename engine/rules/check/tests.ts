@@ -1,3 +1,4 @@
+import { bare } from '../../kit/own.ts'
 import type { ColumnValue, MeasureValue } from '../../model/output.ts'
 import { type Scalar, SEVERITIES } from '../../model/rule.ts'
 import type { Stream } from '../../model/stream.ts'
@@ -135,7 +136,7 @@ function checkExpectation(read: Reader, row: MapNode, startMs: number, tested: T
 function checkKey(read: Reader, node: Node | undefined, { names, kind }: Tested): Expectation['key'] {
   const map = node && read.map(node, 'key')
   if (!map) return null
-  const out: Record<string, FieldValue> = {}
+  const out = bare<FieldValue>()
   for (const { key, keySpan, value } of map.entries) {
     const type = names.by.get(key)
     if (type === undefined) {
@@ -164,7 +165,7 @@ function fits(type: Type, value: FieldValue): boolean {
 function checkMeasures(read: Reader, node: Node | undefined, { names }: Tested): Expectation['measure'] {
   const map = node && read.map(node, 'measure')
   if (!map) return null
-  const out: Record<string, MeasureValue> = {}
+  const out = bare<MeasureValue>()
   for (const { key, keySpan, value } of map.entries) {
     const type = names.measures.get(key)
     if (type === undefined) {
@@ -238,7 +239,7 @@ function checkItems(read: Reader, node: Node | undefined, { names }: Tested): Ex
 }
 
 function checkColumns(read: Reader, map: MapNode, { measures }: TestNames): Record<string, ColumnValue> {
-  const out: Record<string, ColumnValue> = {}
+  const out = bare<ColumnValue>()
   for (const { key, keySpan, value } of map.entries) {
     if (key === 'id' || value.kind === 'broken') continue
     if (!measures.has(key)) {
@@ -258,7 +259,7 @@ function checkColumns(read: Reader, map: MapNode, { measures }: TestNames): Reco
 function checkParams(read: Reader, test: MapNode, { params }: Tested): Record<string, Scalar> {
   const node = entryOf(test, 'params')?.value
   const map = node && read.map(node, 'params')
-  const out: Record<string, Scalar> = {}
+  const out = bare<Scalar>()
   for (const { key, keySpan, value } of map ? map.entries : []) {
     const now = params.get(key)
     if (now === undefined) {
@@ -276,7 +277,7 @@ function checkParams(read: Reader, test: MapNode, { params }: Tested): Record<st
 function checkLists(read: Reader, test: MapNode, { lists, incomplete }: Tested): Record<string, (string | number)[]> {
   const node = entryOf(test, 'lists')?.value
   const map = node && read.map(node, 'lists')
-  const out: Record<string, (string | number)[]> = {}
+  const out = bare<(string | number)[]>()
   for (const { key, keySpan, value } of map ? map.entries : []) {
     const of = lists.get(key)
     if (of === undefined && !incomplete) {

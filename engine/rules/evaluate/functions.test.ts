@@ -57,7 +57,14 @@ describe('text', () => {
     expect(subnetOf('10.1.2.3', 32)).toBe('10.1.2.3/32')
     expect(subnetOf('2001:db8:1:2:3::7', 64)).toBe('2001:db8:1:2::/64')
     expect(subnetOf('2001:DB8::1', 33)).toBe('2001:db8::/33')
-    expect(subnetOf('::ffff:10.1.2.3', 120)).toBe('::ffff:a01:200/120')
+    expect(subnetOf('2001:db8:1:2:3::7', 24, 64)).toBe('2001:db8:1:2::/64')
+    const spellings = ['::ffff:10.1.2.3', '::FFFF:a01:203', '0:0:0:0:0:ffff:10.1.2.3', '0000::0:ffff:0a01:0203']
+    for (const mapped of spellings) {
+      expect([mapped, subnetOf(mapped, 24, 64)]).toEqual([mapped, '10.1.2.0/24'])
+      expect([mapped, subnetOf(mapped, 120)]).toEqual([mapped, null])
+    }
+    expect(subnetOf('::fffe:10.1.2.3', 24, 112)).toBe('::fffe:a01:0/112')
+    expect(subnetOf('::1:ffff:10.1.2.3', 24, 112)).toBe('::1:ffff:a01:0/112')
     for (const bad of ['', '1.2.3', '1.2.3.256', 'a::b::c', 'x', '1:2:3:4:5:6:7', ':::', '1.2.3.4.5', '12345::']) {
       expect([bad, subnetOf(bad, 24)]).toEqual([bad, null])
     }

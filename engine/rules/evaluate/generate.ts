@@ -24,7 +24,8 @@ export interface ConditionCode {
   readonly reason: () => number
 }
 
-export type SumOfCells = (cells: Float64Array, at: number) => number
+/** total / (n * 10^scale) of the sum that begins at `at`. */
+export type SumOfCells = (cells: Float64Array, at: number, n: number, scale: number) => number
 
 type Call = Expression & { op: 'call' }
 

@@ -1,19 +1,33 @@
-/** `203.0.113.7`, 24 -> `203.0.113.0/24`; IPv6 likewise. Null if `ip` is no address or has fewer bits. */
-export function subnetOf(ip: string, bits: number): string | null {
-  if (!Number.isInteger(bits) || bits < 0) return null
-  if (!ip.includes(':')) {
-    const address = parseV4(ip)
-    if (address === null || bits > 32) return null
-    const masked = bits === 0 ? 0 : (address & (-1 << (32 - bits))) >>> 0
-    return `${masked >>> 24}.${(masked >>> 16) & 255}.${(masked >>> 8) & 255}.${masked & 255}/${bits}`
-  }
+/**
+ * `203.0.113.7`, 24 -> `203.0.113.0/24`; IPv6 likewise, by `v6Bits`. `::ffff:203.0.113.7` in any spelling is the IPv4
+ * address it holds. Null if `ip` is no address or has fewer bits.
+ */
+export function subnetOf(ip: string, v4Bits: number, v6Bits = v4Bits): string | null {
+  if (!ip.includes(':')) return v4Subnet(parseV4(ip), v4Bits)
   const groups = parseV6(ip)
-  if (!groups || bits > 128) return null
+  if (!groups) return null
+  if (isMapped(groups)) return v4Subnet(groups[6] * 65_536 + groups[7], v4Bits)
+  if (!isPrefix(v6Bits, 128)) return null
   const masked = groups.map((g, i) => {
-    const kept = Math.max(0, Math.min(16, bits - i * 16))
+    const kept = Math.max(0, Math.min(16, v6Bits - i * 16))
     return g & (0xffff << (16 - kept)) & 0xffff
   })
-  return `${showV6(masked)}/${bits}`
+  return `${showV6(masked)}/${v6Bits}`
+}
+
+function v4Subnet(address: number | null, bits: number): string | null {
+  if (address === null || !isPrefix(bits, 32)) return null
+  const masked = bits === 0 ? 0 : (address & (-1 << (32 - bits))) >>> 0
+  return `${masked >>> 24}.${(masked >>> 16) & 255}.${(masked >>> 8) & 255}.${masked & 255}/${bits}`
+}
+
+function isPrefix(bits: number, most: number): boolean {
+  return Number.isInteger(bits) && bits >= 0 && bits <= most
+}
+
+/** `::ffff:0:0/96`: an IPv4 address as an IPv6 socket shows it. */
+function isMapped(groups: readonly number[]): boolean {
+  return groups[5] === 0xffff && groups.every((g, i) => i > 4 || g === 0)
 }
 
 function parseV4(ip: string): number | null {

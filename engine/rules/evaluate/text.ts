@@ -18,12 +18,14 @@ export function compileText(e: Call, scope: Scope): () => Value {
         return typeof x === 'string' ? x.toLowerCase() : nothing(x, scope)
       }
     case 'subnet': {
-      const bits = compileNumber(e.args[1], scope)
+      const v4Bits = compileNumber(e.args[1], scope)
+      const v6Bits = e.args.length > 2 ? compileNumber(e.args[2], scope) : v4Bits
       return () => {
         const x = a()
         if (typeof x !== 'string') return nothing(x, scope)
-        const n = bits()
-        return Number.isNaN(n) ? undefined : subnetOf(x, n)
+        const v4 = v4Bits()
+        const v6 = v6Bits()
+        return Number.isNaN(v4) || Number.isNaN(v6) ? undefined : subnetOf(x, v4, v6)
       }
     }
     default:

@@ -69,7 +69,7 @@ function applySignature(checker: Checker, signature: Signature, args: readonly A
   })
   if (fn === 'matches') checkPattern(checker, args[1], typed[1])
   if (fn === 'hour' || fn === 'weekday') checkZone(checker, args[1], typed[1])
-  if (fn === 'subnet') checkBits(checker, args[1], typed[1])
+  if (fn === 'subnet') checkBits(checker, args, typed)
   return call(fn, gives, typed)
 }
 
@@ -104,8 +104,24 @@ function checkZone(checker: Checker, node: ASTNode, typed: Typed): void {
   }
 }
 
-function checkBits(checker: Checker, node: ASTNode, { expression }: Typed): void {
-  if (expression.op !== 'literal' || typeof expression.value !== 'number') return
-  if (Number.isInteger(expression.value) && expression.value >= 0 && expression.value <= 128) return
-  checker.fault('out-of-range', node, 'a subnet has from 0 to 128 bits')
+function checkBits(checker: Checker, args: readonly ASTNode[], typed: readonly Typed[]): void {
+  const bits = typed.slice(1).map(({ expression }) => (expression.op === 'literal' ? expression.value : null))
+  const mosts = bits.length === 1 ? [128] : [32, 128]
+  const isFaulty = bits.map((n, i) => typeof n === 'number' && !(Number.isInteger(n) && n >= 0 && n <= mosts[i]))
+  isFaulty.forEach((faulty, i) => {
+    const kind = bits.length === 1 ? 'a subnet' : i === 0 ? 'a subnet of IPv4' : 'a subnet of IPv6'
+    if (faulty) checker.fault('out-of-range', args[i + 1], `${kind} has from 0 to ${mosts[i]} bits`)
+  })
+  if (bits.length === 1 && !isFaulty[0]) warnOfLoneBits(checker, args[1], bits[0])
+}
+
+function warnOfLoneBits(checker: Checker, node: ASTNode, bits: unknown): void {
+  const [message, hint] =
+    typeof bits === 'number' && bits > 32
+      ? [`an IPv4 address has no network of ${bits} bits: that is null`, `write subnet(ip, 24, ${bits})`]
+      : [
+          'this holds for IPv6, too, where so few bits are a whole provider',
+          `write subnet(ip, ${typeof bits === 'number' ? bits : 24}, 64)`,
+        ]
+  checker.warn('one-subnet-for-all', node, message, hint)
 }

@@ -84,8 +84,12 @@ export class Checker {
 
   /** Where `check` looks for what is hardly meant. */
   warnDoubtful(node: ASTNode, message: string, hint: string | null = null): void {
-    if (!this.names.ranges) return
-    this.#constants += 1
-    this.#report.warning('constant-condition', this.span(node), message, hint)
+    if (this.names.ranges) this.#constants += 1
+    this.warn('constant-condition', node, message, hint)
+  }
+
+  /** Said by `check` only. */
+  warn(code: IssueCode, node: ASTNode, message: string, hint: string | null): void {
+    if (this.names.ranges) this.#report.warning(code, this.span(node), message, hint)
   }
 }

@@ -30,7 +30,7 @@ export const FUNCTIONS: ReadonlyMap<string, Signature> = new Map([
   ['round', of('round', ['number'], 'number', 'round(x)')],
   ['lower', of('lower', ['string'], 'string', 'lower(text)')],
   ['unordered', of('unordered', ['scalar', 'scalar'], 'string', 'unordered(a, b)')],
-  ['subnet', of('subnet', ['string', 'number'], 'string', 'subnet(ip, bits)')],
+  ['subnet', of('subnet', ['string', 'number'], 'string', 'subnet(ip, v4bits, v6bits)', 3)],
   ['hour', of('hour', ['number', 'string'], 'number', 'hour(time, "Asia/Shanghai")')],
   ['weekday', of('weekday', ['number', 'string'], 'number', 'weekday(time, "Asia/Shanghai")')],
 ])

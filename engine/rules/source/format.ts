@@ -1,3 +1,4 @@
+import { printable, printableLines } from '../../kit/printable.ts'
 import type { RuleSource } from '../../model/block.ts'
 import type { RuleIssue } from './issues.ts'
 import { SourceText } from './text.ts'
@@ -16,33 +17,36 @@ export function formatIssuesJson(issues: readonly RuleIssue[]): string {
 }
 
 function formatIssue(issue: RuleIssue, source: SourceText | undefined): string {
-  const head = `${issue.file}:${issue.line}:${issue.column}: ${issue.severity}[${issue.code}]: ${issue.message}\n`
-  if (!source) return issue.suggestion === null ? head : `${head}  ${issue.suggestion}\n`
+  const place = `${issue.file}:${issue.line}:${issue.column}`
+  const head = `${printable(`${place}: ${issue.severity}[${issue.code}]: ${issue.message}`)}\n`
+  const suggestion = issue.suggestion === null ? '' : printable(issue.suggestion)
+  if (!source) return suggestion === '' ? head : `${head}  ${suggestion}\n`
   const { text, before, token } = excerpt(source.line(issue.line), issue.column - 1, issue.length)
   const number = String(issue.line)
   const gutter = `${' '.repeat(number.length)} |`
   const carets = '^'.repeat(Math.max(1, width(token)))
-  const pointer = `${blank(before)}${carets}${issue.suggestion === null ? '' : ` ${issue.suggestion}`}`
+  const pointer = `${blank(before)}${carets}${suggestion === '' ? '' : ` ${suggestion}`}`
   return `${head}${gutter}\n${`${number} | ${text}`.trimEnd()}\n${gutter} ${pointer}\n`
 }
 
-/** A long line is shown around its token only; control characters would move the terminal's cursor. */
+/** A long line is shown around its token only. */
 function excerpt(line: string, at: number, length: number): { text: string; before: string; token: string } {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be printed
-  const clean = line.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\u00b7')
-  const end = Math.min(at + length, clean.length)
-  if (clean.length <= LINE_LENGTH_MAX) {
-    return { text: clean, before: clean.slice(0, at), token: clean.slice(at, end) }
+  const end = Math.min(at + length, line.length)
+  const shown = (from: number, until: number) => printableLines(line.slice(from, until))
+  if (line.length <= LINE_LENGTH_MAX) {
+    return {
+      text: shown(0, at) + shown(at, end) + shown(end, line.length),
+      before: shown(0, at),
+      token: shown(at, end),
+    }
   }
   const from = Math.max(0, at - 60)
-  const until = Math.min(clean.length, from + LINE_LENGTH_MAX)
+  const until = Math.min(line.length, from + LINE_LENGTH_MAX)
   const lead = from > 0 ? '…' : ''
-  const tail = until < clean.length ? '…' : ''
-  return {
-    text: `${lead}${clean.slice(from, until)}${tail}`,
-    before: `${lead}${clean.slice(from, at)}`,
-    token: clean.slice(at, Math.min(end, until)),
-  }
+  const tail = until < line.length ? '…' : ''
+  const tokenEnd = Math.min(end, until)
+  const [before, token] = [`${lead}${shown(from, at)}`, shown(at, tokenEnd)]
+  return { text: `${before}${token}${shown(tokenEnd, until)}${tail}`, before, token }
 }
 
 const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/

@@ -50,6 +50,7 @@ export type IssueCode =
   // doubtful, said by `check` only
   | 'unlikely-event-type'
   | 'constant-condition'
+  | 'one-subnet-for-all'
   | 'expired-exception'
   | 'no-owner'
   | 'no-quiet-test'

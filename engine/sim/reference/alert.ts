@@ -84,7 +84,8 @@ export class Alert {
     return !this.#isEpisodeOpen && this.overAt <= t
   }
 
-  record(status: AlertRecord['status'], t: number): AlertRecord {
+  /** `now`: what the key looks like at `t`. */
+  record(status: AlertRecord['status'], t: number, now: Pick<Match, 'measures' | 'explain'>): AlertRecord {
     const { rule } = this
     this.#revision += 1
     this.#recordedAt = t
@@ -107,6 +108,7 @@ export class Alert {
       evidence: evidence(rule, match.own),
       coverage: match.coverage,
       source: this.opener.event.source,
+      ...(status !== 'open' && { now: { measures: shown(now.measures), explain: now.explain } }),
     })
   }
 

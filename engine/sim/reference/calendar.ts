@@ -10,7 +10,10 @@ export interface Stretch {
 
 const lastStretches = new Map<string, Stretch>()
 
-/** The longest stretch of time around `timeMs` over which local time lies in one multiple of the length. */
+/**
+ * The longest stretch of time around `timeMs` over which local time lies in one multiple of the length and, where that is
+ * shorter than a day, does not come again.
+ */
 export function stretchAt(timeMs: number, { lengthMs, zone }: Tumbling): Stretch {
   const name = `${lengthMs} ${zone}`
   const last = lastStretches.get(name)
@@ -26,7 +29,7 @@ function endAfter(timeMs: number, lengthMs: number, zone: string): number {
   for (let at = timeMs; ; ) {
     const regular = (multiple(at) + 1) * lengthMs - offsetMs(at, zone)
     const next = changesOfClock(at, regular, zone)[0] ?? regular
-    if (multiple(next) !== multiple(next - 1)) return next
+    if (multiple(next) !== multiple(next - 1) || isRepeated(next, lengthMs, zone)) return next
     at = next
   }
 }
@@ -36,9 +39,13 @@ function startBefore(timeMs: number, lengthMs: number, zone: string): number {
   for (let at = timeMs; ; ) {
     const regular = multiple(at) * lengthMs - offsetMs(at, zone)
     const before = changesOfClock(regular, at, zone).at(-1) ?? regular
-    if (multiple(before) !== multiple(before - 1)) return before
+    if (multiple(before) !== multiple(before - 1) || isRepeated(before, lengthMs, zone)) return before
     at = before - 1
   }
+}
+
+function isRepeated(atMs: number, lengthMs: number, zone: string): boolean {
+  return lengthMs < 24 * HOUR_MS && localMs(atMs, zone) <= localMs(atMs - 1, zone)
 }
 
 /** Moments in `(fromMs, throughMs]` from which on the zone's offset is another one than just before. */

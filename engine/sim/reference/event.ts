@@ -23,6 +23,11 @@ export interface FixedPoint {
   readonly scale: number
 }
 
+/** The nearest double. */
+export function toNumber({ digits, scale }: FixedPoint): number {
+  return Number(`${digits}e-${scale}`)
+}
+
 /** A double that does not fit 63 bits at its scale is taken for null. */
 export function fits(value: number, scale: number): boolean {
   return Math.abs(value * 10 ** scale) < 2 ** 63
@@ -60,7 +65,7 @@ function cellAt(column: Column, row: number, field: Field): Cell {
   if (column.kind === 'string') return textAt(column, row)
   if (column.kind === 'decimal') {
     const decimal = decimalAt(column, row)
-    return decimal && Number(decimal.digits) / 10 ** decimal.scale
+    return decimal && toNumber(decimal)
   }
   const value = column.values[row]!
   if (Number.isNaN(value)) return null

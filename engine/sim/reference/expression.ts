@@ -1,3 +1,4 @@
+import { isIP, isIPv4, isIPv6 } from 'node:net'
 import type { Expression, Operator } from '../../model/expression.ts'
 import type { Cell } from '../../model/output.ts'
 import type { NamedList, Scalar } from '../../model/rule.ts'
@@ -155,7 +156,7 @@ function plain(fn: Operator, args: readonly Plain[]): Result {
     case 'unordered':
       return unordered(args[0]!, args[1]!)
     case 'subnet':
-      return subnet(text, args[1] as number)
+      return subnet(text, args[1] as number, (args[2] ?? args[1]) as number)
     case 'hour':
       return Number(inZone(a, other, { hour: '2-digit', hourCycle: 'h23' }))
     case 'weekday':
@@ -171,13 +172,33 @@ function unordered(a: Plain, b: Plain): string {
   return escaped.sort().join('|')
 }
 
-/** `10.1.2.3`, 16 -> `10.1.0.0/16`; null for what is no IPv4 address. */
-function subnet(address: string, bits: number): string | null {
-  if (!/^(\d{1,3}\.){3}\d{1,3}$/.test(address) || address.split('.').some((part) => Number(part) > 255)) return null
+/** `10.1.2.3`, 16 -> `10.1.0.0/16`, of IPv6 by `v6Bits`; null for what is no address, or has fewer bits. */
+function subnet(address: string, v4Bits: number, v6Bits: number): string | null {
+  const mapped = isIPv6(address)
+    ? /^\[::ffff:([0-9a-f]+):([0-9a-f]+)\]$/.exec(new URL(`http://[${address}]`).hostname)
+    : null
+  const bytes = (mapped?.slice(1) ?? []).flatMap((g) => [Number.parseInt(g, 16) >> 8, Number.parseInt(g, 16) & 255])
+  const plain = mapped ? bytes.join('.') : address
+  const [bits, most] = isIPv4(plain) ? [v4Bits, 32] : [v6Bits, 128]
+  if (!isIP(plain) || !Number.isInteger(bits) || bits < 0 || bits > most) return null
+  return `${isIPv4(plain) ? maskedV4(plain, bits) : maskedV6(plain, bits)}/${bits}`
+}
+
+function maskedV4(address: string, bits: number): string {
   const all = address.split('.').map((part) => Number(part).toString(2).padStart(8, '0'))
   const kept = all.join('').slice(0, bits).padEnd(32, '0')
-  const parts = [0, 8, 16, 24].map((at) => Number.parseInt(kept.slice(at, at + 8), 2))
-  return `${parts.join('.')}/${bits}`
+  return [0, 8, 16, 24].map((at) => Number.parseInt(kept.slice(at, at + 8), 2)).join('.')
+}
+
+/** By the URL parser, which writes an address in its shortest form. */
+function maskedV6(address: string, bits: number): string {
+  const shortest = (text: string) => new URL(`http://[${text}]`).hostname.slice(1, -1)
+  const [head = '', tail] = shortest(address).split('::')
+  const [left, right] = [head, tail ?? ''].map((half) => half.split(':').filter(Boolean))
+  const groups = [...left!, ...Array<string>(8 - left!.length - right!.length).fill('0'), ...right!]
+  const all = groups.map((g) => Number.parseInt(g, 16).toString(2).padStart(16, '0')).join('')
+  const kept = all.slice(0, bits).padEnd(128, '0').match(/.{16}/g)!
+  return shortest(kept.map((group) => Number.parseInt(group, 2).toString(16)).join(':'))
 }
 
 function inZone(timeMs: number, timeZone: string, options: Intl.DateTimeFormatOptions): string {

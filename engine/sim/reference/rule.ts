@@ -108,7 +108,8 @@ export class ReferenceRule {
 
   /** Step 3: alerts whose time is over close. */
   closeOver(t: number): void {
-    for (const [key, alert] of this.#alerts) if (alert.isOver(t)) this.#close(key, alert, t)
+    for (const [key, alert] of this.#alerts)
+      if (alert.isOver(t)) this.#close(key, alert, t, this.#look(alert.opener, t, false))
   }
 
   /** Step 5: waiting events whose time has come, which wait no longer. */
@@ -120,7 +121,7 @@ export class ReferenceRule {
 
   /** The end: what is still open closes. */
   closeAll(t: number): void {
-    for (const [key, alert] of this.#alerts) this.#close(key, alert, t)
+    for (const [key, alert] of this.#alerts) this.#close(key, alert, t, this.#look(alert.opener, t, false))
   }
 
   /** The event enters every window that still holds its time; its key is evaluated if there is one. */
@@ -151,6 +152,26 @@ export class ReferenceRule {
   /** `cause`: the event that entered, the first one that left, or the opener of the alert whose episode is open. */
   #evaluate(cause: TakenEvent, t: number, isArrival: boolean): void {
     const rule = this.definition
+    const { scope, measures, explain } = this.#look(cause, t, isArrival)
+    const when = evaluate(rule.when, scope) ?? new Abstain('null')
+    if (isArrival && this.#options.measures) this.#options.emit(measuresRecord(rule, cause, shown(measures), when))
+    if (when instanceof Abstain) this.#count('abstained_total', { rule: rule.id, reason: when.reason })
+    if (when === true && isExcepted(rule.exceptions, 'mute_alert', scope, t + rule.settleMs)) {
+      this.#count('muted_total')
+      return
+    }
+    if (when === true) {
+      const level = rule.severity.find((s) => s.when === null || evaluate(s.when, scope) === true)!
+      const own = this.#inWindow(cause, rule, t)
+      this.#match(cause, t, isArrival, { severity: level.level, measures, explain, coverage: this.#coverage(t), own })
+    } else this.#alerts.get(cause.keyText)?.endEpisode()
+    const alert = this.#alerts.get(cause.keyText)
+    if (isArrival && alert?.isOver(t)) this.#close(cause.keyText, alert, t, { measures, explain })
+  }
+
+  /** What the key of `cause` looks like at `t`. */
+  #look(cause: TakenEvent, t: number, isArrival: boolean) {
+    const rule = this.definition
     const measures = measureAll(rule.measures, {
       held: (m) => this.#inWindow(cause, m, t).filter((e) => !(m.prior && isArrival && e === cause)),
       points: (m) =>
@@ -171,21 +192,7 @@ export class ReferenceRule {
       lists: this.#options.lists,
       features: this.#options.features(),
     }
-    const when = evaluate(rule.when, scope) ?? new Abstain('null')
-    if (isArrival && this.#options.measures) this.#options.emit(measuresRecord(rule, cause, shown(measures), when))
-    if (when instanceof Abstain) this.#count('abstained_total', { rule: rule.id, reason: when.reason })
-    if (when === true && isExcepted(rule.exceptions, 'mute_alert', scope, t + rule.settleMs)) {
-      this.#count('muted_total')
-      return
-    }
-    if (when === true) {
-      const level = rule.severity.find((s) => s.when === null || evaluate(s.when, scope) === true)!
-      const explain = renderTemplate(rule.explain, scope)
-      const own = this.#inWindow(cause, rule, t)
-      this.#match(cause, t, isArrival, { severity: level.level, measures, explain, coverage: this.#coverage(t), own })
-    } else this.#alerts.get(cause.keyText)?.endEpisode()
-    const alert = this.#alerts.get(cause.keyText)
-    if (isArrival && alert?.isOver(t)) this.#close(cause.keyText, alert, t)
+    return { scope, measures, explain: renderTemplate(rule.explain, scope) }
   }
 
   #match(cause: TakenEvent, t: number, isArrival: boolean, match: Match): void {
@@ -193,13 +200,13 @@ export class ReferenceRule {
     if (!alert) {
       const opened = new Alert(this.definition, cause, t, match)
       this.#alerts.set(cause.keyText, opened)
-      this.#options.emit(opened.record('open', t))
-    } else if (alert.matchAgain(t, match, isArrival)) this.#options.emit(alert.record('updated', t))
+      this.#options.emit(opened.record('open', t, match))
+    } else if (alert.matchAgain(t, match, isArrival)) this.#options.emit(alert.record('updated', t, match))
   }
 
-  #close(key: string, alert: Alert, t: number): void {
+  #close(key: string, alert: Alert, t: number, now: Pick<Match, 'measures' | 'explain'>): void {
     this.#alerts.delete(key)
-    this.#options.emit(alert.record('closed', t))
+    this.#options.emit(alert.record('closed', t, now))
   }
 
   #coverage(t: number): number {

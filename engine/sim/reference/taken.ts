@@ -29,7 +29,7 @@ export class TakenEvent {
     this.scope = scope
     for (const { name, expression } of definition.lets) lets.set(name, letValue(evaluate(expression, scope)))
     this.key = this.cells(keyNames)
-    this.keyText = JSON.stringify(Object.values(this.key))
+    this.keyText = JSON.stringify(keyNames.map((name) => this.identity(name)))
     this.scope = { ...scope, key: this.key }
   }
 
@@ -41,6 +41,17 @@ export class TakenEvent {
   cell(name: string): Cell {
     const { lets } = this.scope
     return lets.has(name) ? (lets.get(name) as Cell) : (this.event.fields.get(name) ?? null)
+  }
+
+  /** True for a field of decimals. */
+  isDecimal(name: string): boolean {
+    return !this.scope.lets.has(name) && this.event.decimals.has(name)
+  }
+
+  /** The same for equal values only: decimals by their digits. */
+  identity(name: string): Cell {
+    const decimal = this.isDecimal(name) ? this.event.decimals.get(name) : null
+    return decimal ? `${decimal.digits}e-${decimal.scale}` : this.cell(name)
   }
 
   cells(names: readonly string[]): Record<string, Cell> {

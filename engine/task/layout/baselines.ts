@@ -5,7 +5,7 @@ import { BASELINE_CELLS, Baseline } from '../baseline.ts'
 import { canonical } from '../columns.ts'
 import type { RowScope } from '../context.ts'
 import type { BaselinePlan } from '../plans.ts'
-import { readRatio } from '../ratio.ts'
+import { readRatio, scaleOfMeasure } from '../ratio.ts'
 import type { Draft } from './draft.ts'
 import { placeOf, type Selection, slidingOf, tumblingOf } from './place.ts'
 
@@ -81,7 +81,9 @@ export class Baselines {
       context,
       cell: plan.cells,
       read:
-        measure.kind === 'ratio' ? readRatio(measure, readers, { reason: 'null' }) : (readers.get(of) as () => Value),
+        measure.kind === 'ratio'
+          ? readRatio(measure, readers, { reason: 'null' }, scaleOfMeasure(this.#draft.columns, rule))
+          : (readers.get(of) as () => Value),
       steps: clocks.calendar(stepMs, zone),
       overMs,
       windows,

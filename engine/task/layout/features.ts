@@ -2,7 +2,7 @@ import type { Value } from '../../model/expression.ts'
 import { type Feature, isRunning } from '../../model/rule.ts'
 import { FeatureBoard, type FeatureSource, FixedFeature } from '../feature-board.ts'
 import { FeatureMirror } from '../feature-mirror.ts'
-import { readRatio } from '../ratio.ts'
+import { readRatio, scaleOfMeasure } from '../ratio.ts'
 import type { Draft } from './draft.ts'
 import { placeOf, slidingOf, tumblingOf } from './place.ts'
 import { addCount, addRunning } from './readers.ts'
@@ -46,7 +46,8 @@ export function addFeatureMeasures(draft: Draft, board: FeatureBoard): FeatureDr
   for (const measure of feature.measures)
     if (isRunning(measure)) readers.set(measure.name, addRunning(draft, feature, scope, at, measure).read)
   for (const measure of feature.measures)
-    if (measure.kind === 'ratio') readers.set(measure.name, readRatio(measure, readers, scope))
+    if (measure.kind === 'ratio')
+      readers.set(measure.name, readRatio(measure, readers, scope, scaleOfMeasure(draft.columns, feature)))
   const places = [feature, ...feature.measures.filter(isRunning)].map((w) => placeOf(clocks, at, w))
   const events = places.map((place) => addCount(draft, feature, place))
   const labels = { rule: feature.id }

@@ -1,3 +1,4 @@
+import { own } from '../../kit/own.ts'
 import type { Ranking } from '../../model/rule.ts'
 import { POINT } from '../measures.ts'
 import type { RankingPlan } from '../plans.ts'
@@ -12,7 +13,7 @@ export function addRanking(draft: Draft, ranking: Ranking): void {
   const filter = draft.filters.of(ranking, scope)
   // [asOf - w, asOf) in whole milliseconds: the event at asOf - w leaves one millisecond after asOf
   const place = { space, clock, windowMs: ranking.windowMs + 1, tumbling: null, filter }
-  const weights = Float64Array.from(draft.types.plans, (t) => Math.round((ranking.weights[t.name] ?? 0) * POINT))
+  const weights = Float64Array.from(draft.types.plans, (t) => Math.round((own(ranking.weights, t.name) ?? 0) * POINT))
   const capPoints = ranking.cap ? Math.round(ranking.cap.points * POINT) : 0
   const plan: RankingPlan = {
     ranking,

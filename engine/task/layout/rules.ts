@@ -3,12 +3,12 @@ import { isRunning, type Rule } from '../../model/rule.ts'
 import { compileCondition } from '../../rules/evaluate/compile.ts'
 import { ABSTAIN_REASONS, conditionCode, generateCondition, type NumberCode } from '../../rules/evaluate/generate.ts'
 import { compileTemplate } from '../../rules/evaluate/template.ts'
-import { sumAsDouble } from '../../state/exact.ts'
+import { quotientOfSum } from '../../state/exact.ts'
 import type { RowScope } from '../context.ts'
 import { fallsOnDeparture } from '../falling.ts'
 import { codeOfRatio } from '../measure-code.ts'
 import type { Condition, PriorValue, RulePlan } from '../plans.ts'
-import { readRatio } from '../ratio.ts'
+import { readRatio, scaleOfMeasure } from '../ratio.ts'
 import { BASELINE_PARTS, type Baselines } from './baselines.ts'
 import type { Draft } from './draft.ts'
 import { placeOf, type Selection, slidingOf, tumblingOf } from './place.ts'
@@ -58,7 +58,7 @@ export function addRule(draft: Draft, baselines: Baselines, rule: Rule): void {
     priors,
     falls: fallsOnDeparture(rule),
     scope,
-    when: generateCondition(code, sumAsDouble),
+    when: generateCondition(code, quotientOfSum),
     condition: code,
     severities: rule.severity.map((s) => ({ rank: SEVERITY_RANK[s.level], when: s.when ? condition(s.when) : null })),
     mutes: draft.mutes(rule, scope),
@@ -111,10 +111,11 @@ function addMeasures(
       if (code) codes.set(measure.name, code)
     }
   }
+  const scaleOf = scaleOfMeasure(draft.columns, rule)
   for (const measure of rule.measures) {
     if (measure.kind !== 'ratio') continue
-    readers.set(measure.name, readRatio(measure, readers, scope))
-    const code = codeOfRatio(measure, codes)
+    readers.set(measure.name, readRatio(measure, readers, scope, scaleOf))
+    const code = codeOfRatio(measure, codes, scaleOf)
     if (code) codes.set(measure.name, code)
   }
   for (const measure of rule.measures) {

@@ -1,3 +1,4 @@
+import { own } from '../../kit/own.ts'
 import type { RuleSet, SequenceRule } from '../../model/rule.ts'
 
 /** How a sequence's state began. */
@@ -35,13 +36,13 @@ export class SequenceOrigins {
   /** Stream time from which all events of the sequence are known; -Infinity = from the beginning. */
   sinceMs(rule: SequenceRule): number {
     const { sinceMs } = this.of(rule)
-    return Math.max(...rule.on.map((type) => sinceMs[type] ?? Number.NEGATIVE_INFINITY))
+    return Math.max(...rule.on.map((type) => own(sinceMs, type) ?? Number.NEGATIVE_INFINITY))
   }
 
   /** True when the event, in the record at `position`, was not held any more as the sequence came into force after it. */
   wasUnknown(rule: SequenceRule, position: number, type: string, timeMs: number): boolean {
     const origin = this.of(rule)
-    return position < origin.position && timeMs <= (origin.sinceMs[type] ?? Number.NEGATIVE_INFINITY)
+    return position < origin.position && timeMs <= (own(origin.sinceMs, type) ?? Number.NEGATIVE_INFINITY)
   }
 
   toJson(): Record<string, Origin> {

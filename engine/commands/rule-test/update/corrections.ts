@@ -1,4 +1,5 @@
 import { formatDuration } from '../../../kit/duration.ts'
+import { own } from '../../../kit/own.ts'
 import type { AlertRecord, ColumnValue, RankingRecord } from '../../../model/output.ts'
 import type { Expectation, RuleTest } from '../../../rules/index.ts'
 import { type Pair, pairLines } from '../compare.ts'
@@ -32,14 +33,14 @@ export function correctionsOf(test: RuleTest, { expectation, actual }: Pair): Co
     out.push({ path: ['at'], value: formatDuration(momentOf(actual) - test.startMs) })
   const keyOf = actual.kind === 'alert' ? actual.key : actual.per
   for (const [name, value] of Object.entries(key ?? {}))
-    if (isWrong({ key: { [name]: value } })) out.push({ path: ['key', name], value: keyOf[name] ?? null })
+    if (isWrong({ key: { [name]: value } })) out.push({ path: ['key', name], value: own(keyOf, name) ?? null })
   if (items !== null && isWrong({ items }))
     out.push({ path: ['items'], value: itemsOf(items, actual as RankingRecord) })
   if (actual.kind !== 'alert') return out
   if (severity !== null && isWrong({ severity })) out.push({ path: ['severity'], value: actual.severity })
   for (const [name, value] of Object.entries(measure ?? {}))
     if (isWrong({ measure: { [name]: value } }))
-      out.push({ path: ['measure', name], value: rounded(actual.measures[name] ?? null) })
+      out.push({ path: ['measure', name], value: rounded(own(actual.measures, name) ?? null) })
   if (violation !== null && isWrong({ violation })) out.push({ path: ['violation'], value: actual.violation })
   if (folded !== null && isWrong({ folded })) out.push({ path: ['folded'], value: actual.folded })
   if (suspects !== null && isWrong({ suspects })) {
@@ -71,7 +72,7 @@ function itemsOf(expected: NonNullable<Expectation['items']>, { items }: Ranking
   if (asked.size === 0) return items.map((item) => item.id)
   return items.map((item) => ({
     id: item.id,
-    ...Object.fromEntries([...asked].map((name) => [name, rounded(item[name] ?? null)])),
+    ...Object.fromEntries([...asked].map((name) => [name, rounded(own(item, name) ?? null)])),
   }))
 }
 

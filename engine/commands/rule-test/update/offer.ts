@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline/promises'
 import { systemText } from '../../../kit/system-error.ts'
 import type { RuleSource } from '../../../model/block.ts'
 import { EngineError } from '../../../model/errors.ts'
-import { EXIT, type ExitCode, talk } from '../../exit.ts'
+import { EXIT, type ExitCode, say, talk } from '../../exit.ts'
 import type { Updated } from './update.ts'
 
 /** Shows every change; writes after a yes, or without asking if `isAgreed`. Nothing is written that was not shown. */
@@ -12,8 +12,7 @@ export async function offerUpdate(
   read: readonly RuleSource[],
   isAgreed: boolean,
 ): Promise<ExitCode> {
-  for (const { test, diff } of diffs)
-    process.stdout.write(`${test.file}: ${test.rule}@${test.version}: ${test.name}\n${diff}\n\n`)
+  for (const { test, diff } of diffs) say(`${test.file}: ${test.rule}@${test.version}: ${test.name}\n${diff}\n\n`)
   for (const test of left) {
     const place = `${test.file}:${test.line}`
     talk(`${place}: ${test.rule}@${test.version}: ${test.name}: still fails with what came out; change it by hand`)

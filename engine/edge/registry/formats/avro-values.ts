@@ -1,9 +1,9 @@
 import type avsc from 'avsc'
+import { bare } from '../../../kit/own.ts'
 import { isUtf8 } from '../../../kit/utf8.ts'
 import { type AvroType, isRecord, isUnion } from '../schemas-matched.ts'
 import { skipOf } from '../skip.ts'
 import { cursor, longText, readLong } from '../varint.ts'
-import type { JsonObject } from './json-object.ts'
 
 /** Where a record is read: the next byte, and the end of the record. */
 export interface Place {
@@ -61,12 +61,9 @@ function recordReader(type: avsc.types.RecordType, known: Map<AvroType, ReadValu
   const fields: { readonly name: string; readonly read: ReadValue }[] = []
   const read: ReadValue = (place, depth) => {
     if (depth > DEPTH_MAX) throw new Error('nested too deeply')
-    const record = {} as JsonObject
+    const record = bare<unknown>()
     for (const field of fields) {
-      const value = field.read(place, depth + 1)
-      if (field.name === '__proto__')
-        Object.defineProperty(record, field.name, { value, enumerable: true, writable: true })
-      else record[field.name] = value
+      record[field.name] = field.read(place, depth + 1)
     }
     return record
   }

@@ -1,7 +1,8 @@
+import { own } from '../../../kit/own.ts'
 import { shown } from '../../../model/shown.ts'
 import { type Change, type Reading, stampOf } from './change.ts'
 import type { ChangeReader } from './change-decoder.ts'
-import { isObject, jsonObject, malformed, own } from './json-object.ts'
+import { isObject, jsonObject, malformed } from './json-object.ts'
 
 const KINDS: ReadonlyMap<unknown, Change['kind']> = new Map<unknown, Change['kind']>([
   ['INSERT', 'insert'],

@@ -1,3 +1,4 @@
+import { own } from '../../../kit/own.ts'
 import type { BlockBuilder } from '../../../model/block-builder.ts'
 import type { Counters } from '../../../model/counters.ts'
 import { type MappedRecords, mappedRecords } from '../../../model/mapped-records.ts'
@@ -7,7 +8,7 @@ import type { Captured, ChangeOutcome, Stream } from '../../../model/stream.ts'
 import type { DeadLetter } from '../record-decoder.ts'
 import { type Change, isTable, type Reading } from './change.ts'
 import { FieldNames } from './field-names.ts'
-import { type JsonObject, own } from './json-object.ts'
+import type { JsonObject } from './json-object.ts'
 import { RecordRows } from './record-rows.ts'
 
 /** Reads the records of one tool; `prepare` as that of a decoder. */

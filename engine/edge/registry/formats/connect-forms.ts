@@ -1,5 +1,6 @@
+import { own } from '../../../kit/own.ts'
 import { isScale } from './connect-values.ts'
-import { isObject, type JsonObject, own } from './json-object.ts'
+import { isObject, type JsonObject } from './json-object.ts'
 
 /** How Kafka Connect wrote a column whose JSON or Avro type does not say what it means. */
 export type Form =

@@ -1,6 +1,7 @@
+import { own } from '../../../kit/own.ts'
 import type { Field } from '../../../model/stream.ts'
 import type { Form, TimeUnit } from './connect-forms.ts'
-import { isObject, own } from './json-object.ts'
+import { isObject } from './json-object.ts'
 
 /** Longer than any decimal of a database; what is longer stays as it is. */
 const BASE64_CHARS_MAX = 128

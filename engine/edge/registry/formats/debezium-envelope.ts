@@ -1,5 +1,6 @@
+import { own } from '../../../kit/own.ts'
 import { type Change, type Reading, stampOf, type TableName } from './change.ts'
-import { isObject, type JsonObject, malformed, own } from './json-object.ts'
+import { isObject, type JsonObject, malformed } from './json-object.ts'
 
 /** A change before its values are read. */
 export interface Envelope {

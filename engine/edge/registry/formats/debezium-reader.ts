@@ -1,3 +1,4 @@
+import { own } from '../../../kit/own.ts'
 import type { Stream } from '../../../model/stream.ts'
 import type { DeadLetter } from '../record-decoder.ts'
 import type { Schemas } from '../schemas.ts'
@@ -9,7 +10,7 @@ import { type Forms, formsOfJson } from './connect-forms.ts'
 import { decimalText, epochMs, plainValue, UNAVAILABLE, unitBySize, withWayOut } from './connect-values.ts'
 import { envelopeOf } from './debezium-envelope.ts'
 import { FieldNames } from './field-names.ts'
-import { isObject, type JsonObject, jsonObject, oversized, own } from './json-object.ts'
+import { isObject, type JsonObject, jsonObject, oversized } from './json-object.ts'
 
 /** An object with what its schema says of the columns; null: it came without a schema. */
 interface Described {

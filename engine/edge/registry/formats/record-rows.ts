@@ -1,10 +1,11 @@
+import { own } from '../../../kit/own.ts'
 import type { BlockBuilder } from '../../../model/block-builder.ts'
 import { isPlausible, type TimeReader, timeFault, timeReaderOf } from '../../../model/event-time.ts'
 import { RecordCells } from '../../../model/record-cells.ts'
 import { shown } from '../../../model/shown.ts'
 import { type Stream, typeMatches } from '../../../model/stream.ts'
 import type { DeadLetter } from '../record-decoder.ts'
-import { type JsonObject, own } from './json-object.ts'
+import type { JsonObject } from './json-object.ts'
 
 /** An event on its way into a row. */
 export interface RowEvent {
