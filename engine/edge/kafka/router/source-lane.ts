@@ -1,7 +1,7 @@
 import type { Block } from '../../../model/block.ts'
 import { BlockBuilder } from '../../../model/block-builder.ts'
 import { EngineError } from '../../../model/errors.ts'
-import { ROWS_PER_RECORD_MAX } from '../../../model/source-position.ts'
+import { ROWS_PER_RECORD_MAX, sourceName } from '../../../model/source-position.ts'
 import type { Stream } from '../../../model/stream.ts'
 import type { Places, Placing } from '../../../plan/placing.ts'
 import type { Feed } from '../fetch/feed.ts'
@@ -16,6 +16,8 @@ const STAGE_BYTES = 1 << 20
 export interface SourceId {
   readonly stream: Stream
   readonly topic: string
+  /** Absent or empty: not known. */
+  readonly topicId?: string
   readonly partition: number
 }
 
@@ -23,8 +25,8 @@ export interface SourceId {
 export interface LaneEvents {
   /** A record that is none; `cursor` stands at it. */
   bad(lane: SourceLane, cursor: RecordCursor, why: BadRecord): void
-  /** So many records were deleted by the broker before they were read. */
-  gap(lane: SourceLane, lostRecords: number): void
+  /** So many records, from offset `from` on, were deleted by the broker before they were read. */
+  gap(lane: SourceLane, lostRecords: number, from: number): void
   /** Nothing of this partition can be read from here on. */
   stuck(lane: SourceLane, reason: string): void
 }
@@ -43,6 +45,7 @@ export interface Staged {
 export class SourceLane implements SourceId, Lane {
   readonly stream: Stream
   readonly topic: string
+  readonly topicId: string
   readonly partition: number
   end: number
   acknowledged: number
@@ -74,11 +77,12 @@ export class SourceLane implements SourceId, Lane {
   constructor(id: SourceId, decoder: Decoder, placing: Placing, feed: Feed) {
     this.stream = id.stream
     this.topic = id.topic
+    this.topicId = id.topicId ?? ''
     this.partition = id.partition
     this.#decoder = decoder
     this.#placing = placing
     this.#feed = feed
-    this.#builder = new BlockBuilder(id.stream, id.topic, id.partition)
+    this.#builder = new BlockBuilder(id.stream, sourceName(id.topic, this.topicId), id.partition)
     this.told = this.acknowledged = this.committed = this.end = this.#decoded = feed.position
   }
 
@@ -165,7 +169,7 @@ export class SourceLane implements SourceId, Lane {
     if (!(error instanceof EngineError)) throw error
     const { position, logStart } = this.#feed
     if (error.code === 'LOG_GAP' && logStart > position) {
-      events.gap(this, logStart - position)
+      events.gap(this, logStart - position, position)
       this.#feed.seek(logStart)
       return
     }

@@ -9,7 +9,8 @@ import type { Fetcher } from '../fetch/fetcher.ts'
 import { type Logger, Occasionally } from '../log.ts'
 import type { Assignment, Membership } from '../membership.ts'
 import type { Decoder } from '../ports.ts'
-import { assignedLanes } from './assignment.ts'
+import type { TopicWatch } from '../topic-watch.ts'
+import { assignedLanes, sayGap } from './assignment.ts'
 import { ControlLane } from './control-lane.ts'
 import type { Lane } from './lane.ts'
 import { Marks } from './marks.ts'
@@ -36,6 +37,8 @@ export interface SourcesOptions {
   readonly admin: Admin
   readonly fetcher: Fetcher
   readonly membership: Membership
+  /** Absent: topics are what has their names. */
+  readonly topics?: TopicWatch
 }
 
 /** The source and control partitions that the group assigns to this router, merged by event time. */
@@ -76,10 +79,7 @@ export class Sources {
         counters.counter('dead_letters_total', { reason: why.reason, stream: lane.stream.name }).value++
         this.#merged.bad(lane, cursor, why)
       },
-      gap: ({ topic, partition }, lost) => {
-        counters.counter('source_gap_records_total', { topic }).value += lost
-        log.error({ topic, partition, lost }, 'source records were deleted by the broker before they were read')
-      },
+      gap: ({ topic, partition }, lost, from) => sayGap({ topic, partition, from, to: from + lost }, counters, log),
       stuck: ({ topic, partition }, reason) => {
         counters.counter('source_partitions_stuck_total', { topic }).value++
         log.error({ topic, partition, reason }, 'this partition cannot be read any further; the others go on')
@@ -136,7 +136,9 @@ export class Sources {
     const { membership, log } = this.#options
     try {
       await membership.commit(
-        offsets.map(({ lane: { topic, partition }, offset }) => ({ topic, partition, offset: String(offset) })),
+        offsets.map(({ lane: { topic, topicId, partition }, offset }) => {
+          return { topic, partition, offset: String(offset), metadata: topicId }
+        }),
       )
       for (const { lane, offset } of offsets) lane.committed = Math.max(lane.committed, offset)
     } catch (error) {
@@ -169,27 +171,28 @@ export class Sources {
   }
 
   async #assign(assignment: Assignment, generation: number): Promise<void> {
-    const { group, streams, counters, log, admin, fetcher } = this.#options
-    const partitionsOf = (topic: string) => (assignment[topic] ?? []).map((partition) => ({ topic, partition }))
+    const { group, streams, counters, log, admin, fetcher, topics } = this.#options
+    const partitionsOf = (topic: string) =>
+      (assignment[topic] ?? []).map((partition) => ({ topic, topicId: topics?.idOf(topic) ?? '', partition }))
     const sources = streams.flatMap((stream) => partitionsOf(stream.topic).map((id) => ({ ...id, stream })))
     const controls = [...this.#controlTopics.keys()].flatMap(partitionsOf)
     const deps = { admin, groupId: `${group}-router`, counters, log, before: this.#former }
     const places = await assignedLanes([...sources, ...controls], deps)
     if (generation !== this.#generation) return
     const placed = <L extends Lane>(
-      { topic, partition }: { topic: string; partition: number },
+      { topic, topicId, partition }: { topic: string; topicId: string; partition: number },
       make: (feed: ReturnType<Fetcher['open']>) => L,
     ): L => {
       // biome-ignore format: one thing
       const { from, committed, end } = places.get(`${topic}/${partition}`)!
-      const lane = make(fetcher.open(topic, partition, from))
+      const lane = make(fetcher.open(topic, partition, from, topicId))
       return Object.assign(lane, { committed, end })
     }
     this.#lanes = sources.map((id) =>
       placed(id, (feed) => new SourceLane(id, this.#decoders.get(id.topic)!, this.#placings.get(id.topic)!, feed)),
     )
     this.#controls = controls.map((id) =>
-      placed(id, (feed) => new ControlLane(this.#controlTopics.get(id.topic)!, id.partition, feed)),
+      placed(id, (feed) => new ControlLane(this.#controlTopics.get(id.topic)!, id.partition, feed, id.topicId)),
     )
     this.#joined = true
     this.#askedAtMs = Number.NEGATIVE_INFINITY
@@ -261,8 +264,10 @@ export class Sources {
   }
 
   async #askForMarks(): Promise<void> {
+    const { admin, topics } = this.#options
     try {
-      await this.#marks.ask(this.lanes, this.#options.admin)
+      // where there may be partitions that nobody reads yet, nothing is declared read
+      if (!topics || (await topics.look())) await this.#marks.ask(this.lanes, admin)
     } catch (error) {
       this.#occasionally.warn(this.#options.log, { reason: reasonOf(error) }, 'source offsets cannot be read')
     }

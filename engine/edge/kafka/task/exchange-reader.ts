@@ -8,6 +8,9 @@ import type { Stream } from '../../../model/stream.ts'
 import { committedWithNotes } from '../offsets.ts'
 import type { PartitionReader } from '../partition-reader.ts'
 
+/** Behind it a note has the id of its exchange's topic. */
+export const NOTE_ID = '@'
+
 /** What the readers of a group's exchanges share. */
 export interface ExchangeShared {
   readonly admin: Admin
@@ -20,6 +23,8 @@ export interface ExchangeShared {
 
 export interface ExchangePlace {
   readonly topic: string
+  /** Absent or empty: not known. */
+  readonly topicId?: string
   readonly stateTopic: string
   readonly partition: number
 }
@@ -47,7 +52,8 @@ export class ExchangeReader<Place extends ExchangePlace = ExchangePlace> impleme
   async position(): Promise<number> {
     const { topic, partition } = this.place
     const { admin, groupId, counters } = this.#shared
-    const committed = (await committedWithNotes(admin, groupId, topic)).get(partition)
+    const there = (await committedWithNotes(admin, groupId, topic)).get(partition)
+    const committed = there && this.#isOfThisTopic(there.note) ? there : undefined
     if (committed?.note) this.note = committed.note
     const next = committed?.offset ?? 0
     const { low, high } = await this.bounds(topic)
@@ -55,6 +61,12 @@ export class ExchangeReader<Place extends ExchangePlace = ExchangePlace> impleme
     counters.counter('exchange_gaps_total', { topic }).value++
     const message = `${topic}/${partition}: the next record to read is ${next}, the log holds ${low} to ${high - 1}`
     throw new EngineError('LOG_GAP', message)
+  }
+
+  /** A topic that was deleted and made again is another log. */
+  #isOfThisTopic(note: string): boolean {
+    const { topicId = '' } = this.place
+    return topicId === '' || !note.includes(NOTE_ID) || note.endsWith(`${NOTE_ID}${topicId}`)
   }
 
   async committed(): Promise<Committed> {

@@ -27,6 +27,8 @@ export interface TasksOptions {
   readonly outputs: OutputTopics
   readonly encoder: Encoder
   readonly sessionTimeoutMs: number
+  /** Of the exchanges' topics, where they are known. */
+  readonly topicIds?: ReadonlyMap<string, string>
   readonly retentionMs: number
   /** By exchange topic and partition; one at a time of each. */
   readonly keepOf: (topic: string, partition: number) => TaskKeep
@@ -140,6 +142,7 @@ export class Tasks {
     const { exchange } = exchanges.find((one) => exchangeTopic(group, one.exchange.id) === topic)!
     const place: TaskPlace = {
       topic,
+      topicId: this.#options.topicIds?.get(topic) ?? '',
       stateTopic: stateTopic(group, exchange.id),
       partition,
       taskIndex: hashText(exchange.id) + partition,

@@ -1,0 +1,44 @@
+import type { Admin, Producer } from 'kafkajs'
+import type { Counters } from '../../../model/counters.ts'
+import type { Logger } from '../log.ts'
+import type { PartitionReader } from '../partition-reader.ts'
+import { routerTopic } from '../topics.ts'
+
+/*
+ * What routers note in their compacted topic.
+ *
+ *   `<exchange topic>/<partition>`  the rule set that was last written there: `rules-control.ts`
+ *   `topic <name>`                  the id that a topic had when it was last read or written
+ */
+const TOPIC = 'topic '
+
+export async function readNotes(group: string, admin: Admin, reader: PartitionReader): Promise<Map<string, string>> {
+  const topic = routerTopic(group)
+  const [{ low, high }] = await admin.fetchTopicOffsets(topic)
+  const noted = new Map<string, string>()
+  for await (const records of reader.read(topic, 0, Number(low), Number(high)))
+    for (const { key, value } of records) {
+      if (value === null) noted.delete(String(key))
+      else noted.set(String(key), String(value))
+    }
+  return noted
+}
+
+/** Counts and says which topics were made again since they were noted, and notes their ids. */
+export async function noteTopics(
+  noted: ReadonlyMap<string, string>,
+  ids: ReadonlyMap<string, string>,
+  deps: { readonly group: string; readonly producer: Producer; readonly counters: Counters; readonly log: Logger },
+): Promise<void> {
+  const { group, producer, counters, log } = deps
+  const changed = [...ids].filter(([topic, id]) => id !== '' && noted.get(`${TOPIC}${topic}`) !== id)
+  for (const [topic, id] of changed) {
+    const was = noted.get(`${TOPIC}${topic}`)
+    if (was === undefined) continue
+    counters.counter('topics_recreated_total', { topic }).value++
+    log.error({ topic, id, was }, 'a topic was deleted and made again; it is read from its beginning')
+  }
+  if (changed.length === 0) return
+  const messages = changed.map(([topic, value]) => ({ key: `${TOPIC}${topic}`, value, partition: 0 }))
+  await producer.send({ topic: routerTopic(group), messages, acks: -1 })
+}
