@@ -8,9 +8,12 @@ import { routerTopic } from '../topics.ts'
  * What routers note in their compacted topic.
  *
  *   `<exchange topic>/<partition>`  the rule set that was last written there: `rules-control.ts`
+ *   `clock`                         nothing: what it is written for is the time that the broker gives it
  *   `topic <name>`                  the id that a topic had when it was last read or written
  */
 const TOPIC = 'topic '
+/** Never has a value. */
+const CLOCK = 'clock'
 
 export async function readNotes(group: string, admin: Admin, reader: PartitionReader): Promise<Map<string, string>> {
   const topic = routerTopic(group)
@@ -41,4 +44,12 @@ export async function noteTopics(
   if (changed.length === 0) return
   const messages = changed.map(([topic, value]) => ({ key: `${TOPIC}${topic}`, value, partition: 0 }))
   await producer.send({ topic: routerTopic(group), messages, acks: -1 })
+}
+
+/** The broker's clock, epoch ms: the time that it gives a record. Null where the topic keeps the time of its producer. */
+export async function brokerClock(producer: Producer, group: string): Promise<number | null> {
+  const messages = [{ key: CLOCK, value: null, partition: 0 }]
+  const [{ logAppendTime }] = await producer.send({ topic: routerTopic(group), messages, acks: -1 })
+  const ms = Number(logAppendTime ?? -1)
+  return ms >= 0 ? ms : null
 }

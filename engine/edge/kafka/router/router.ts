@@ -15,7 +15,7 @@ import { deadLetter } from './dead-letter.ts'
 import { ExchangeWriter } from './exchange-writer.ts'
 import type { Lane } from './lane.ts'
 import type { Merged } from './merged.ts'
-import { noteTopics, readNotes } from './notes.ts'
+import { brokerClock, noteTopics, readNotes } from './notes.ts'
 import { writeRules } from './rules-control.ts'
 import { Sources, type SourcesOptions } from './sources.ts'
 
@@ -71,6 +71,7 @@ export class Router {
       admin: this.#admin,
       fetcher: this.#fetcher,
       membership: this.#membership,
+      brokerClock: () => brokerClock(this.#producer, group),
     })
     this.#assigned = this.#membership.assigned$.subscribe({
       next: (assignment) => void this.sources.assign(assignment).catch((error: unknown) => this.#writer.fail(error)),

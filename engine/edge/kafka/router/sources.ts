@@ -11,6 +11,7 @@ import type { Assignment, Membership } from '../membership.ts'
 import type { Decoder } from '../ports.ts'
 import type { TopicWatch } from '../topic-watch.ts'
 import { assignedLanes, sayGap } from './assignment.ts'
+import { BoundedClock } from './bounded-clock.ts'
 import { ControlLane } from './control-lane.ts'
 import type { Lane } from './lane.ts'
 import { Marks } from './marks.ts'
@@ -18,6 +19,7 @@ import { choose, type SkewLimits } from './merge.ts'
 import { Merged } from './merged.ts'
 import { type LaneEvents, SourceLane } from './source-lane.ts'
 
+const BROKER_CLOCK_MS = 10_000
 const REGISTRY_RETRY_MS = 1_000
 /** Merged at a time: some milliseconds of work, then sockets and timers get their turn. */
 const MERGE_ROWS = 2_048
@@ -37,6 +39,8 @@ export interface SourcesOptions {
   readonly admin: Admin
   readonly fetcher: Fetcher
   readonly membership: Membership
+  /** The clock of a broker, epoch ms; null = it does not say. */
+  readonly brokerClock?: () => Promise<number | null>
   /** Absent: topics are what has their names. */
   readonly topics?: TopicWatch
 }
@@ -47,6 +51,7 @@ export class Sources {
   readonly #decoders: ReadonlyMap<string, Decoder>
   readonly #placings: ReadonlyMap<string, Placing>
   readonly #controlTopics: ReadonlyMap<string, ControlTopic>
+  readonly #clock: BoundedClock
   readonly #marks: Marks
   readonly #occasionally = new Occasionally(5_000)
   readonly #events: LaneEvents
@@ -64,6 +69,8 @@ export class Sources {
   #endWait = (): void => {}
   #asking: Promise<void> | null = null
   #askedAtMs = Number.NEGATIVE_INFINITY
+  #askedClockAtMs = Number.NEGATIVE_INFINITY
+  #isAhead = false
 
   constructor(options: SourcesOptions) {
     const { group, streams, exchanges, counters, decoderOf, idleGraceMs, clock, log } = options
@@ -73,7 +80,8 @@ export class Sources {
     this.#controlTopics = new Map(
       exchanges.flatMap(({ exchange }) => controlsOf(group, exchange).map((c) => [c.topic, c] as const)),
     )
-    this.#marks = new Marks(idleGraceMs, clock)
+    this.#clock = new BoundedClock(clock, () => performance.now())
+    this.#marks = new Marks(idleGraceMs, () => this.#clock.now())
     this.#events = {
       bad: (lane, cursor, why) => {
         counters.counter('dead_letters_total', { reason: why.reason, stream: lane.stream.name }).value++
@@ -212,6 +220,7 @@ export class Sources {
         merged.isIdle = true
         break
       }
+      this.#clock.saw(choice.lane.staged!.appendedMs)
       merged.take(choice, MERGE_ROWS)
     }
     this.#mark(merged)
@@ -263,9 +272,27 @@ export class Sources {
     return Math.max(0, this.#askedAtMs + this.#options.markIntervalMs - performance.now())
   }
 
+  /** What happens to marks while the machine's clock is wrong is said when it begins and when it ends. */
+  async #compareClocks(): Promise<void> {
+    const { brokerClock, counters, log } = this.#options
+    if (brokerClock && performance.now() - this.#askedClockAtMs > BROKER_CLOCK_MS) {
+      const brokerMs = await brokerClock()
+      if (brokerMs !== null) this.#clock.heard(brokerMs)
+      this.#askedClockAtMs = performance.now()
+    }
+    const { aheadMs } = this.#clock
+    if (aheadMs > 0 === this.#isAhead) return
+    this.#isAhead = aheadMs > 0
+    if (this.#isAhead) counters.counter('clock_ahead_total').value++
+    if (this.#isAhead)
+      log.error({ aheadMs }, "this machine's clock is ahead of the broker's, or has jumped; marks do not follow it")
+    else log.warn({}, "this machine's clock is plausible again")
+  }
+
   async #askForMarks(): Promise<void> {
     const { admin, topics } = this.#options
     try {
+      await this.#compareClocks()
       // where there may be partitions that nobody reads yet, nothing is declared read
       if (!topics || (await topics.look())) await this.#marks.ask(this.lanes, admin)
     } catch (error) {
