@@ -5,6 +5,9 @@ import { type Exchange, exchangeTopic, otherPartitions, partitionsOfNew, stateTo
 import { checkControls } from './control-check.ts'
 import { reasonOf } from './errors.ts'
 import type { Logger } from './log.ts'
+import { routerTopic } from './router-topic.ts'
+
+export { routerTopic }
 
 /** Largest record of an exchange, of state, and of the dead-letter topic: a source record of 1 MiB and more around it. */
 export const RECORD_BYTES_MAX = 8 << 20
@@ -35,11 +38,6 @@ const OTHER_PARTITIONS =
 export const AS_PRODUCED = { 'compression.type': 'producer' } as const
 /** The broker says its clock with each record: marks are bounded by it. */
 const BROKER_TIME = { 'message.timestamp.type': 'LogAppendTime' } as const
-
-/** Small compacted topic of the routers: what they last wrote to each exchange partition. */
-export function routerTopic(group: string): string {
-  return `${group}.router`
-}
 
 /**
  * Creates what is missing of the engine's own topics and of those that lists are changed by, and the outputs if it may; counts the partitions of all.

@@ -20,6 +20,8 @@ export class ControlLane implements Lane {
   acknowledged: number
   told: number
   committed: number
+  /** Why nothing of it can be read from here on; null = it can. */
+  trouble: string | null = null
   /** Records that were none, since the last asking. */
   #refused = 0
   readonly #feed: Feed
@@ -60,6 +62,17 @@ export class ControlLane implements Lane {
       if (records.length === 0) throw error // else thrown again by the next call
     }
     return records.length === 0 ? null : { kind: 'broadcast', topic: sourceName(this.topic, this.topicId), records }
+  }
+
+  /** Goes on at `next`: what is before it cannot be read. */
+  skipTo(next: number): void {
+    this.trouble = null
+    this.#cursor = null
+    this.#feed.seek(next)
+  }
+
+  get position(): number {
+    return this.#feed.position
   }
 
   /** Goes on where the topic begins, where records were deleted ahead of it. False: that was not the matter. */

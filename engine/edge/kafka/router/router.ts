@@ -11,15 +11,17 @@ import type { Gauge } from '../gauges.ts'
 import { Membership } from '../membership.ts'
 import { PartitionReader } from '../partition-reader.ts'
 import { byKey } from '../partitioner.ts'
+import { brokerClock, noteTopics, readNotes } from '../router-topic.ts'
+import { Skips } from '../skips.ts'
 import { deadLetter } from './dead-letter.ts'
 import { ExchangeWriter } from './exchange-writer.ts'
 import type { Lane } from './lane.ts'
 import type { Merged } from './merged.ts'
-import { brokerClock, noteTopics, readNotes } from './notes.ts'
 import { writeRules } from './rules-control.ts'
 import { Sources, type SourcesOptions } from './sources.ts'
 
-export interface RouterOptions extends Omit<SourcesOptions, 'admin' | 'fetcher' | 'membership'> {
+export interface RouterOptions
+  extends Omit<SourcesOptions, 'admin' | 'fetcher' | 'membership' | 'skips' | 'brokerClock'> {
   readonly kafka: Kafka
   readonly ruleFiles: readonly RuleSource[]
   /** Partitions of each source topic; a control topic has one. */
@@ -71,6 +73,7 @@ export class Router {
       admin: this.#admin,
       fetcher: this.#fetcher,
       membership: this.#membership,
+      skips: new Skips(group, this.#admin, this.#reader),
       brokerClock: () => brokerClock(this.#producer, group),
     })
     this.#assigned = this.#membership.assigned$.subscribe({

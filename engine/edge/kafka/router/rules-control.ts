@@ -12,7 +12,7 @@ import { broadcastsOf, contentsOf } from '../control-contents.ts'
 import { listOfKey } from '../control-records.ts'
 import type { Logger } from '../log.ts'
 import type { PartitionReader, RawRecord } from '../partition-reader.ts'
-import { routerTopic } from '../topics.ts'
+import { routerTopic } from '../router-topic.ts'
 
 interface Deps {
   readonly group: string

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Admin } from 'kafkajs'
 import type { Counters } from '../../../model/counters.ts'
+import { LogCorrupt } from '../../../model/errors.ts'
 import type { Stream } from '../../../model/stream.ts'
 import { type ControlTopic, controlsOf } from '../../../plan/control-topics.ts'
 import { Placing, type RoutedExchange } from '../../../plan/placing.ts'
@@ -9,6 +10,7 @@ import type { Fetcher } from '../fetch/fetcher.ts'
 import { type Logger, Occasionally } from '../log.ts'
 import type { Assignment, Membership } from '../membership.ts'
 import type { Decoder } from '../ports.ts'
+import { offsetOf, type Skips } from '../skips.ts'
 import type { TopicWatch } from '../topic-watch.ts'
 import { assignedLanes, sayGap } from './assignment.ts'
 import { BoundedClock } from './bounded-clock.ts'
@@ -39,6 +41,8 @@ export interface SourcesOptions {
   readonly admin: Admin
   readonly fetcher: Fetcher
   readonly membership: Membership
+  /** Absent: nothing that cannot be read is passed over. */
+  readonly skips?: Skips
   /** The clock of a broker, epoch ms; null = it does not say. */
   readonly brokerClock?: () => Promise<number | null>
   /** Absent: topics are what has their names. */
@@ -88,10 +92,8 @@ export class Sources {
         this.#merged.bad(lane, cursor, why)
       },
       gap: ({ topic, partition }, lost, from) => sayGap({ topic, partition, from, to: from + lost }, counters, log),
-      stuck: ({ topic, partition }, reason) => {
-        counters.counter('source_partitions_stuck_total', { topic }).value++
-        log.error({ topic, partition, reason }, 'this partition cannot be read any further; the others go on')
-      },
+      passes: (lane, fault) => this.#passes(lane, offsetOf(fault, lane.routed)),
+      stuck: (lane, reason) => this.#tellStuck(lane, lane.stuckAt, reason),
     }
   }
 
@@ -101,7 +103,7 @@ export class Sources {
 
   /** Why a partition cannot be read any further; null = all can. */
   get trouble(): string | null {
-    return this.#lanes.find(({ trouble }) => trouble !== null)?.trouble ?? null
+    return [...this.#lanes, ...this.#controls].find(({ trouble }) => trouble !== null)?.trouble ?? null
   }
 
   get lanes(): readonly Lane[] {
@@ -230,15 +232,58 @@ export class Sources {
   }
 
   #takeControls(lane: ControlLane, merged: Merged): void {
-    const { counters, log } = this.#options
+    const { counters } = this.#options
     try {
       for (let taken = lane.take(); taken; taken = lane.take()) merged.broadcasts.push(taken)
     } catch (error) {
-      if (!lane.passGap(error)) throw error
-      log.warn({ topic: lane.topic, reason: reasonOf(error) }, 'records of a control topic are gone; reading on')
+      if (error instanceof LogCorrupt) this.#stopControl(lane, error)
+      else this.#passControlGap(lane, error)
     }
     const refused = lane.takeRefused()
     if (refused > 0) counters.counter('control_records_refused_total', { topic: lane.topic }).value += refused
+  }
+
+  #passControlGap(lane: ControlLane, error: unknown): void {
+    const { counters, log } = this.#options
+    const { topic, position: from } = lane
+    if (!lane.passGap(error)) throw error
+    counters.counter('control_gap_records_total', { topic }).value += lane.position - from
+    log.error({ topic, partition: lane.partition, from, to: lane.position }, 'records of a control topic were deleted')
+  }
+
+  #stopControl(lane: ControlLane, fault: LogCorrupt): void {
+    const at = offsetOf(fault, lane.position)
+    const next = this.#passes(lane, at)
+    if (next !== null) lane.skipTo(next)
+    else if (lane.trouble === null) {
+      lane.trouble = fault.message
+      this.#tellStuck(lane, at, fault.message)
+    }
+  }
+
+  #tellStuck({ topic, partition }: Lane, offset: number, reason: string): void {
+    const { counters, log } = this.#options
+    counters.counter('source_partitions_stuck_total', { topic }).value++
+    const wayOut = `lapwing skip ${topic}/${partition}@${offset}`
+    log.error({ topic, partition, reason, wayOut }, 'this partition cannot be read any further; the others go on')
+  }
+
+  /** Where to go on behind what cannot be read at `offset`, where somebody said so. */
+  #passes({ topic, partition }: Lane, offset: number): number | null {
+    const { skips, counters, log } = this.#options
+    const skip = skips?.find(topic, partition, offset) ?? null
+    if (skip === null) return null
+    counters.counter('records_skipped_total', { topic }).value += skip.to - skip.from + 1
+    log.warn(skip, 'these offsets are passed over, as lapwing skip said')
+    return skip.to + 1
+  }
+
+  /** Somebody may have said meanwhile that what is in the way is to be passed over. */
+  async #lookForSkips(): Promise<void> {
+    const { skips } = this.#options
+    if (!skips || this.trouble === null) return
+    await skips.look()
+    for (const lane of this.#lanes) if (lane.fault && skips.find(lane.topic, lane.partition, lane.stuckAt)) lane.retry()
   }
 
   #stage(lane: SourceLane, nowMs: number): void {
@@ -292,6 +337,7 @@ export class Sources {
   async #askForMarks(): Promise<void> {
     const { admin, topics } = this.#options
     try {
+      await this.#lookForSkips()
       await this.#compareClocks()
       // where there may be partitions that nobody reads yet, nothing is declared read
       if (!topics || (await topics.look())) await this.#marks.ask(this.lanes, admin)

@@ -2,11 +2,12 @@ import type { Admin } from 'kafkajs'
 import type { LogRecord } from '../../../model/block.ts'
 import { decodeEntry } from '../../../model/block-codec.ts'
 import type { Counters } from '../../../model/counters.ts'
-import { EngineError } from '../../../model/errors.ts'
+import { EngineError, LogCorrupt } from '../../../model/errors.ts'
 import type { Committed, PastLog } from '../../../model/ports.ts'
 import type { Stream } from '../../../model/stream.ts'
 import { committedWithNotes } from '../offsets.ts'
-import type { PartitionReader } from '../partition-reader.ts'
+import type { PartitionReader, Passes } from '../partition-reader.ts'
+import type { Skips } from '../skips.ts'
 
 /** Behind it a note has the id of its exchange's topic. */
 export const NOTE_ID = '@'
@@ -19,6 +20,8 @@ export interface ExchangeShared {
   readonly groupId: string
   readonly streams: readonly Stream[]
   readonly counters: Counters
+  /** Absent: nothing that cannot be read is passed over. */
+  readonly skips?: Skips
 }
 
 export interface ExchangePlace {
@@ -82,22 +85,40 @@ export class ExchangeReader<Place extends ExchangePlace = ExchangePlace> impleme
 
   async *between(position: number, through: number): AsyncGenerator<readonly LogRecord[], void, undefined> {
     const { topic, partition } = this.place
-    for await (const records of this.#shared.reader.read(topic, partition, position + 1, through + 1)) {
-      yield records.map(({ offset, value }) => this.decode(offset, value))
+    const { reader } = this.#shared
+    for await (const records of reader.read(topic, partition, position + 1, through + 1, this.#passesIn(topic))) {
+      const wanted = records.filter(({ offset }) => !this.#isSkipped(topic, offset))
+      yield wanted.map(({ offset, value }) => this.decode(offset, value))
       await this.#breathe()
     }
   }
 
-  /** EngineError STATE_CORRUPT on a record that is none of ours. */
+  /** Whether somebody said to pass over what is at an offset. */
+  #isSkipped(topic: string, offset: number): boolean {
+    return (this.#shared.skips?.find(topic, this.place.partition, offset) ?? null) !== null
+  }
+
+  #passesIn(topic: string): Passes {
+    return ({ baseOffset }) => this.#isSkipped(topic, baseOffset)
+  }
+
+  /** LogCorrupt on a record that is none of ours. */
   decode(offset: number, value: Buffer | null): LogRecord {
-    return { position: offset, entry: decodeEntry(value ?? new Uint8Array(0), this.#shared.streams) }
+    try {
+      return { position: offset, entry: decodeEntry(value ?? new Uint8Array(0), this.#shared.streams) }
+    } catch (error) {
+      const { topic, partition } = this.place
+      throw new LogCorrupt((error as Error).message, `${topic}/${partition}`, offset, offset, error)
+    }
   }
 
   /** Adds to `kept` what commits kept, from offset `from` of the state topic on; the offset behind it. */
   protected async readKept(kept: Map<string, string>, from = 0): Promise<number> {
     const { stateTopic, partition } = this.place
     const { low, high } = await this.bounds(stateTopic)
-    for await (const records of this.#shared.reader.read(stateTopic, partition, Math.max(from, low), high)) {
+    const { reader } = this.#shared
+    const passes = this.#passesIn(stateTopic)
+    for await (const records of reader.read(stateTopic, partition, Math.max(from, low), high, passes)) {
       for (const { key, value } of records) {
         if (value === null) kept.delete(String(key))
         else kept.set(String(key), String(value))

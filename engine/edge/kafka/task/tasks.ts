@@ -13,6 +13,7 @@ import type { Logger } from '../log.ts'
 import { type Assignment, Membership } from '../membership.ts'
 import { PartitionReader } from '../partition-reader.ts'
 import type { Encoder, TaskKeep } from '../ports.ts'
+import { Skips } from '../skips.ts'
 import { KafkaTaskLog, type TaskPlace } from './kafka-task-log.ts'
 import type { OutputTopics } from './outputs.ts'
 import { OwnedPartition } from './owned-partition.ts'
@@ -44,6 +45,7 @@ export class Tasks {
   readonly #admin: Admin
   readonly #fetcher: Fetcher
   readonly #reader: PartitionReader
+  readonly #skips: Skips
   readonly #membership: Membership
   readonly #assigned: Subscription
   readonly #owned = new Map<string, OwnedPartition>()
@@ -58,6 +60,7 @@ export class Tasks {
     this.#admin = kafka.admin()
     this.#fetcher = new Fetcher(kafka)
     this.#reader = new PartitionReader(kafka)
+    this.#skips = new Skips(group, this.#admin, this.#reader)
     const topics = exchanges.map(({ exchange }) => exchangeTopic(group, exchange.id))
     this.#membership = new Membership({ kafka, groupId: `${group}-task`, topics, sessionTimeoutMs })
     this.#assigned = this.#membership.assigned$.subscribe({
@@ -73,6 +76,8 @@ export class Tasks {
   /** Why not all tasks are at work; null = they are. */
   get trouble(): string | null {
     if (!this.joined) return 'the tasks have not joined their group yet'
+    const stuck = [...this.#owned.values()].find(({ trouble }) => trouble !== null)?.trouble
+    if (stuck) return `a task cannot read any further: ${stuck}`
     const restoring = [...this.#owned.values()].filter(({ task }) => task === null).length
     return restoring === 0 ? null : `restoring state: ${restoring} of ${this.#owned.size} tasks`
   }
@@ -147,7 +152,8 @@ export class Tasks {
       partition,
       taskIndex: hashText(exchange.id) + partition,
     }
-    const shared = { ...this.#options, admin: this.#admin, reader: this.#reader, groupId: `${group}-task` }
+    const skips = this.#skips
+    const shared = { ...this.#options, admin: this.#admin, reader: this.#reader, groupId: `${group}-task`, skips }
     const breathe = async (): Promise<void> => {
       await turn()
       if (owned.state === 'closing') throw new EngineError('FENCED', 'the partition was given away')
@@ -161,6 +167,8 @@ export class Tasks {
       logger: log,
       retentionMs,
       rebuilds: counters.counter('task_rebuilds_total'),
+      counters,
+      skips: this.#skips,
     })
     return owned
   }

@@ -1,25 +1,31 @@
 import type { Admin, Producer } from 'kafkajs'
-import type { Counters } from '../../../model/counters.ts'
-import type { Logger } from '../log.ts'
-import type { PartitionReader } from '../partition-reader.ts'
-import { routerTopic } from '../topics.ts'
+import type { Counters } from '../../model/counters.ts'
+import type { Logger } from './log.ts'
+import type { PartitionReader } from './partition-reader.ts'
 
 /*
  * What routers note in their compacted topic.
  *
  *   `<exchange topic>/<partition>`  the rule set that was last written there: `rules-control.ts`
  *   `clock`                         nothing: what it is written for is the time that the broker gives it
+ *   `skip <topic>/<partition>@<offset>`  what is to be passed over: `skips.ts`
  *   `topic <name>`                  the id that a topic had when it was last read or written
  */
 const TOPIC = 'topic '
 /** Never has a value. */
 const CLOCK = 'clock'
 
+/** Small compacted topic of the routers. */
+export function routerTopic(group: string): string {
+  return `${group}.router`
+}
+
+/** By key. What cannot be read is passed over: whoever misses a note writes it again. */
 export async function readNotes(group: string, admin: Admin, reader: PartitionReader): Promise<Map<string, string>> {
   const topic = routerTopic(group)
   const [{ low, high }] = await admin.fetchTopicOffsets(topic)
   const noted = new Map<string, string>()
-  for await (const records of reader.read(topic, 0, Number(low), Number(high)))
+  for await (const records of reader.read(topic, 0, Number(low), Number(high), () => true))
     for (const { key, value } of records) {
       if (value === null) noted.delete(String(key))
       else noted.set(String(key), String(value))
