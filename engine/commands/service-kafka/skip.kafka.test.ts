@@ -1,4 +1,4 @@
-import { mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -16,10 +16,11 @@ import { configFor, Inspector, plainKafka } from './harness.ts'
 
 const broker = await testBroker()
 
-/** The one file of that name below `folder`, in a folder of that name. */
+/** The newest segment of a partition, below `folder`. */
 function segmentOf(folder: string, partition: string): string {
   const files = readdirSync(folder, { recursive: true }).map(String)
-  return join(folder, files.find((file) => file.endsWith(`${partition}/00000000000000000000.log`))!)
+  const segments = files.filter((file) => file.includes(`${partition}/`) && file.endsWith('.log'))
+  return join(folder, segments.sort().at(-1)!)
 }
 
 /** Damages the batch that holds `offset`, near its end. */
@@ -31,6 +32,7 @@ function damage(file: string, offset: number): void {
     if (last >= offset) {
       const handle = openSync(file, 'r+')
       writeSync(handle, Buffer.from([bytes[end - 3] ^ 0x55]), 0, 1, end - 3)
+      closeSync(handle)
       return
     }
     at = end
