@@ -20,6 +20,7 @@ import { addRules } from './commands/rules-push.ts'
 import { addRun } from './commands/run.ts'
 import { addSchema } from './commands/schema.ts'
 import { addSimulate } from './commands/simulate.ts'
+import { addSkip } from './commands/skip.ts'
 import { addTap } from './commands/tap.ts'
 import { addTest } from './commands/test.ts'
 import { addTop } from './commands/top.ts'
@@ -59,6 +60,7 @@ addTop(program, verb)
 addDlq(program, verb)
 addDoctor(program, verb)
 addSchema(program, verb)
+addSkip(program, verb)
 addCompletion(program, verb)
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -40,6 +40,7 @@ export const DECIMAL_NULL_HIGH = -0x8000_0000
 export interface Block {
   readonly kind: 'block'
   readonly stream: string
+  /** The topic, on Kafka with its id: `sourceName`. */
   readonly sourceTopic: string
   /** Of all rows; not used where there are `rowPartitions`. */
   readonly sourcePartition: number

@@ -120,7 +120,22 @@ async function broker(config: Config, connection: KafkaConfig): Promise<string> 
   const made = topics.filter((topic) => there.has(topic)).length
   const strays = await straysIn(there, config, connection)
   const others = await otherPartitionsIn(there, config, connection)
-  return `${where} answers, all ${streams.length} source topics are there, ${made} of ${topics.length} outputs${strays}${others}`
+  const warnings = await topicWarnings(there, config, connection)
+  return `${where} answers, all ${streams.length} source topics are there, ${made} of ${topics.length} outputs${strays}${others}${warnings}`
+}
+
+/** A line for each; EngineError LOG_GAP where records were deleted unread. */
+async function topicWarnings(
+  there: ReadonlySet<string>,
+  { streams }: Config,
+  connection: KafkaConfig,
+): Promise<string> {
+  const { topicFaults } = await import('../../edge/kafka/topic-faults.ts')
+  const sources = [...new Set(streams.map(({ topic }) => topic))]
+  const own = [...there].filter((topic) => topic.startsWith(`${connection.group}.`) && !sources.includes(topic))
+  const { faults, warnings } = await topicFaults(connection, { sources, own }, serviceLogger())
+  if (faults.length > 0) throw new EngineError('LOG_GAP', [...faults, ...warnings].join('\n'))
+  return warnings.map((line) => `\n${line}`).join('')
 }
 
 /** A line for each right that the engine needs and has not got; docs/kafka.md has them as ACLs. */

@@ -7,6 +7,7 @@ import type { Decoder, Encoder, TaskKeep } from '../../edge/kafka/ports.ts'
 import { missingRights } from '../../edge/kafka/rights.ts'
 import { Router } from '../../edge/kafka/router/router.ts'
 import { Tasks } from '../../edge/kafka/task/tasks.ts'
+import { TopicWatch } from '../../edge/kafka/topic-watch.ts'
 import { type PartitionCounts, prepareTopics } from '../../edge/kafka/topics.ts'
 import type { RuleSource } from '../../model/block.ts'
 import type { Counters } from '../../model/counters.ts'
@@ -139,7 +140,7 @@ export class KafkaService implements Service {
     while (!signal.aborted) {
       try {
         await this.#life()
-        if (!signal.aborted) this.#trouble = 'starting anew with the changed rules'
+        if (!signal.aborted) this.#trouble = 'starting anew with the changed rules or topics'
         continue
       } catch (error) {
         if (signal.aborted) return
@@ -156,13 +157,25 @@ export class KafkaService implements Service {
     }
   }
 
-  /** From the first connection to the first failure, or to a change of the rules: routes and exchanges may be others then. */
+  /** From the first connection to the first failure, or to a change of the rules or topics: routes and exchanges may be others then. */
   async #life(): Promise<void> {
-    const { connection, log, encoder: askEncoder, streams, counters } = this.#options
+    const { connection, log, encoder: askEncoder } = this.#options
     await this.rules.agree()
     const counts = await this.#prepare()
     this.rules.settled()
     const encoder = await askEncoder()
+    const written = new Set(Object.values(this.#options.outputs))
+    const read = new Map([...counts].filter(([topic]) => !written.has(topic)))
+    const topics = await TopicWatch.open(createClient(connection, log, 1), read, log)
+    try {
+      await this.#route(counts, topics, encoder)
+    } finally {
+      await topics.close()
+    }
+  }
+
+  async #route(counts: PartitionCounts, topics: TopicWatch, encoder: Encoder): Promise<void> {
+    const { connection, log, streams, counters } = this.#options
     const exchanges: RoutedExchange[] = this.exchanges.map((exchange) => ({
       exchange,
       partitions: counts.get(exchangeTopic(connection.group, exchange.id))!,
@@ -181,6 +194,7 @@ export class KafkaService implements Service {
       markIntervalMs: time.markIntervalMs,
       idleGraceMs: time.idleGraceMs,
       clock: this.#clock,
+      topics,
     })
     const topicOf = (topic: string) => ({ topic, partitions: counts.get(topic)! })
     const { alerts, shadow, rankings } = outputs
@@ -191,6 +205,7 @@ export class KafkaService implements Service {
       producerKafka: createClient(connection, log),
       outputs: { alerts: topicOf(alerts), shadow: topicOf(shadow), rankings: topicOf(rankings) },
       encoder,
+      topicIds: topics.ids,
       retentionMs: this.#options.exchangeRetentionMs ?? 86_400_000,
     })
     this.#router = router
@@ -200,6 +215,7 @@ export class KafkaService implements Service {
     await this.#together([
       (signal) => this.#flow(router, tasks, signal),
       (signal) => this.rules.changed(signal, isReady),
+      (signal) => topics.changed(signal),
     ])
   }
 

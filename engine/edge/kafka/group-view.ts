@@ -10,8 +10,10 @@ import { createClient, type KafkaConnection } from './client.ts'
 import { contentsOf } from './control-contents.ts'
 import { codeOf, isOperational, OFFSET_OUT_OF_RANGE, reasonOf } from './errors.ts'
 import { PartitionReader } from './partition-reader.ts'
+import { routerTopic } from './router-topic.ts'
 import { readRulesRecord } from './rules-records.ts'
 import { controlTopic } from './rules-topic.ts'
+import { Skips } from './skips.ts'
 import { TaskView } from './task/task-view.ts'
 
 /**
@@ -23,6 +25,7 @@ export class GroupView {
   readonly #brokers: string
   readonly #admin: Admin
   readonly #reader: PartitionReader
+  readonly #skips: Skips
   #topics: ReadonlySet<string> = new Set()
 
   private constructor(connection: KafkaConnection, log: Logger) {
@@ -31,6 +34,7 @@ export class GroupView {
     this.#brokers = connection.brokers.join(', ')
     this.#admin = kafka.admin()
     this.#reader = new PartitionReader(kafka)
+    this.#skips = new Skips(connection.group, this.#admin, this.#reader)
   }
 
   /**
@@ -42,6 +46,7 @@ export class GroupView {
     try {
       await view.#admin.connect()
       view.#topics = new Set(await view.#admin.listTopics())
+      if (view.#topics.has(routerTopic(connection.group))) await view.#skips.look()
       return await work(view)
     } catch (error) {
       if (error instanceof EngineError || !isOperational(error)) throw error
@@ -87,8 +92,8 @@ export class GroupView {
   task(exchangeId: string, partition: number, streams: readonly Stream[]): TaskView {
     const topic = exchangeTopic(this.#group, exchangeId)
     const place = { topic, stateTopic: stateTopic(this.#group, exchangeId), partition }
-    const [admin, reader] = [this.#admin, this.#reader]
-    const shared = { admin, reader, groupId: `${this.#group}-task`, streams, counters: new Counters() }
+    const [admin, reader, skips] = [this.#admin, this.#reader, this.#skips]
+    const shared = { admin, reader, skips, groupId: `${this.#group}-task`, streams, counters: new Counters() }
     return new TaskView(place, shared, () => turn())
   }
 

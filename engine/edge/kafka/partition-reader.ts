@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import kafkajs, { type Kafka, type KafkaJSProtocolError } from 'kafkajs'
-import { EngineError } from '../../model/errors.ts'
+import { EngineError, LogCorrupt } from '../../model/errors.ts'
 import { codeOf } from './errors.ts'
 import { AbortedFilter } from './fetch/aborted.ts'
 import { Cluster } from './fetch/cluster.ts'
 import { type FetchedPart, faultOf, fetchRaw } from './fetch/fetch-request.ts'
-import { batchEnd, RecordBatch } from './fetch/record-batch.ts'
+import { batchEnd, lastOffsetOf, RecordBatch } from './fetch/record-batch.ts'
 
 export interface RawRecord {
   readonly offset: number
@@ -13,6 +13,9 @@ export interface RawRecord {
   readonly key: Buffer | null
   readonly value: Buffer | null
 }
+
+/** Whether to go on behind what cannot be read. */
+export type Passes = (fault: LogCorrupt) => boolean
 
 const FETCH_BYTES_MAX = 4 << 20
 const WAIT_MS_MAX = 100
@@ -40,12 +43,20 @@ export class PartitionReader {
   }
 
   /**
+   * What `passes` says yes to is passed over: batches that cannot be read.
+   *
    * Data records with `from <= offset < end`, in pieces, oldest first. EngineError LOG_BUSY when it gets no further for
    * 30 s, LOG_CORRUPT for records that cannot be read; or the reader of the pieces sees kafkajs's own errors: try again.
    */
-  async *read(topic: string, partition: number, from: number, end: number): AsyncGenerator<RawRecord[]> {
-    for await (const part of this.#parts(topic, partition, from, end)) {
-      const records = part.flatMap((batch) => recordsOf(batch, from, end))
+  async *read(
+    topic: string,
+    partition: number,
+    from: number,
+    end: number,
+    passes: Passes = () => false,
+  ): AsyncGenerator<RawRecord[]> {
+    for await (const part of this.#parts(topic, partition, from, end, passes)) {
+      const records = part.flatMap((batch) => orPassed(passes, () => recordsOf(batch, from, end), []))
       if (records.length > 0) yield records
     }
   }
@@ -55,7 +66,7 @@ export class PartitionReader {
    * caller's to skip. A batch keeps the bytes of its fetch, up to 4 MB, for as long as it is held.
    */
   async *batches(topic: string, partition: number, from: number, end: number): AsyncGenerator<RecordBatch> {
-    for await (const part of this.#parts(topic, partition, from, end)) yield* part
+    for await (const part of this.#parts(topic, partition, from, end, () => false)) yield* part
   }
 
   async close(): Promise<void> {
@@ -63,7 +74,13 @@ export class PartitionReader {
   }
 
   /** Of each fetch that moved on, the batches with data. */
-  async *#parts(topic: string, partition: number, from: number, end: number): AsyncGenerator<RecordBatch[]> {
+  async *#parts(
+    topic: string,
+    partition: number,
+    from: number,
+    end: number,
+    passes: Passes,
+  ): AsyncGenerator<RecordBatch[]> {
     this.#connected ??= this.#cluster.connect().catch((error) => {
       this.#connected = null
       throw error
@@ -77,9 +94,10 @@ export class PartitionReader {
       this.#turn = fetched.catch(() => {})
       const part = await fetched
       if (part) {
-        const batches = dataOf(part, end, (last) => {
+        const passed = (last: number) => {
           next = Math.max(next, last + 1)
-        })
+        }
+        const batches = dataOf(part, end, passed, passes)
         if (batches.length > 0) yield batches
       }
       if (next > offset) movedMs = performance.now()
@@ -112,14 +130,19 @@ export class PartitionReader {
 }
 
 /** The batches of a fetch that hold data below `end`; `passed` is told the last offset of each one that was there. */
-function dataOf({ topic, partition, records, aborted }: FetchedPart, end: number, passed: (last: number) => void) {
+function dataOf(
+  { topic, partition, records, aborted }: FetchedPart,
+  end: number,
+  passed: (last: number) => void,
+  passes: Passes,
+): RecordBatch[] {
   const place = `${topic}/${partition}`
   const filter = new AbortedFilter(aborted)
   const batches: RecordBatch[] = []
   for (let at = 0, next = batchEnd(records, 0, place); next >= 0; at = next, next = batchEnd(records, at, place)) {
-    const batch = new RecordBatch(records, at, next, place)
-    passed(batch.lastOffset)
-    if (!filter.drops(batch) && batch.count > 0 && batch.baseOffset < end) batches.push(batch)
+    const batch = orPassed(passes, () => new RecordBatch(records, at, next, place), null)
+    passed(lastOffsetOf(records, at, next))
+    if (batch && !filter.drops(batch) && batch.count > 0 && batch.baseOffset < end) batches.push(batch)
   }
   return batches
 }
@@ -140,4 +163,13 @@ function recordsOf(batch: RecordBatch, from: number, end: number): RawRecord[] {
 /** As kafkajs would throw it: whoever reads looks at its code. */
 function protocolError(place: string, code: number): KafkaJSProtocolError {
   return new kafkajs.KafkaJSProtocolError(Object.assign(new Error(`${place}: ${faultOf(code)}`), { code }))
+}
+
+function orPassed<T>(passes: Passes, work: () => T, passed: T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof LogCorrupt && passes(error)) return passed
+    throw error
+  }
 }

@@ -5,6 +5,9 @@ import { controlsOf, ownControls } from '../../plan/control-topics.ts'
 import { type Exchange, exchangeTopic, otherPartitions, partitionsOfNew, stateTopic } from '../../plan/exchange.ts'
 import { checkControls } from './control-check.ts'
 import { reasonOf } from './errors.ts'
+import { routerTopic } from './router-topic.ts'
+
+export { routerTopic }
 
 /** Largest record of an exchange, of state, and of the dead-letter topic: a source record of 1 MiB and more around it. */
 export const RECORD_BYTES_MAX = 8 << 20
@@ -31,10 +34,10 @@ const DELETED =
 const OTHER_PARTITIONS =
   'an exchange has another number of partitions than exchange.partitions, and keeps it; docs/kafka.md says how to change it'
 
-/** Small compacted topic of the routers: what they last wrote to each exchange partition. */
-export function routerTopic(group: string): string {
-  return `${group}.router`
-}
+/** A broker's default does not compress again what the engine writes. */
+export const AS_PRODUCED = { 'compression.type': 'producer' } as const
+/** The broker says its clock with each record: marks are bounded by it. */
+const BROKER_TIME = { 'message.timestamp.type': 'LogAppendTime' } as const
 
 /**
  * Creates what is missing of the engine's own topics and of those that lists are changed by, and the outputs if it may; counts the partitions of all.
@@ -46,7 +49,7 @@ export async function prepareTopics(admin: Admin, wanted: TopicsWanted, log: Log
   const there = new Set(await admin.listTopics())
   const logs = exchanges.map(({ id }) => exchangeTopic(group, id)).filter((topic) => there.has(topic))
   const before = await partitionsOf(admin, logs)
-  const own = [compacted(routerTopic(group), 1)]
+  const own = [compacted(routerTopic(group), 1, BROKER_TIME)]
   for (const exchange of exchanges) {
     const { id, by } = exchange
     const had = by.kind === 'all' ? undefined : before.get(exchangeTopic(group, id))
@@ -116,6 +119,7 @@ async function partitionsOf(admin: Admin, topics: readonly string[]): Promise<Ma
  */
 function exchangeConfig(topic: string, numPartitions: number): ITopicConfig {
   return withConfig(topic, numPartitions, {
+    ...AS_PRODUCED,
     'cleanup.policy': 'delete',
     'retention.ms': '-1',
     'retention.bytes': '-1',
@@ -125,8 +129,10 @@ function exchangeConfig(topic: string, numPartitions: number): ITopicConfig {
   })
 }
 
-function compacted(topic: string, numPartitions: number): ITopicConfig {
+function compacted(topic: string, numPartitions: number, more: Readonly<Record<string, string>> = {}): ITopicConfig {
   return withConfig(topic, numPartitions, {
+    ...more,
+    ...AS_PRODUCED,
     'cleanup.policy': 'compact',
     'segment.bytes': String(16 << 20),
     'min.cleanable.dirty.ratio': '0.2',
@@ -135,7 +141,8 @@ function compacted(topic: string, numPartitions: number): ITopicConfig {
 }
 
 function outputConfig(topic: string, isDeadLetters: boolean): ITopicConfig {
-  return withConfig(topic, -1, isDeadLetters ? { 'max.message.bytes': String(RECORD_BYTES_MAX) } : {})
+  const more = isDeadLetters ? { 'max.message.bytes': String(RECORD_BYTES_MAX) } : {}
+  return withConfig(topic, -1, { ...AS_PRODUCED, ...more })
 }
 
 function withConfig(topic: string, numPartitions: number, config: Readonly<Record<string, string>>): ITopicConfig {

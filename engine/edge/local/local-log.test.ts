@@ -177,6 +177,29 @@ describe('trimming', () => {
   })
 })
 
+test('a clock that is a month ahead for a while deletes no output; a month without an engine is caught up with', () => {
+  const [HOUR_MS, DAY_MS] = [3_600_000, 86_400_000]
+  const folder = newFolder()
+  const open = () => {
+    const at = { elapsedMs: 0 }
+    const db = openDatabase(join(folder, LOG_FILE))
+    return { at, db, trimmer: new Trimmer(db, () => at.elapsedMs) }
+  }
+  const first = open()
+  const insert = first.db.prepare("INSERT INTO outputs (topic, position, committed_ms, json) VALUES (?, 1, ?, '{}')")
+  const nowMs = 100 * DAY_MS
+  for (const topic of ['alerts', 'rankings']) insert.run(topic, nowMs - HOUR_MS)
+  expect(first.trimmer.trim(1, nowMs, 0, nowMs + 30 * DAY_MS).outputs).toBe(0)
+  first.at.elapsedMs += 14_000
+  expect(first.trimmer.trim(1, nowMs, 0, nowMs + 30 * DAY_MS).outputs).toBe(0)
+  first.db.close()
+  const second = open()
+  expect(second.trimmer.trim(1, nowMs, 0, nowMs + 30 * DAY_MS).outputs).toBe(0)
+  second.at.elapsedMs += 4 * DAY_MS
+  expect(second.trimmer.trim(1, nowMs, 0, nowMs + 34 * DAY_MS).outputs).toBe(2)
+  second.db.close()
+})
+
 describe('what goes wrong has a name', () => {
   test('a second engine on the same folder', () =>
     withLog(async (_, folder) => {

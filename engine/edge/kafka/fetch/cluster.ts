@@ -1,6 +1,7 @@
 import type { Kafka } from 'kafkajs'
 import { clusterMaker } from '../kafkajs-cluster.ts'
 import { codecsReady } from './codecs.ts'
+import { type FoundTopic, topicsOf } from './topics-request.ts'
 
 /** kafkajs's own objects (2.2.4, pinned), as far as they are used here. */
 export interface Broker {
@@ -27,6 +28,7 @@ interface BrokerPool {
   retrier: (attempt: (bail: (error: unknown) => never, retry: number, retryMs: number) => Promise<unknown>) => unknown
   refreshMetadata(topics: readonly string[]): Promise<unknown>
   findBroker(node: { nodeId: number }): Promise<Broker>
+  findConnectedBroker(): Promise<Broker>
 }
 interface KafkajsCluster {
   readonly brokerPool: BrokerPool
@@ -91,6 +93,14 @@ export class Cluster {
     for (const connection of this.#inner.brokerPool.brokers[nodeId]?.connectionPool.pool ?? [])
       if (connection.socket?.destroyed) connection.socket = null
     return this.#inner.brokerPool.findBroker({ nodeId })
+  }
+
+  /** Those of `topics` that there are, as one broker knows them now. Null where it is too old to give ids. */
+  topics(topics: readonly string[]): Promise<ReadonlyMap<string, FoundTopic> | null> {
+    return this.#inTurn(async () => {
+      await this.#inner.connect()
+      return topicsOf(await this.#inner.brokerPool.findConnectedBroker(), topics)
+    })
   }
 
   /** The first offset that a partition still holds, and the one behind its last, whoever may see it. */

@@ -1,14 +1,17 @@
 import { EngineError } from '../../../model/errors.ts'
 import type { AbortedTransaction } from './aborted.ts'
 import type { Broker } from './cluster.ts'
+import { decodeById, encodeById, VERSION_BY_ID } from './fetch-by-id.ts'
+import { byTopic, type Encoded, Reader, send, speaks } from './protocol.ts'
 
 const FETCH = 1
 const VERSION = 11
 const READ_COMMITTED = 1
-const LOST: readonly string[] = ['KafkaJSConnectionClosedError', 'KafkaJSRequestTimeoutError']
 
 export interface WantedPart {
   readonly topic: string
+  /** The topic's id: another topic of that name is not read. Empty = whatever has the name. */
+  readonly topicId?: string
   readonly partition: number
   readonly offset: number
   /** The broker sends more where one batch is larger, and only that one. */
@@ -43,34 +46,25 @@ export interface FetchLimits {
 }
 
 /**
- * One read-committed fetch of version 11, without a session, of one broker. Partitions are served in the given order until
- * `bytesMax`. Two at a time on one broker are not allowed until one has been answered: kafkajs would open the connection
- * twice. Errors: kafkajs's own; LOG_BUSY for a broker that has another version or sends an answer that is none.
+ * One read-committed fetch, without a session, of one broker: of version 13 where all topics have ids and the broker knows
+ * them, else 11. Partitions are served in the given order until `bytesMax`. Two at a time on one broker are not allowed until
+ * one has been answered: kafkajs would open the connection twice. Errors: kafkajs's own; LOG_BUSY for a broker that has other
+ * versions or sends an answer that is none.
  */
-export async function fetchRaw(
-  broker: Broker,
-  parts: readonly WantedPart[],
-  limits: FetchLimits,
-): Promise<FetchAnswer> {
-  const { minVersion, maxVersion } = broker.versions[FETCH]
-  if (minVersion > VERSION || maxVersion < VERSION)
-    throw new EngineError('LOG_BUSY', `the broker speaks Fetch ${minVersion} to ${maxVersion}, not ${VERSION}`)
-  try {
-    return (await broker.connectionPool.send({
-      request: { apiKey: FETCH, apiVersion: VERSION, apiName: 'Fetch', encode: async () => encode(parts, limits) },
-      response: { decode: async (bytes: Buffer) => decode(bytes), parse: async (answer: FetchAnswer) => answer },
-    })) as FetchAnswer
-  } catch (error) {
-    if (LOST.includes((error as Error).name)) await broker.disconnect() // as kafkajs does; else it goes on with a dead socket
-    throw error
+export function fetchRaw(broker: Broker, parts: readonly WantedPart[], limits: FetchLimits): Promise<FetchAnswer> {
+  if (parts.every(({ topicId }) => topicId) && speaks(broker, FETCH, VERSION_BY_ID)) {
+    const exchange = { encode: () => encodeById(parts, limits), decode: (bytes: Buffer) => decodeById(bytes, parts) }
+    return send(broker, { apiKey: FETCH, apiVersion: VERSION_BY_ID, apiName: 'Fetch' }, exchange)
   }
+  return send(
+    broker,
+    { apiKey: FETCH, apiVersion: VERSION, apiName: 'Fetch' },
+    { encode: () => encode(parts, limits), decode },
+  )
 }
 
 /** As kafkajs's own encoder shows it to what sends it. */
-export function encode(
-  parts: readonly WantedPart[],
-  { waitMsMax, bytesMax }: FetchLimits,
-): { buf: Buffer; buffer: Buffer } {
+export function encode(parts: readonly WantedPart[], { waitMsMax, bytesMax }: FetchLimits): Encoded {
   const groups = byTopic(parts)
   const size = groups.reduce((sum, group) => sum + 6 + Buffer.byteLength(group[0].topic) + 28 * group.length, 35)
   const out = Buffer.allocUnsafe(size)
@@ -100,20 +94,9 @@ export function encode(
   return { buf: out, buffer: out }
 }
 
-/** Neighbours of one topic together: the broker serves them in this order. */
-function byTopic(parts: readonly WantedPart[]): WantedPart[][] {
-  const groups: WantedPart[][] = []
-  for (const part of parts) {
-    const last = groups.at(-1)
-    if (last && last[0].topic === part.topic) last.push(part)
-    else groups.push([part])
-  }
-  return groups
-}
-
 /** `clientSideThrottleTime` is where kafkajs looks for it. EngineError LOG_BUSY. */
 export function decode(bytes: Buffer): FetchAnswer & { clientSideThrottleTime: number } {
-  const reader = new Reader(bytes)
+  const reader = new Reader(bytes, 'a fetch')
   const throttleMs = reader.int32()
   const errorCode = reader.int16()
   if (errorCode !== 0) throw new EngineError('LOG_BUSY', `the broker refuses to be read from: error ${errorCode}`)
@@ -148,49 +131,8 @@ export function faultOf(code: number): string {
     5: 'it has no leader',
     6: 'another broker leads it now',
     29: 'reading the topic is not allowed',
+    100: 'the topic was deleted, or made again under its name',
+    103: 'the topic was deleted, or made again under its name',
   }
   return known[code] ?? `error ${code} of the broker`
-}
-
-class Reader {
-  readonly #bytes: Buffer
-  #at = 0
-
-  constructor(bytes: Buffer) {
-    this.#bytes = bytes
-  }
-
-  int16(): number {
-    return this.#bytes.readInt16BE(this.#move(2))
-  }
-
-  int32(): number {
-    return this.#bytes.readInt32BE(this.#move(4))
-  }
-
-  int64(): number {
-    return this.int32() * 2 ** 32 + (this.int32() >>> 0)
-  }
-
-  /** Of an array: null is empty. Whatever it says, an item takes bytes, so the end comes first. */
-  count(): number {
-    return Math.max(0, this.int32())
-  }
-
-  text(): string {
-    return this.bytes(this.int16()).toString()
-  }
-
-  bytes(length: number): Buffer {
-    const size = Math.max(0, length)
-    const from = this.#move(size)
-    return this.#bytes.subarray(from, from + size)
-  }
-
-  #move(size: number): number {
-    const from = this.#at
-    this.#at += size
-    if (this.#at > this.#bytes.length) throw new EngineError('LOG_BUSY', 'the broker sent a fetch that is cut short')
-    return from
-  }
 }

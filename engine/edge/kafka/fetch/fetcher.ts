@@ -25,6 +25,8 @@ const BACK_OFF_MS_MAX = 1_000
 
 /** A feed, and the broker that it is read from. */
 interface Seat {
+  /** Empty = whatever has the name. */
+  readonly topicId: string
   readonly feed: FeedState
   lane: Lane | null
   /** In a row. */
@@ -60,9 +62,10 @@ export class Fetcher {
     this.#options = { ...DEFAULTS, ...options }
   }
 
-  /** Starts fetching at offset `from`. */
-  open(topic: string, partition: number, from: number): Feed {
+  /** Starts fetching at offset `from`. `topicId`: of that topic and no other that gets its name. */
+  open(topic: string, partition: number, from: number, topicId = ''): Feed {
     const seat: Seat = {
+      topicId,
       feed: new FeedState(topic, partition, from, () => this.#changed(seat)),
       lane: null,
       failures: 0,
@@ -186,8 +189,8 @@ export class Fetcher {
   async #fetch(lane: Lane, seats: readonly Seat[]): Promise<void> {
     const { maxWaitMs, bytesMax, partitionBytesMax } = this.#options
     const epochs = seats.map(({ feed }) => feed.epoch)
-    const wanted = seats.map(({ feed: { topic, partition, fetched: offset } }) => {
-      return { topic, partition, offset, bytesMax: partitionBytesMax }
+    const wanted = seats.map(({ topicId, feed: { topic, partition, fetched: offset } }) => {
+      return { topic, topicId, partition, offset, bytesMax: partitionBytesMax }
     })
     let answer: FetchAnswer
     try {

@@ -1,12 +1,28 @@
 import type { Admin } from 'kafkajs'
 import type { Counters } from '../../../model/counters.ts'
 import type { Logger } from '../../../model/telemetry.ts'
-import { committedOffsets } from '../offsets.ts'
+import { type CommittedOffset, committedWithNotes } from '../offsets.ts'
 import type { Lane } from './lane.ts'
 
 export interface LaneId {
   readonly topic: string
+  /** Absent or empty: not known. */
+  readonly topicId?: string
   readonly partition: number
+}
+
+/** Source records from offset `from` to before `to`. */
+export interface Gap {
+  readonly topic: string
+  readonly partition: number
+  readonly from: number
+  readonly to: number
+}
+
+export function sayGap(gap: Gap, counters: Counters, log: Logger): void {
+  const { topic, from, to } = gap
+  counters.counter('source_gap_records_total', { topic }).value += to - from
+  log.error({ ...gap, lost: to - from }, 'source records were deleted by the broker before they were read')
 }
 
 interface Deps {
@@ -34,10 +50,11 @@ export async function assignedLanes(ids: readonly LaneId[], deps: Deps): Promise
   const starts = new Map<string, Start>()
   for (const topic of new Set(ids.map((id) => id.topic))) {
     const bounds = await admin.fetchTopicOffsets(topic)
-    const offsets = await committedOffsets(admin, groupId, topic)
+    const offsets = await committedWithNotes(admin, groupId, topic)
     for (const id of ids.filter((one) => one.topic === topic)) {
       const { low, high } = bounds.find(({ partition }) => partition === id.partition)!
-      const known = before.find((lane) => lane.topic === topic && lane.partition === id.partition)
+      const isSame = (lane: Lane) => lane.topic === topic && lane.topicId === (id.topicId ?? '')
+      const known = before.find((lane) => isSame(lane) && lane.partition === id.partition)
       const written = Math.min(known?.acknowledged ?? 0, Number(high))
       const committed = position(id, offsets.get(id.partition), Number(low), deps)
       starts.set(`${topic}/${id.partition}`, { from: Math.max(committed, written), committed, end: Number(high) })
@@ -46,18 +63,19 @@ export async function assignedLanes(ids: readonly LaneId[], deps: Deps): Promise
   return starts
 }
 
-/** Records that the broker has deleted before they were read are lost, and said to be. */
+/**
+ * Records that the broker has deleted before they were read are lost, and said to be. What was committed for another topic
+ * that had the name is of no use.
+ */
 function position(
-  { topic, partition }: LaneId,
-  committed: number | undefined,
+  { topic, topicId = '', partition }: LaneId,
+  there: CommittedOffset | undefined,
   low: number,
   { counters, log }: Pick<Deps, 'counters' | 'log'>,
 ): number {
-  if (committed === undefined || committed >= low) return committed ?? low
-  counters.counter('source_gap_records_total', { topic }).value += low - committed
-  log.error(
-    { topic, partition, lost: low - committed },
-    'source records were deleted by the broker before they were read',
-  )
-  return low
+  if (there === undefined) return low
+  const isOther = topicId !== '' && there.note !== '' && there.note !== topicId
+  const committed = isOther ? 0 : there.offset
+  if (committed < low) sayGap({ topic, partition, from: committed, to: low }, counters, log)
+  return Math.max(committed, low)
 }

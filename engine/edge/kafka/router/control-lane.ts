@@ -1,5 +1,6 @@
 import type { Broadcast } from '../../../model/block.ts'
 import { EngineError } from '../../../model/errors.ts'
+import { sourceName } from '../../../model/source-position.ts'
 import type { ControlTopic } from '../../../plan/control-topics.ts'
 import { BROADCAST_BYTES, BROADCAST_RECORDS } from '../control-contents.ts'
 import { readControl } from '../control-records.ts'
@@ -13,11 +14,14 @@ type ControlRecord = Broadcast['records'][number]
 export class ControlLane implements Lane {
   readonly control: ControlTopic
   readonly topic: string
+  readonly topicId: string
   readonly partition: number
   end: number
   acknowledged: number
   told: number
   committed: number
+  /** Why nothing of it can be read from here on; null = it can. */
+  trouble: string | null = null
   /** Records that were none, since the last asking. */
   #refused = 0
   readonly #feed: Feed
@@ -26,9 +30,10 @@ export class ControlLane implements Lane {
   /** The offset behind the last record that was taken. */
   #taken: number
 
-  constructor(control: ControlTopic, partition: number, feed: Feed) {
+  constructor(control: ControlTopic, partition: number, feed: Feed, topicId = '') {
     this.control = control
     this.topic = control.topic
+    this.topicId = topicId
     this.partition = partition
     this.#feed = feed
     this.told = this.acknowledged = this.committed = this.end = this.#taken = feed.position
@@ -56,7 +61,18 @@ export class ControlLane implements Lane {
     } catch (error) {
       if (records.length === 0) throw error // else thrown again by the next call
     }
-    return records.length === 0 ? null : { kind: 'broadcast', topic: this.topic, records }
+    return records.length === 0 ? null : { kind: 'broadcast', topic: sourceName(this.topic, this.topicId), records }
+  }
+
+  /** Goes on at `next`: what is before it cannot be read. */
+  skipTo(next: number): void {
+    this.trouble = null
+    this.#cursor = null
+    this.#feed.seek(next)
+  }
+
+  get position(): number {
+    return this.#feed.position
   }
 
   /** Goes on where the topic begins, where records were deleted ahead of it. False: that was not the matter. */

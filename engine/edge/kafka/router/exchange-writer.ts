@@ -6,9 +6,9 @@ import type { Counter, Counters } from '../../../model/counters.ts'
 import { PickedRows } from '../../../model/picked.ts'
 import type { Stream } from '../../../model/stream.ts'
 import type { RoutedExchange } from '../../../plan/placing.ts'
-import { codeOf, MESSAGE_TOO_LARGE } from '../errors.ts'
+import { isRecordRefused } from '../errors.ts'
 import { inParts } from '../parts.ts'
-import { withoutValue } from './dead-letter.ts'
+import { bareLetter, withoutValue } from './dead-letter.ts'
 import type { Lane } from './lane.ts'
 import type { Staged } from './source-lane.ts'
 
@@ -106,7 +106,7 @@ export class ExchangeWriter {
 
   addDead(message: Message): void {
     this.#dead.push(message)
-    this.#bytes += message.value === null ? 0 : Buffer.byteLength(message.value)
+    this.#bytes += Buffer.byteLength(message.value ?? '') + Buffer.byteLength(message.key ?? '')
   }
 
   /** With what was added so far, everything of the lane below `offset` is there. */
@@ -197,18 +197,32 @@ export class ExchangeWriter {
       await this.#producer.sendBatch({ topicMessages: part, acks: -1 })
   }
 
-  /** All at once; one by one where one of them is too large for the topic, to find which. */
+  /** All at once; one by one where the topic does not take one of them, to find which: that is cut, and says so. */
   async #sendDead(messages: readonly Message[]): Promise<void> {
+    for (const part of inParts([{ topic: this.#dlqTopic, messages: [...messages] }], PART_BYTES))
+      for (const { messages: some } of part) await this.#sendSomeDead(some)
+  }
+
+  async #sendSomeDead(messages: readonly Message[]): Promise<void> {
+    const isTaken = await this.#isTaken(messages)
+    if (isTaken) return
+    if (messages.length > 1) {
+      for (const message of messages) await this.#sendSomeDead([message])
+      return
+    }
+    this.#dropped.value++
+    if (await this.#isTaken([withoutValue(messages[0])])) return
+    await this.#producer.send({ topic: this.#dlqTopic, messages: [bareLetter(messages[0])], acks: -1 })
+  }
+
+  /** False where the topic refuses one of them for what it is. */
+  async #isTaken(messages: readonly Message[]): Promise<boolean> {
     try {
       await this.#producer.send({ topic: this.#dlqTopic, messages: [...messages], acks: -1 })
+      return true
     } catch (error) {
-      if (codeOf(error) !== MESSAGE_TOO_LARGE) throw error
-      if (messages.length > 1) {
-        for (const message of messages) await this.#sendDead([message])
-        return
-      }
-      this.#dropped.value++
-      await this.#producer.send({ topic: this.#dlqTopic, messages: [withoutValue(messages[0])], acks: -1 })
+      if (isRecordRefused(error)) return false
+      throw error
     }
   }
 }

@@ -5,6 +5,8 @@
  */
 export interface Lane {
   readonly topic: string
+  /** Of the topic of that name that is read; empty = not known. */
+  readonly topicId: string
   readonly partition: number
   /** The broker's end offset, as last heard. */
   end: number

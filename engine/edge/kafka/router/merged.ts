@@ -53,7 +53,7 @@ export class Merged {
     const { bytes, keyStart, keyEnd, valueStart, valueEnd, offset } = cursor
     const key = keyEnd < 0 ? null : Buffer.from(bytes.subarray(keyStart, keyEnd))
     const value = valueEnd < 0 ? null : Buffer.from(bytes.subarray(valueStart, valueEnd))
-    const headers = Object.fromEntries(cursor.headers().map(({ key: name, value }) => [name, value ?? Buffer.alloc(0)]))
+    const headers = headersOf(cursor)
     this.badRecords.push({ lane, message: { key, value, headers, offset }, why })
   }
 
@@ -64,4 +64,15 @@ export class Merged {
     lane.told = routed
     this.offsets.set(lane, routed)
   }
+}
+
+/** A header may be there several times; one without a value is empty in a dead letter. */
+function headersOf(cursor: RecordCursor): Record<string, Buffer | Buffer[]> {
+  const headers = new Map<string, Buffer | Buffer[]>()
+  for (const { key, value } of cursor.headers()) {
+    const own = value ?? Buffer.alloc(0)
+    const before = headers.get(key)
+    headers.set(key, before === undefined ? own : [before, own].flat())
+  }
+  return Object.fromEntries(headers)
 }

@@ -2,6 +2,7 @@ import type { Admin, Kafka, Producer } from 'kafkajs'
 import type { Observable, Subscription } from 'rxjs'
 import type { Mark, RuleSource } from '../../../model/block.ts'
 import type { Counter } from '../../../model/counters.ts'
+import { sourceName, topicOf } from '../../../model/source-position.ts'
 import type { Stream } from '../../../model/stream.ts'
 import type { Gauge } from '../../../model/telemetry.ts'
 import { controlsOf } from '../../../plan/control-topics.ts'
@@ -10,6 +11,8 @@ import { Fetcher } from '../fetch/fetcher.ts'
 import { Membership } from '../membership.ts'
 import { PartitionReader } from '../partition-reader.ts'
 import { byKey } from '../partitioner.ts'
+import { brokerClock, noteTopics, readNotes } from '../router-topic.ts'
+import { Skips } from '../skips.ts'
 import { deadLetter } from './dead-letter.ts'
 import { ExchangeWriter } from './exchange-writer.ts'
 import type { Lane } from './lane.ts'
@@ -17,7 +20,8 @@ import type { Merged } from './merged.ts'
 import { writeRules } from './rules-control.ts'
 import { Sources, type SourcesOptions } from './sources.ts'
 
-export interface RouterOptions extends Omit<SourcesOptions, 'admin' | 'fetcher' | 'membership'> {
+export interface RouterOptions
+  extends Omit<SourcesOptions, 'admin' | 'fetcher' | 'membership' | 'skips' | 'brokerClock'> {
   readonly kafka: Kafka
   readonly ruleFiles: readonly RuleSource[]
   /** Partitions of each source topic; a control topic has one. */
@@ -69,6 +73,8 @@ export class Router {
       admin: this.#admin,
       fetcher: this.#fetcher,
       membership: this.#membership,
+      skips: new Skips(group, this.#admin, this.#reader),
+      brokerClock: () => brokerClock(this.#producer, group),
     })
     this.#assigned = this.#membership.assigned$.subscribe({
       next: (assignment) => void this.sources.assign(assignment).catch((error: unknown) => this.#writer.fail(error)),
@@ -97,17 +103,20 @@ export class Router {
 
   /** Puts the rule set in force in the exchanges, then joins the group. */
   async open(): Promise<void> {
-    const { group, exchanges, ruleFiles, streams, log } = this.#options
+    const { group, exchanges, ruleFiles, streams, counters, log, topics } = this.#options
     const [admin, producer, reader] = [this.#admin, this.#producer, this.#reader]
     await Promise.all([admin.connect(), producer.connect()])
-    await writeRules({ group, exchanges, ruleFiles, streams, admin, producer, reader, log })
+    const ids = topics?.ids ?? new Map<string, string>()
+    const noted = await readNotes(group, admin, reader)
+    await noteTopics(noted, ids, { group, producer, counters, log })
+    await writeRules({ group, exchanges, ruleFiles, streams, noted, ids, admin, producer, reader, log })
     if (!this.#stopped) await this.#membership.join()
   }
 
   /** Hands what was merged to the writer; resolves when there is room for more. */
   accept(merged: Merged): Promise<void> {
     for (const broadcast of merged.broadcasts)
-      for (const exchange of this.#readers(broadcast.topic)) this.#writer.addToAll(exchange, broadcast, 0)
+      for (const exchange of this.#readers(topicOf(broadcast.topic))) this.#writer.addToAll(exchange, broadcast, 0)
     for (let i = 0; i < merged.staged.length; i++) {
       const end = merged.stretches[2 * i + 1]
       for (let row = merged.stretches[2 * i]; row < end; row++) this.#writer.addRow(merged.staged[i], row)
@@ -133,13 +142,19 @@ export class Router {
   #mark(lane: Lane, upToMs: number): void {
     const { sourcePartitions, exchanges } = this.#options
     const partitionsOf = (topic: string) =>
-      Array.from({ length: sourcePartitions.get(topic)! }, (_, partition) => `${topic}/${partition}`)
+      Array.from({ length: sourcePartitions.get(topic)! }, (_, partition) => `${this.#nameOf(topic)}/${partition}`)
     for (const exchange of this.#readers(lane.topic)) {
       const sources = this.#inputs[exchange].flatMap(partitionsOf)
-      const mark: Mark = { kind: 'mark', sourceTopic: lane.topic, sourcePartition: lane.partition, upToMs, sources }
+      const sourceTopic = sourceName(lane.topic, lane.topicId)
+      const mark: Mark = { kind: 'mark', sourceTopic, sourcePartition: lane.partition, upToMs, sources }
       this.#writer.addToAll(exchange, mark, upToMs)
       this.#marked.value += exchanges[exchange].partitions
     }
+  }
+
+  /** As the log has it. */
+  #nameOf(topic: string): string {
+    return sourceName(topic, this.#options.topics?.idOf(topic) ?? '')
   }
 
   /** Exchanges that read a topic. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Admin, Producer } from 'kafkajs'
 import type { Broadcast, LogEntry, RuleSource } from '../../../model/block.ts'
 import { encodeEntry } from '../../../model/block-codec.ts'
+import { sourceName } from '../../../model/source-position.ts'
 import type { Stream } from '../../../model/stream.ts'
 import type { Logger } from '../../../model/telemetry.ts'
 import { controlsOf } from '../../../plan/control-topics.ts'
@@ -11,13 +12,17 @@ import { filesFor } from '../../../plan/rule-files.ts'
 import { broadcastsOf, contentsOf } from '../control-contents.ts'
 import { listOfKey } from '../control-records.ts'
 import type { PartitionReader, RawRecord } from '../partition-reader.ts'
-import { routerTopic } from '../topics.ts'
+import { routerTopic } from '../router-topic.ts'
 
 interface Deps {
   readonly group: string
   readonly exchanges: readonly RoutedExchange[]
   readonly ruleFiles: readonly RuleSource[]
   readonly streams: readonly Stream[]
+  /** What the routers noted last: `readNotes`. */
+  readonly noted: ReadonlyMap<string, string>
+  /** Ids of topics, where they are known. */
+  readonly ids: ReadonlyMap<string, string>
   readonly admin: Admin
   readonly producer: Producer
   readonly reader: PartitionReader
@@ -30,14 +35,15 @@ interface Deps {
  * Where one of them was not read there before, the rule set comes once more: events that are held are asked again, now that
  * it is known what their answers depend on.
  *
- * The last control is known from the routers' compacted topic, by exchange partition: the hash of the files, and the topics.
+ * The last control is known from the routers' compacted topic, by exchange partition: the hash of the files, and the
+ * exchange's topic and the control topics, with their ids: one that was made again has no rule set yet.
  * It is taken away before the control is written and put back after it was acknowledged, so that what stands there is never
  * wrong: after a crash in between the control is written once more, which changes nothing. (What the task keeps cannot tell:
  * the task may not have read the last control yet.)
  */
 export async function writeRules(deps: Deps): Promise<void> {
-  const { group, exchanges, ruleFiles, streams, admin, producer, reader, log } = deps
-  const known = await lastControls(group, admin, reader)
+  const { group, exchanges, ruleFiles, streams, noted: known, ids, producer, log } = deps
+  const nameOf = (topic: string) => sourceName(topic, ids.get(topic) ?? '')
   const note = (keys: readonly string[], value: string | null) =>
     producer.send({
       topic: routerTopic(group),
@@ -47,14 +53,15 @@ export async function writeRules(deps: Deps): Promise<void> {
   for (const { exchange, partitions } of exchanges) {
     const files = filesFor(ruleFiles, exchange, streams)
     const hash = createHash('sha256').update(JSON.stringify(files)).digest('hex')
-    const noted = [hash, ...controlsOf(group, exchange).map(({ topic }) => topic)].join(' ')
     const target = exchangeTopic(group, exchange.id)
+    const controls = controlsOf(group, exchange).map(({ topic }) => nameOf(topic))
+    const noted = [hash, nameOf(target), ...controls].join(' ')
     const stale = Array.from({ length: partitions }, (_, p) => p).filter((p) => known.get(`${target}/${p}`) !== noted)
     if (stale.length === 0) continue
     log.info({ exchange: exchange.id, partitions: stale, rules: exchange.set.rules.length }, 'writing the rule set')
     const keys = stale.map((partition) => `${target}/${partition}`)
     await note(keys, null)
-    const broadcasts = await heldBy(exchange, deps)
+    const broadcasts = await heldBy(exchange, deps, nameOf)
     const isNews = ({ topic }: Broadcast) => keys.some((key) => !known.get(key)?.split(' ').includes(topic))
     const rules: LogEntry = { kind: 'rules', files }
     for (const entry of [rules, ...broadcasts, ...(broadcasts.some(isNews) ? [rules] : [])]) {
@@ -68,7 +75,11 @@ export async function writeRules(deps: Deps): Promise<void> {
 }
 
 /** What the control topics of an exchange hold. Changes of lists that the rule set does not have are deleted. */
-async function heldBy(exchange: Exchange, { group, admin, producer, reader }: Deps): Promise<Broadcast[]> {
+async function heldBy(
+  exchange: Exchange,
+  { group, admin, producer, reader }: Deps,
+  nameOf: (topic: string) => string,
+): Promise<Broadcast[]> {
   const lists = new Set(exchange.set.lists.map(({ id }) => id))
   const broadcasts: Broadcast[] = []
   for (const control of controlsOf(group, exchange)) {
@@ -77,19 +88,7 @@ async function heldBy(exchange: Exchange, { group, admin, producer, reader }: De
     const messages = contents.filter(isGone).map(({ key }) => ({ key, value: null, partition: 0 }))
     if (messages.length > 0) await producer.send({ topic: control.topic, messages, acks: -1 })
     const kept = contents.filter((record) => !isGone(record))
-    broadcasts.push(...broadcastsOf(control, kept))
+    broadcasts.push(...broadcastsOf(control, kept).map((one) => ({ ...one, topic: nameOf(one.topic) })))
   }
   return broadcasts
-}
-
-async function lastControls(group: string, admin: Admin, reader: PartitionReader): Promise<Map<string, string>> {
-  const topic = routerTopic(group)
-  const [{ low, high }] = await admin.fetchTopicOffsets(topic)
-  const known = new Map<string, string>()
-  for await (const records of reader.read(topic, 0, Number(low), Number(high)))
-    for (const { key, value } of records) {
-      if (value === null) known.delete(String(key))
-      else known.set(String(key), String(value))
-    }
-  return known
 }

@@ -1,12 +1,13 @@
 import type { Block } from '../../../model/block.ts'
 import { BlockBuilder } from '../../../model/block-builder.ts'
-import { EngineError } from '../../../model/errors.ts'
-import { ROWS_PER_RECORD_MAX } from '../../../model/source-position.ts'
+import { EngineError, LogCorrupt } from '../../../model/errors.ts'
+import { ROWS_PER_RECORD_MAX, sourceName } from '../../../model/source-position.ts'
 import type { Stream } from '../../../model/stream.ts'
 import type { Places, Placing } from '../../../plan/placing.ts'
 import type { Feed } from '../fetch/feed.ts'
 import type { RecordCursor } from '../fetch/record-cursor.ts'
 import type { BadRecord, Decoder } from '../ports.ts'
+import { offsetOf } from '../skips.ts'
 import type { Lane } from './lane.ts'
 
 /** Decoded at a time: what a lane holds as columns. */
@@ -16,6 +17,8 @@ const STAGE_BYTES = 1 << 20
 export interface SourceId {
   readonly stream: Stream
   readonly topic: string
+  /** Absent or empty: not known. */
+  readonly topicId?: string
   readonly partition: number
 }
 
@@ -23,8 +26,10 @@ export interface SourceId {
 export interface LaneEvents {
   /** A record that is none; `cursor` stands at it. */
   bad(lane: SourceLane, cursor: RecordCursor, why: BadRecord): void
-  /** So many records were deleted by the broker before they were read. */
-  gap(lane: SourceLane, lostRecords: number): void
+  /** So many records, from offset `from` on, were deleted by the broker before they were read. */
+  gap(lane: SourceLane, lostRecords: number, from: number): void
+  /** Where to go on behind what cannot be read; null, or absent: nowhere. */
+  passes?(lane: SourceLane, fault: LogCorrupt): number | null
   /** Nothing of this partition can be read from here on. */
   stuck(lane: SourceLane, reason: string): void
 }
@@ -43,6 +48,7 @@ export interface Staged {
 export class SourceLane implements SourceId, Lane {
   readonly stream: Stream
   readonly topic: string
+  readonly topicId: string
   readonly partition: number
   end: number
   acknowledged: number
@@ -69,16 +75,19 @@ export class SourceLane implements SourceId, Lane {
   #prepared = false
   /** Why nothing of it can be read from here on; null = it can. */
   trouble: string | null = null
+  /** What is in the way, where it can be passed over. */
+  fault: LogCorrupt | null = null
   #decoded: number
 
   constructor(id: SourceId, decoder: Decoder, placing: Placing, feed: Feed) {
     this.stream = id.stream
     this.topic = id.topic
+    this.topicId = id.topicId ?? ''
     this.partition = id.partition
     this.#decoder = decoder
     this.#placing = placing
     this.#feed = feed
-    this.#builder = new BlockBuilder(id.stream, id.topic, id.partition)
+    this.#builder = new BlockBuilder(id.stream, sourceName(id.topic, this.topicId), id.partition)
     this.told = this.acknowledged = this.committed = this.end = this.#decoded = feed.position
   }
 
@@ -91,6 +100,16 @@ export class SourceLane implements SourceId, Lane {
   get isBehind(): boolean {
     const { routed } = this
     return this.#cursor !== null || this.#feed.waitingBytes > 0 || this.end > routed || this.#feed.end > routed
+  }
+
+  /** Where reading broke off. */
+  get stuckAt(): number {
+    return offsetOf(this.fault, this.#feed.position)
+  }
+
+  /** Tries once more what could not be read. */
+  retry(): void {
+    this.trouble = this.fault = null
   }
 
   close(): void {
@@ -165,11 +184,18 @@ export class SourceLane implements SourceId, Lane {
     if (!(error instanceof EngineError)) throw error
     const { position, logStart } = this.#feed
     if (error.code === 'LOG_GAP' && logStart > position) {
-      events.gap(this, logStart - position)
+      events.gap(this, logStart - position, position)
       this.#feed.seek(logStart)
       return
     }
+    const next = error instanceof LogCorrupt ? (events.passes?.(this, error) ?? null) : null
+    if (next !== null) {
+      this.#cursor = null
+      this.#feed.seek(next)
+      return
+    }
     this.trouble = error.message
+    this.fault = error instanceof LogCorrupt ? error : null
     events.stuck(this, error.message)
   }
 

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Admin } from 'kafkajs'
 import type { Counters } from '../../../model/counters.ts'
+import { LogCorrupt } from '../../../model/errors.ts'
 import type { Stream } from '../../../model/stream.ts'
 import type { Logger } from '../../../model/telemetry.ts'
 import { type ControlTopic, controlsOf } from '../../../plan/control-topics.ts'
@@ -10,7 +11,10 @@ import type { Fetcher } from '../fetch/fetcher.ts'
 import { Occasionally } from '../log.ts'
 import type { Assignment, Membership } from '../membership.ts'
 import type { Decoder } from '../ports.ts'
-import { assignedLanes } from './assignment.ts'
+import { offsetOf, type Skips } from '../skips.ts'
+import type { TopicWatch } from '../topic-watch.ts'
+import { assignedLanes, sayGap } from './assignment.ts'
+import { BoundedClock } from './bounded-clock.ts'
 import { ControlLane } from './control-lane.ts'
 import type { Lane } from './lane.ts'
 import { Marks } from './marks.ts'
@@ -18,6 +22,7 @@ import { choose, type SkewLimits } from './merge.ts'
 import { Merged } from './merged.ts'
 import { type LaneEvents, SourceLane } from './source-lane.ts'
 
+const BROKER_CLOCK_MS = 10_000
 const REGISTRY_RETRY_MS = 1_000
 /** Merged at a time: some milliseconds of work, then sockets and timers get their turn. */
 const MERGE_ROWS = 2_048
@@ -37,6 +42,12 @@ export interface SourcesOptions {
   readonly admin: Admin
   readonly fetcher: Fetcher
   readonly membership: Membership
+  /** Absent: nothing that cannot be read is passed over. */
+  readonly skips?: Skips
+  /** The clock of a broker, epoch ms; null = it does not say. */
+  readonly brokerClock?: () => Promise<number | null>
+  /** Absent: topics are what has their names. */
+  readonly topics?: TopicWatch
 }
 
 /** The source and control partitions that the group assigns to this router, merged by event time. */
@@ -45,6 +56,7 @@ export class Sources {
   readonly #decoders: ReadonlyMap<string, Decoder>
   readonly #placings: ReadonlyMap<string, Placing>
   readonly #controlTopics: ReadonlyMap<string, ControlTopic>
+  readonly #clock: BoundedClock
   readonly #marks: Marks
   readonly #occasionally = new Occasionally(5_000)
   readonly #events: LaneEvents
@@ -62,6 +74,8 @@ export class Sources {
   #endWait = (): void => {}
   #asking: Promise<void> | null = null
   #askedAtMs = Number.NEGATIVE_INFINITY
+  #askedClockAtMs = Number.NEGATIVE_INFINITY
+  #isAhead = false
 
   constructor(options: SourcesOptions) {
     const { group, streams, exchanges, counters, decoderOf, idleGraceMs, clock, log } = options
@@ -71,20 +85,16 @@ export class Sources {
     this.#controlTopics = new Map(
       exchanges.flatMap(({ exchange }) => controlsOf(group, exchange).map((c) => [c.topic, c] as const)),
     )
-    this.#marks = new Marks(idleGraceMs, clock)
+    this.#clock = new BoundedClock(clock, () => performance.now())
+    this.#marks = new Marks(idleGraceMs, () => this.#clock.now())
     this.#events = {
       bad: (lane, cursor, why) => {
         counters.counter('dead_letters_total', { reason: why.reason, stream: lane.stream.name }).value++
         this.#merged.bad(lane, cursor, why)
       },
-      gap: ({ topic, partition }, lost) => {
-        counters.counter('source_gap_records_total', { topic }).value += lost
-        log.error({ topic, partition, lost }, 'source records were deleted by the broker before they were read')
-      },
-      stuck: ({ topic, partition }, reason) => {
-        counters.counter('source_partitions_stuck_total', { topic }).value++
-        log.error({ topic, partition, reason }, 'this partition cannot be read any further; the others go on')
-      },
+      gap: ({ topic, partition }, lost, from) => sayGap({ topic, partition, from, to: from + lost }, counters, log),
+      passes: (lane, fault) => this.#passes(lane, offsetOf(fault, lane.routed)),
+      stuck: (lane, reason) => this.#tellStuck(lane, lane.stuckAt, reason),
     }
   }
 
@@ -94,7 +104,7 @@ export class Sources {
 
   /** Why a partition cannot be read any further; null = all can. */
   get trouble(): string | null {
-    return this.#lanes.find(({ trouble }) => trouble !== null)?.trouble ?? null
+    return [...this.#lanes, ...this.#controls].find(({ trouble }) => trouble !== null)?.trouble ?? null
   }
 
   get lanes(): readonly Lane[] {
@@ -137,7 +147,9 @@ export class Sources {
     const { membership, log } = this.#options
     try {
       await membership.commit(
-        offsets.map(({ lane: { topic, partition }, offset }) => ({ topic, partition, offset: String(offset) })),
+        offsets.map(({ lane: { topic, topicId, partition }, offset }) => {
+          return { topic, partition, offset: String(offset), metadata: topicId }
+        }),
       )
       for (const { lane, offset } of offsets) lane.committed = Math.max(lane.committed, offset)
     } catch (error) {
@@ -170,27 +182,28 @@ export class Sources {
   }
 
   async #assign(assignment: Assignment, generation: number): Promise<void> {
-    const { group, streams, counters, log, admin, fetcher } = this.#options
-    const partitionsOf = (topic: string) => (assignment[topic] ?? []).map((partition) => ({ topic, partition }))
+    const { group, streams, counters, log, admin, fetcher, topics } = this.#options
+    const partitionsOf = (topic: string) =>
+      (assignment[topic] ?? []).map((partition) => ({ topic, topicId: topics?.idOf(topic) ?? '', partition }))
     const sources = streams.flatMap((stream) => partitionsOf(stream.topic).map((id) => ({ ...id, stream })))
     const controls = [...this.#controlTopics.keys()].flatMap(partitionsOf)
     const deps = { admin, groupId: `${group}-router`, counters, log, before: this.#former }
     const places = await assignedLanes([...sources, ...controls], deps)
     if (generation !== this.#generation) return
     const placed = <L extends Lane>(
-      { topic, partition }: { topic: string; partition: number },
+      { topic, topicId, partition }: { topic: string; topicId: string; partition: number },
       make: (feed: ReturnType<Fetcher['open']>) => L,
     ): L => {
       // biome-ignore format: one thing
       const { from, committed, end } = places.get(`${topic}/${partition}`)!
-      const lane = make(fetcher.open(topic, partition, from))
+      const lane = make(fetcher.open(topic, partition, from, topicId))
       return Object.assign(lane, { committed, end })
     }
     this.#lanes = sources.map((id) =>
       placed(id, (feed) => new SourceLane(id, this.#decoders.get(id.topic)!, this.#placings.get(id.topic)!, feed)),
     )
     this.#controls = controls.map((id) =>
-      placed(id, (feed) => new ControlLane(this.#controlTopics.get(id.topic)!, id.partition, feed)),
+      placed(id, (feed) => new ControlLane(this.#controlTopics.get(id.topic)!, id.partition, feed, id.topicId)),
     )
     this.#joined = true
     this.#askedAtMs = Number.NEGATIVE_INFINITY
@@ -210,6 +223,7 @@ export class Sources {
         merged.isIdle = true
         break
       }
+      this.#clock.saw(choice.lane.staged!.appendedMs)
       merged.take(choice, MERGE_ROWS)
     }
     this.#mark(merged)
@@ -219,15 +233,58 @@ export class Sources {
   }
 
   #takeControls(lane: ControlLane, merged: Merged): void {
-    const { counters, log } = this.#options
+    const { counters } = this.#options
     try {
       for (let taken = lane.take(); taken; taken = lane.take()) merged.broadcasts.push(taken)
     } catch (error) {
-      if (!lane.passGap(error)) throw error
-      log.warn({ topic: lane.topic, reason: reasonOf(error) }, 'records of a control topic are gone; reading on')
+      if (error instanceof LogCorrupt) this.#stopControl(lane, error)
+      else this.#passControlGap(lane, error)
     }
     const refused = lane.takeRefused()
     if (refused > 0) counters.counter('control_records_refused_total', { topic: lane.topic }).value += refused
+  }
+
+  #passControlGap(lane: ControlLane, error: unknown): void {
+    const { counters, log } = this.#options
+    const { topic, position: from } = lane
+    if (!lane.passGap(error)) throw error
+    counters.counter('control_gap_records_total', { topic }).value += lane.position - from
+    log.error({ topic, partition: lane.partition, from, to: lane.position }, 'records of a control topic were deleted')
+  }
+
+  #stopControl(lane: ControlLane, fault: LogCorrupt): void {
+    const at = offsetOf(fault, lane.position)
+    const next = this.#passes(lane, at)
+    if (next !== null) lane.skipTo(next)
+    else if (lane.trouble === null) {
+      lane.trouble = fault.message
+      this.#tellStuck(lane, at, fault.message)
+    }
+  }
+
+  #tellStuck({ topic, partition }: Lane, offset: number, reason: string): void {
+    const { counters, log } = this.#options
+    counters.counter('source_partitions_stuck_total', { topic }).value++
+    const wayOut = `lapwing skip ${topic}/${partition}@${offset}`
+    log.error({ topic, partition, reason, wayOut }, 'this partition cannot be read any further; the others go on')
+  }
+
+  /** Where to go on behind what cannot be read at `offset`, where somebody said so. */
+  #passes({ topic, partition }: Lane, offset: number): number | null {
+    const { skips, counters, log } = this.#options
+    const skip = skips?.find(topic, partition, offset) ?? null
+    if (skip === null) return null
+    counters.counter('records_skipped_total', { topic }).value += skip.to - skip.from + 1
+    log.warn(skip, 'these offsets are passed over, as lapwing skip said')
+    return skip.to + 1
+  }
+
+  /** Somebody may have said meanwhile that what is in the way is to be passed over. */
+  async #lookForSkips(): Promise<void> {
+    const { skips } = this.#options
+    if (!skips || this.trouble === null) return
+    await skips.look()
+    for (const lane of this.#lanes) if (lane.fault && skips.find(lane.topic, lane.partition, lane.stuckAt)) lane.retry()
   }
 
   #stage(lane: SourceLane, nowMs: number): void {
@@ -261,9 +318,30 @@ export class Sources {
     return Math.max(0, this.#askedAtMs + this.#options.markIntervalMs - performance.now())
   }
 
+  /** What happens to marks while the machine's clock is wrong is said when it begins and when it ends. */
+  async #compareClocks(): Promise<void> {
+    const { brokerClock, counters, log } = this.#options
+    if (brokerClock && performance.now() - this.#askedClockAtMs > BROKER_CLOCK_MS) {
+      const brokerMs = await brokerClock()
+      if (brokerMs !== null) this.#clock.heard(brokerMs)
+      this.#askedClockAtMs = performance.now()
+    }
+    const { aheadMs } = this.#clock
+    if (aheadMs > 0 === this.#isAhead) return
+    this.#isAhead = aheadMs > 0
+    if (this.#isAhead) counters.counter('clock_ahead_total').value++
+    if (this.#isAhead)
+      log.error({ aheadMs }, "this machine's clock is ahead of the broker's, or has jumped; marks do not follow it")
+    else log.warn({}, "this machine's clock is plausible again")
+  }
+
   async #askForMarks(): Promise<void> {
+    const { admin, topics } = this.#options
     try {
-      await this.#marks.ask(this.lanes, this.#options.admin)
+      await this.#lookForSkips()
+      await this.#compareClocks()
+      // where there may be partitions that nobody reads yet, nothing is declared read
+      if (!topics || (await topics.look())) await this.#marks.ask(this.lanes, admin)
     } catch (error) {
       this.#occasionally.warn(this.#options.log, { reason: reasonOf(error) }, 'source offsets cannot be read')
     }

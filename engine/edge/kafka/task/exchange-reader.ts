@@ -3,14 +3,18 @@ import { eventsIn } from '../../../model/batch.ts'
 import type { LogRecord } from '../../../model/block.ts'
 import { decodeEntry } from '../../../model/block-codec.ts'
 import type { Counters } from '../../../model/counters.ts'
-import { EngineError } from '../../../model/errors.ts'
+import { EngineError, LogCorrupt } from '../../../model/errors.ts'
 import type { Committed, PastLog } from '../../../model/ports.ts'
 import type { Stream } from '../../../model/stream.ts'
 import { committedWithNotes } from '../offsets.ts'
-import type { PartitionReader, RawRecord } from '../partition-reader.ts'
+import type { PartitionReader, Passes, RawRecord } from '../partition-reader.ts'
+import type { Skips } from '../skips.ts'
 
 /** Some milliseconds of a rebuild. */
 const SLICE_EVENTS = 1_000
+
+/** Behind it a note has the id of its exchange's topic. */
+export const NOTE_ID = '@'
 
 /** What the readers of a group's exchanges share. */
 export interface ExchangeShared {
@@ -20,10 +24,14 @@ export interface ExchangeShared {
   readonly groupId: string
   readonly streams: readonly Stream[]
   readonly counters: Counters
+  /** Absent: nothing that cannot be read is passed over. */
+  readonly skips?: Skips
 }
 
 export interface ExchangePlace {
   readonly topic: string
+  /** Absent or empty: not known. */
+  readonly topicId?: string
   readonly stateTopic: string
   readonly partition: number
 }
@@ -51,7 +59,8 @@ export class ExchangeReader<Place extends ExchangePlace = ExchangePlace> impleme
   async position(): Promise<number> {
     const { topic, partition } = this.place
     const { admin, groupId, counters } = this.#shared
-    const committed = (await committedWithNotes(admin, groupId, topic)).get(partition)
+    const there = (await committedWithNotes(admin, groupId, topic)).get(partition)
+    const committed = there && this.#isOfThisTopic(there.note) ? there : undefined
     if (committed?.note) this.note = committed.note
     const next = committed?.offset ?? 0
     const { low, high } = await this.bounds(topic)
@@ -59,6 +68,12 @@ export class ExchangeReader<Place extends ExchangePlace = ExchangePlace> impleme
     counters.counter('exchange_gaps_total', { topic }).value++
     const message = `${topic}/${partition}: the next record to read is ${next}, the log holds ${low} to ${high - 1}`
     throw new EngineError('LOG_GAP', message)
+  }
+
+  /** A topic that was deleted and made again is another log. */
+  #isOfThisTopic(note: string): boolean {
+    const { topicId = '' } = this.place
+    return topicId === '' || !note.includes(NOTE_ID) || note.endsWith(`${NOTE_ID}${topicId}`)
   }
 
   async committed(): Promise<Committed> {
@@ -74,7 +89,8 @@ export class ExchangeReader<Place extends ExchangePlace = ExchangePlace> impleme
 
   async *between(position: number, through: number): AsyncGenerator<readonly LogRecord[], void, undefined> {
     const { topic, partition } = this.place
-    for await (const records of this.#shared.reader.read(topic, partition, position + 1, through + 1)) {
+    const { reader } = this.#shared
+    for await (const records of reader.read(topic, partition, position + 1, through + 1, this.#passesIn(topic))) {
       for (const slice of this.#slices(records)) {
         yield slice
         await this.#breathe()
@@ -87,6 +103,7 @@ export class ExchangeReader<Place extends ExchangePlace = ExchangePlace> impleme
     let slice: LogRecord[] = []
     let events = 0
     for (const { offset, value } of records) {
+      if (this.#isSkipped(this.place.topic, offset)) continue
       const record = this.decode(offset, value)
       slice.push(record)
       events += Math.max(1, eventsIn(record.entry))
@@ -98,16 +115,32 @@ export class ExchangeReader<Place extends ExchangePlace = ExchangePlace> impleme
     if (slice.length > 0) yield slice
   }
 
-  /** EngineError STATE_CORRUPT on a record that is none of ours. */
+  /** Whether somebody said to pass over what is at an offset. */
+  #isSkipped(topic: string, offset: number): boolean {
+    return (this.#shared.skips?.find(topic, this.place.partition, offset) ?? null) !== null
+  }
+
+  #passesIn(topic: string): Passes {
+    return ({ baseOffset }) => this.#isSkipped(topic, baseOffset)
+  }
+
+  /** LogCorrupt on a record that is none of ours. */
   decode(offset: number, value: Buffer | null): LogRecord {
-    return { position: offset, entry: decodeEntry(value ?? new Uint8Array(0), this.#shared.streams) }
+    try {
+      return { position: offset, entry: decodeEntry(value ?? new Uint8Array(0), this.#shared.streams) }
+    } catch (error) {
+      const { topic, partition } = this.place
+      throw new LogCorrupt((error as Error).message, `${topic}/${partition}`, offset, offset, error)
+    }
   }
 
   /** Adds to `kept` what commits kept, from offset `from` of the state topic on; the offset behind it. */
   protected async readKept(kept: Map<string, string>, from = 0): Promise<number> {
     const { stateTopic, partition } = this.place
     const { low, high } = await this.bounds(stateTopic)
-    for await (const records of this.#shared.reader.read(stateTopic, partition, Math.max(from, low), high)) {
+    const { reader } = this.#shared
+    const passes = this.#passesIn(stateTopic)
+    for await (const records of reader.read(stateTopic, partition, Math.max(from, low), high, passes)) {
       for (const { key, value } of records) {
         if (value === null) kept.delete(String(key))
         else kept.set(String(key), String(value))

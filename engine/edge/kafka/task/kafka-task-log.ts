@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Kafka, Message } from 'kafkajs'
 import { EngineError } from '../../../model/errors.ts'
-import type { Commit, NumberedLog } from '../../../model/ports.ts'
+import type { Commit, Committed, NumberedLog } from '../../../model/ports.ts'
 import { announced } from '../control-records.ts'
 import type { Encoder } from '../ports.ts'
-import { type ExchangePlace, ExchangeReader, type ExchangeShared } from './exchange-reader.ts'
+import { type ExchangePlace, ExchangeReader, type ExchangeShared, NOTE_ID } from './exchange-reader.ts'
 import { type OutputTopics, outputMessages } from './outputs.ts'
 import { TaskProducer, transactionalIdOf } from './producer.ts'
 
@@ -29,17 +29,20 @@ export interface TaskPlace extends ExchangePlace {
  *
  * `fence` comes first, and again after any error: `position` is true only after it.
  *
- * Its id is a random one that each commit puts beside its offset. It goes when the offset goes: with the topic, and when
- * somebody sets the group back by hand. Snapshots of before then know another log.
+ * Its id is a random one, with that of the exchange's topic, that each commit puts beside its offset. It goes when the offset
+ * goes: with the topic, and when somebody sets the group back by hand. Snapshots of before then know another log.
  */
 export class KafkaTaskLog extends ExchangeReader<TaskPlace> implements NumberedLog {
   readonly #shared: TaskLogShared
-  readonly #fresh: string = randomUUID()
+  readonly #fresh: string
+  /** What the state topic still has of a log before this one: deleted with the first commit. */
+  #stale: readonly string[] = []
   #producer: TaskProducer | null = null
 
   constructor(place: TaskPlace, shared: TaskLogShared, breathe: () => Promise<void>) {
     super(place, shared, breathe)
     this.#shared = shared
+    this.#fresh = [randomUUID(), ...(place.topicId ? [place.topicId] : [])].join(NOTE_ID)
   }
 
   get id(): string {
@@ -55,13 +58,24 @@ export class KafkaTaskLog extends ExchangeReader<TaskPlace> implements NumberedL
     this.#producer = await TaskProducer.fence(producerKafka, transactionalIdOf(groupId, topic, partition))
   }
 
+  override async committed(): Promise<Committed> {
+    const committed = await super.committed()
+    if (committed.position < 0) {
+      const left = new Map<string, string>()
+      await this.readKept(left)
+      this.#stale = [...left.keys()]
+    }
+    return committed
+  }
+
   /** One attempt. After an error: `fence`, then `position` tells whether it took place. */
   async commit({ position, outputs, changes, announcements = [] }: Commit): Promise<void> {
     if (!this.#producer) throw new EngineError('FENCED', 'a task log is fenced before its first commit')
     const { topic, stateTopic, partition, taskIndex } = this.place
     const { groupId, encoder, counters } = this.#shared
     const messages = outputMessages(outputs, taskIndex, this.#shared.outputs, encoder)
-    const kept = [...changes].map(([key, value]): Message => ({ key, value, partition }))
+    const stale = this.#stale.filter((key) => !changes.has(key)).map((key) => [key, null] as const)
+    const kept = [...stale, ...changes].map(([key, value]): Message => ({ key, value, partition }))
     if (kept.length > 0) messages.push({ topic: stateTopic, messages: kept })
     const controls = announcements.map((announcement) => announced(this.#shared.group, announcement))
     for (const topic of new Set(controls.map((c) => c.topic))) {
@@ -70,6 +84,7 @@ export class KafkaTaskLog extends ExchangeReader<TaskPlace> implements NumberedL
     }
     const startMs = performance.now()
     await this.#producer.commit(messages, { groupId, topic, partition, offset: position + 1, note: this.id })
+    this.#stale = []
     counters.counter('task_commit_ms_total').value += performance.now() - startMs
     counters.counter('task_commits_total').value++
     counters.counter('task_outputs_total').value += outputs.length

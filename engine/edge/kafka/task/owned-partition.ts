@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { setImmediate as turn } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { BehaviorSubject, Subject } from 'rxjs'
 import { eventsIn } from '../../../model/batch.ts'
 import type { LogRecord } from '../../../model/block.ts'
-import type { Counter } from '../../../model/counters.ts'
-import { EngineError } from '../../../model/errors.ts'
+import type { Counter, Counters } from '../../../model/counters.ts'
+import { EngineError, LogCorrupt } from '../../../model/errors.ts'
 import type { Commit, FollowedLog, ReadRecords } from '../../../model/ports.ts'
 import type { Gauge, Logger } from '../../../model/telemetry.ts'
 import { Commits } from '../../../task/commits.ts'
@@ -16,6 +16,7 @@ import type { RecordCursor } from '../fetch/record-cursor.ts'
 import { Occasionally } from '../log.ts'
 import type { TaskKeep } from '../ports.ts'
 import { APPENDED_HEADER } from '../router/exchange-writer.ts'
+import { offsetOf, type Skips } from '../skips.ts'
 import type { KafkaTaskLog } from './kafka-task-log.ts'
 
 /** Events of one step: some milliseconds of work, then sockets and timers get their turn. */
@@ -23,6 +24,16 @@ const STEP_EVENTS = 2_000
 const QUIET_COMMIT_MS = 1_000
 const OUTPUTS_WAITING_MAX = 5_000
 const TRIM_MS = 300_000
+/** Between looks whether what is in the way is to be passed over. */
+const STUCK_MS = 2_000
+
+/** What a restored partition is processed with. */
+interface Processing {
+  readonly task: Task
+  readonly commits: Commits
+  readonly log: FollowedLog
+  readonly rests: (position: number) => void
+}
 
 export interface PartitionOptions {
   readonly log: KafkaTaskLog
@@ -38,6 +49,9 @@ export interface PartitionOptions {
   readonly retentionMs: number
   /** Tasks restored without a snapshot. */
   readonly rebuilds: Counter
+  readonly counters?: Counters
+  /** Absent: nothing that cannot be read is passed over. */
+  readonly skips?: Skips
 }
 
 /*
@@ -78,6 +92,10 @@ export class OwnedPartition implements FollowedLog {
   #cursor: RecordCursor | null = null
   #trimmedAtMs = performance.now()
   #closed: Promise<void> | null = null
+  /** What cannot be read, found behind records that could: thrown until reading goes on elsewhere. */
+  #broken: LogCorrupt | null = null
+  /** Why nothing more of it can be read; null = it can. */
+  #trouble: string | null = null
 
   constructor(options: PartitionOptions) {
     this.#options = options
@@ -86,6 +104,10 @@ export class OwnedPartition implements FollowedLog {
 
   get task(): Task | null {
     return this.#task
+  }
+
+  get trouble(): string | null {
+    return this.#trouble
   }
 
   get state(): State {
@@ -107,7 +129,7 @@ export class OwnedPartition implements FollowedLog {
 
   /** Errors: those of Kafka, and of a log that cannot be read; FENCED where the partition is not ours any more. */
   restore() {
-    const restored = this.#turn.then(() => this.#restore())
+    const restored = this.#turn.then(() => this.#restoreOrStop())
     this.#turn = restored.catch((error) => this.#notRestored(error))
     return restored
   }
@@ -116,7 +138,7 @@ export class OwnedPartition implements FollowedLog {
     await turn()
     await this.#trim()
     while (!stop.aborted) {
-      const read = this.#read(position)
+      const read = await this.#readOrStop(position, stop)
       if (read) return read
       await this.#options.fetcher.news(stop)
     }
@@ -137,10 +159,25 @@ export class OwnedPartition implements FollowedLog {
     this.#state = state
   }
 
-  async #restore() {
-    const { log, proven } = this.#options
+  /** Waits where a record of the past cannot be read: it is the same at each attempt. */
+  async #restoreOrStop(): Promise<Processing> {
+    for (;;) {
+      try {
+        const restored = await this.#restore()
+        this.#trouble = null
+        return restored
+      } catch (error) {
+        if (!(error instanceof LogCorrupt)) throw error
+        await this.#stopAt(error)
+      }
+    }
+  }
+
+  async #restore(): Promise<Processing> {
+    const { log, proven, skips } = this.#options
     this.#mustBeOurs()
     this.#enter('restoring')
+    await skips?.look()
     this.#keep ??= this.#options.keepOf()
     await this.#commits?.paused()
     await log.fence()
@@ -213,30 +250,83 @@ export class OwnedPartition implements FollowedLog {
   #follow(offset: number): void {
     const { topic, partition } = this.#options.log.place
     this.#cursor = null
+    this.#broken = null
     if (this.#feed) this.#feed.seek(offset)
     else this.#feed = this.#options.fetcher.open(topic, partition, offset)
   }
 
+  /** The same as `#read`; waits where a record cannot be read, until somebody says to pass it over, or `stop`. */
+  async #readOrStop(position: number, stop: AbortSignal): Promise<ReadRecords | null> {
+    while (!stop.aborted) {
+      try {
+        const read = this.#read(position)
+        this.#trouble = null
+        return read
+      } catch (error) {
+        if (!(error instanceof LogCorrupt)) throw error
+        await this.#stopAt(error, stop)
+      }
+    }
+    return null
+  }
+
+  /** Says it, waits, and passes over what is in the way where somebody said so. The other partitions go on. */
+  async #stopAt(error: LogCorrupt, stop?: AbortSignal): Promise<void> {
+    const { log, logger, skips } = this.#options
+    const { topic, partition } = log.place
+    const offset = offsetOf(error, this.#feed?.position ?? 0)
+    if (this.#trouble === null) {
+      this.#trouble = error.message
+      this.#count('exchange_partitions_stuck_total', 1)
+      const wayOut = `lapwing skip ${topic}/${partition}@${offset}`
+      logger.error({ topic, partition, reason: error.message, wayOut }, 'a task has stopped; the others go on')
+    }
+    await sleep(STUCK_MS, undefined, { signal: stop }).catch(() => {})
+    await skips?.look()
+    const skip = skips?.find(topic, partition, offset)
+    if (!skip || !this.#feed) return
+    this.#count('records_skipped_total', skip.to - skip.from + 1)
+    logger.warn(skip, 'these offsets are passed over, as lapwing skip said')
+    this.#follow(skip.to + 1)
+  }
+
+  #count(name: string, by: number): void {
+    const { counters, log } = this.#options
+    if (counters) counters.counter(name, { topic: log.place.topic }).value += by
+  }
+
   /** Records behind `position`, some thousand events; null = none is here. */
   #read(position: number): ReadRecords | null {
+    if (this.#broken) throw this.#broken
     const records: LogRecord[] = []
     let events = 0
     let appendedMs = Number.POSITIVE_INFINITY
-    while (events < STEP_EVENTS) {
-      this.#cursor ??= this.#feed?.take()?.cursor() ?? null
-      if (!this.#cursor) break
-      if (!this.#cursor.next()) {
-        this.#cursor = null
-        continue
+    try {
+      while (events < STEP_EVENTS) {
+        const cursor = this.#nextRecord()
+        if (!cursor) break
+        const { offset, bytes, valueStart, valueEnd } = cursor
+        if (offset <= position) continue
+        const record = this.#options.log.decode(offset, valueEnd < 0 ? null : bytes.subarray(valueStart, valueEnd))
+        records.push(record)
+        events += Math.max(1, eventsIn(record.entry))
+        appendedMs = Math.min(appendedMs, appendedIn(cursor))
       }
-      const { offset, bytes, valueStart, valueEnd } = this.#cursor
-      if (offset <= position) continue
-      const record = this.#options.log.decode(offset, valueEnd < 0 ? null : bytes.subarray(valueStart, valueEnd))
-      records.push(record)
-      events += Math.max(1, eventsIn(record.entry))
-      appendedMs = Math.min(appendedMs, appendedIn(this.#cursor))
+    } catch (error) {
+      if (!(error instanceof LogCorrupt)) throw error
+      this.#broken = error
+      if (records.length === 0) throw error
     }
     return records.length === 0 ? null : { records, appendedMs: Number.isFinite(appendedMs) ? appendedMs : Date.now() }
+  }
+
+  #nextRecord(): RecordCursor | null {
+    for (;;) {
+      this.#cursor ??= this.#feed?.take()?.cursor() ?? null
+      if (!this.#cursor) return null
+      if (this.#cursor.next()) return this.#cursor
+      this.#cursor = null
+    }
   }
 
   async #trim(): Promise<void> {

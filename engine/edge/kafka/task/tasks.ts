@@ -12,6 +12,7 @@ import { Fetcher } from '../fetch/fetcher.ts'
 import { type Assignment, Membership } from '../membership.ts'
 import { PartitionReader } from '../partition-reader.ts'
 import type { Encoder, TaskKeep } from '../ports.ts'
+import { Skips } from '../skips.ts'
 import { KafkaTaskLog, type TaskPlace } from './kafka-task-log.ts'
 import type { OutputTopics } from './outputs.ts'
 import { OwnedPartition } from './owned-partition.ts'
@@ -26,6 +27,8 @@ export interface TasksOptions {
   readonly outputs: OutputTopics
   readonly encoder: Encoder
   readonly sessionTimeoutMs: number
+  /** Of the exchanges' topics, where they are known. */
+  readonly topicIds?: ReadonlyMap<string, string>
   readonly retentionMs: number
   /** By exchange topic and partition; one at a time of each. */
   readonly keepOf: (topic: string, partition: number) => TaskKeep
@@ -41,6 +44,7 @@ export class Tasks {
   readonly #admin: Admin
   readonly #fetcher: Fetcher
   readonly #reader: PartitionReader
+  readonly #skips: Skips
   readonly #membership: Membership
   readonly #assigned: Subscription
   readonly #owned = new Map<string, OwnedPartition>()
@@ -55,6 +59,7 @@ export class Tasks {
     this.#admin = kafka.admin()
     this.#fetcher = new Fetcher(kafka)
     this.#reader = new PartitionReader(kafka)
+    this.#skips = new Skips(group, this.#admin, this.#reader)
     const topics = exchanges.map(({ exchange }) => exchangeTopic(group, exchange.id))
     this.#membership = new Membership({ kafka, groupId: `${group}-task`, topics, sessionTimeoutMs })
     this.#assigned = this.#membership.assigned$.subscribe({
@@ -70,6 +75,8 @@ export class Tasks {
   /** Why not all tasks are at work; null = they are. */
   get trouble(): string | null {
     if (!this.joined) return 'the tasks have not joined their group yet'
+    const stuck = [...this.#owned.values()].find(({ trouble }) => trouble !== null)?.trouble
+    if (stuck) return `a task cannot read any further: ${stuck}`
     const restoring = [...this.#owned.values()].filter(({ task }) => task === null).length
     return restoring === 0 ? null : `restoring state: ${restoring} of ${this.#owned.size} tasks`
   }
@@ -139,11 +146,13 @@ export class Tasks {
     const { exchange } = exchanges.find((one) => exchangeTopic(group, one.exchange.id) === topic)!
     const place: TaskPlace = {
       topic,
+      topicId: this.#options.topicIds?.get(topic) ?? '',
       stateTopic: stateTopic(group, exchange.id),
       partition,
       taskIndex: hashText(exchange.id) + partition,
     }
-    const shared = { ...this.#options, admin: this.#admin, reader: this.#reader, groupId: `${group}-task` }
+    const skips = this.#skips
+    const shared = { ...this.#options, admin: this.#admin, reader: this.#reader, groupId: `${group}-task`, skips }
     const breathe = async (): Promise<void> => {
       await turn()
       if (owned.state === 'closing') throw new EngineError('FENCED', 'the partition was given away')
@@ -157,6 +166,8 @@ export class Tasks {
       logger: log,
       retentionMs,
       rebuilds: counters.counter('task_rebuilds_total'),
+      counters,
+      skips: this.#skips,
     })
     return owned
   }
