@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kafka } from 'kafkajs'
 import { EngineError } from '../../model/errors.ts'
+import type { Logger } from '../../model/telemetry.ts'
 import { reasonOf } from './errors.ts'
 import { Cluster } from './fetch/cluster.ts'
 import type { FoundTopic } from './fetch/topics-request.ts'
-import { type Logger, Occasionally } from './log.ts'
+import { Occasionally } from './log.ts'
 import type { PartitionCounts } from './topics.ts'
 
 const LOOK_EVERY_MS = 500
