@@ -54,6 +54,7 @@ export function ofTopics(topics: readonly string[], error: unknown): unknown {
 
 /** A failure to get an answer at `brokers` at all; one that answers and refuses is said to. */
 export function noAnswer(brokers: readonly string[], error: unknown): EngineError {
+  if (error instanceof EngineError) return error // of our own login: no token, no file
   const where = brokers.join(', ')
   const reason = reasonOf(error)
   const isAnswer = refusalOf(error, '') !== null
