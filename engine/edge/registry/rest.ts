@@ -1,6 +1,6 @@
-import { type ClientRequest, type IncomingMessage, request as plainRequest, type RequestOptions } from 'node:http'
-import { request as tlsRequest } from 'node:https'
+import { type AgentOptions, Agent as TlsAgent } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { RestService } from '@confluentinc/schemaregistry/dist/rest-service.js'
 import { EngineError } from '../../model/errors.ts'
 import { readNamed, type Secret } from '../../model/secret.ts'
 
@@ -37,12 +37,13 @@ const TYPE = 'application/vnd.schemaregistry.v1+json'
 export class RegistryRest {
   readonly url: string
   readonly #connection: RegistryConnection
+  #loaded: Promise<RestService> | null = null
 
   constructor(connection: string | RegistryConnection) {
     this.#connection =
       typeof connection === 'string' ? { url: connection, login: null, token: null, tls: {} } : connection
     this.url = this.#connection.url
-    this.#headers(false)
+    this.#headers()
     this.#certificates() // what is not there is said at once
   }
 
@@ -82,51 +83,59 @@ export class RegistryRest {
     return { status, body: object }
   }
 
-  #send(method: string, path: string, body: object | undefined): Promise<Received> {
-    const url = new URL(path, this.url.endsWith('/') ? this.url : `${this.url}/`)
-    const options: RequestOptions = { method, headers: this.#headers(body !== undefined), agent: false }
-    const isTls = url.protocol === 'https:'
-    if (isTls) Object.assign(options, this.#certificates())
-    return new Promise((resolve, reject) => {
-      const fail = (what: string, error?: unknown) => {
-        clearTimeout(timer)
-        request.destroy()
-        reject(this.#fault(what, error))
-      }
-      const timer = setTimeout(() => fail(`no answer within ${ANSWER_MS_MAX / 1_000} s`), ANSWER_MS_MAX)
-      const take = (response: IncomingMessage) => {
-        const chunks: Buffer[] = []
-        let bytes = 0
-        response.on('data', (chunk: Buffer) => {
-          bytes += chunk.length
-          if (bytes > ANSWER_BYTES_MAX) fail(`an answer of more than ${ANSWER_BYTES_MAX >> 20} MB`)
-          else chunks.push(chunk)
-        })
-        response.on('error', (error) => fail(reasonOf(error), error))
-        response.on('end', () => {
-          clearTimeout(timer)
-          const { statusCode = 0, headers } = response
-          resolve({ status: statusCode, headers, text: Buffer.concat(chunks).toString() })
-        })
-      }
-      const request: ClientRequest = (isTls ? tlsRequest : plainRequest)(url, options, take)
-      request.on('error', (error) => fail(reasonOf(error), error))
-      request.end(body && JSON.stringify(body))
-    })
+  async #send(method: 'GET' | 'POST', path: string, body: object | undefined): Promise<Received> {
+    const service = await this.#service()
+    const [headers, certificates] = [this.#headers(), this.#certificates()]
+    try {
+      const httpsAgent = new TlsAgent(certificates)
+      const {
+        status,
+        data,
+        headers: theirs,
+      } = await service.handleRequest<string>(path, method, body, {
+        ...{ headers, httpsAgent },
+      })
+      return { status, headers: theirs, text: data }
+    } catch (error) {
+      throw this.#fault(reasonOf(error as Error), error)
+    }
   }
 
-  #headers(hasBody: boolean): Record<string, string> {
+  /** The client package, of which only this part is loaded, at the first request. */
+  #service(): Promise<RestService> {
+    this.#loaded ??= import('@confluentinc/schemaregistry/dist/rest-service.js').then(
+      ({ RestService }) =>
+        new RestService(
+          [this.url.endsWith('/') ? this.url : `${this.url}/`],
+          false,
+          {
+            timeout: ANSWER_MS_MAX,
+            transitional: { clarifyTimeoutError: true },
+            maxContentLength: ANSWER_BYTES_MAX,
+            maxRedirects: 0,
+            responseType: 'text',
+            transformResponse: [(text: string) => text],
+            validateStatus: () => true, // what the answer means is said below
+          },
+          undefined,
+          undefined,
+          0,
+        ),
+    )
+    return this.#loaded
+  }
+
+  #headers(): Record<string, string> {
     const { login, token } = this.#connection
     const user = login && Buffer.from(`${login.username}:${login.password.reveal()}`).toString('base64')
     return {
       accept: `${TYPE}, application/json`,
-      ...(hasBody && { 'content-type': TYPE }),
       ...(user && { authorization: `Basic ${user}` }),
       ...(token && { authorization: `Bearer ${token.reveal()}` }),
     }
   }
 
-  #certificates(): RequestOptions {
+  #certificates(): AgentOptions {
     const { tls } = this.#connection
     const files = Object.entries(tls) as [string, string][]
     return Object.fromEntries(files.map(([key, path]) => [key, readNamed(`registry.${key}`, path)]))
@@ -139,7 +148,7 @@ export class RegistryRest {
 
 interface Received {
   readonly status: number
-  readonly headers: IncomingMessage['headers']
+  readonly headers: Readonly<Record<string, unknown>>
   readonly text: string
 }
 
@@ -150,5 +159,7 @@ function isOwnCode(code: unknown, status: number): boolean {
 
 function reasonOf(error: Error): string {
   const { code, message } = error as NodeJS.ErrnoException
+  if (code === 'ETIMEDOUT' && message.startsWith('timeout of')) return `no answer within ${ANSWER_MS_MAX / 1_000} s`
+  if (message.startsWith('maxContentLength')) return `an answer of more than ${ANSWER_BYTES_MAX >> 20} MB`
   return message || code || String(error)
 }
