@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { type Config, loadConfig } from '../config.ts'
-import { hasLocalLog } from '../edge/local/local-log.ts'
+import { existingLog } from '../edge/local/local-log.ts'
 import { parseDuration } from '../kit/duration.ts'
 import { EngineError } from '../model/errors.ts'
 import { waited, withControl } from './control.ts'
@@ -73,7 +73,6 @@ async function change(
 /** EngineError INPUT_MISSING where there is no log that could have lists. */
 function configOf(options: ListsOptions): Config {
   const config = loadConfig({ path: options.config, env: process.env, overrides: { data: options.data } })
-  if (config.log.kind === 'local' && !hasLocalLog(config.data))
-    throw new EngineError('INPUT_MISSING', `${config.data}: there is no local log`)
+  if (config.log.kind === 'local') existingLog(config.data)
   return config
 }

@@ -2,6 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { defaultConfig } from '../config.ts'
+import { LocalControl } from '../edge/local/control.ts'
+import { textHash } from '../model/rule-text.ts'
 import { addLists } from './lists.ts'
 import { addRules } from './rules-push.ts'
 import { runVerb, startLapwing } from './testing.ts'
@@ -42,6 +45,21 @@ of: string
 source: { file: known.csv, column: shop }
 `,
   )
+
+test('files in force that are pushed as the configured ones count as those from then on', async () => {
+  const folder = join(root, 'noted')
+  write('noted.yaml', 2, 1)
+  writeFileSync(path('known.csv'), 'shop\n')
+  writeFileSync(path('lapwing.yaml'), `data: ${folder}\nrules: [${path('noted.yaml')}]\n`)
+  const pushed = (...args: string[]) => runVerb(addRules, 'rules', 'push', '-c', path('lapwing.yaml'), ...args)
+  const control = new LocalControl(folder, defaultConfig().streams)
+  await pushed(path('noted.yaml'))
+  expect((await control.last()).configured).toBeNull()
+  expect((await pushed()).out).toContain('nothing to change')
+  const { files, configured } = await control.last()
+  expect(configured).toBe(textHash(files))
+  control.close()
+})
 
 test('rules and lists of a running engine are changed from another process', async () => {
   writeFileSync(path('known.csv'), 'shop,since\nS1,2020\n')

@@ -71,9 +71,12 @@ async function pushTo(control: ControlStore, { config, files, isConfigured, wait
     detail: `${count} rules and rankings, hash ${hash}: ${detail}`,
   })
   const text = textHash(files)
-  if (textHash(before.files) === text && !control.isSpoilt) return said('unchanged', 'nothing to change')
+  const isSame = textHash(before.files) === text && !control.isSpoilt
   const configured = isConfigured ? text : before.configured
-  const reception = await waited(await control.put({ files, configured, atMs: Date.now() }), waitMs)
+  if (isSame && configured === before.configured) return said('unchanged', 'nothing to change')
+  const asked = await control.put({ files, configured, atMs: Date.now() })
+  if (isSame) return said('unchanged', 'nothing to change') // noted as the configured ones
+  const reception = await waited(asked, waitMs)
   if (reception === 'taken') return said('in force', 'in force')
   if (reception === 'no engine') return said(reception, `no ${control.engine}, its next start will take them`)
   if (reception === 'waiting') return said(reception, 'the engine has not come to them yet; it will, in order')

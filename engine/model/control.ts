@@ -29,6 +29,7 @@ export interface ControlStore {
   readonly isSpoilt: boolean
   /** The files that are in force, as far as it can be seen from beside; empty: none so far. */
   inForce(): Promise<readonly RuleSource[]>
+  /** Of a set that is there already, only what configured it is news. */
   put(rules: PutRules): Promise<Asked>
   /** What is on lists of the rule set now, by name. */
   items(set: RuleSet, lists: readonly NamedList[]): Promise<ReadonlyMap<string, readonly ListItem[]>>

@@ -1,11 +1,8 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { openDatabase } from '../../edge/local/database.ts'
-import { LOG_FILE } from '../../edge/local/local-log.ts'
+import { existingLog } from '../../edge/local/local-log.ts'
 import { LogReader } from '../../edge/local/reader.ts'
 import { batchOf } from '../../model/batch.ts'
 import type { Batch } from '../../model/block.ts'
-import { EngineError } from '../../model/errors.ts'
 import type { Stream } from '../../model/stream.ts'
 import type { PlayInput } from './play.ts'
 import { type TimeRange, withinRange } from './time-range.ts'
@@ -23,8 +20,7 @@ export class LogRange implements PlayInput {
 
   /** EngineError INPUT_MISSING when there is no local log in `folder`. */
   constructor(folder: string, range: TimeRange, streams: readonly Stream[]) {
-    this.name = join(folder, LOG_FILE)
-    if (!existsSync(this.name)) throw new EngineError('INPUT_MISSING', `${this.name}: there is no local log`)
+    this.name = existingLog(folder)
     this.#range = range
     this.#streams = streams
   }
@@ -36,18 +32,11 @@ export class LogRange implements PlayInput {
   async *#all(): AsyncGenerator<Batch, void, undefined> {
     const db = openDatabase(this.name)
     try {
-      const reader = new LogReader(db, this.#streams)
-      const first = reader.firstAt(Math.max(this.#range.fromMs, -8.64e15))
-      if (first === null) return
-      let position = first - 1
-      for (let read = reader.after(position); read; read = reader.after(position)) {
-        for (const { entry } of read.records) {
+      for await (const records of new LogReader(db, this.#streams).past(this.#range.fromMs, Number.POSITIVE_INFINITY))
+        for (const { entry } of records) {
           if (entry.kind === 'batch') yield entry
           else if (entry.kind === 'block' && entry.length > 0) yield batchOf([entry])
         }
-        position = read.records.at(-1)!.position
-        await new Promise(setImmediate) // signals get their turn
-      }
     } finally {
       db.close()
     }

@@ -75,7 +75,9 @@ export class LocalControl implements ControlStore {
   }
 
   async put({ files, configured, atMs }: PutRules): Promise<Asked> {
-    const position = this.#writer.appendWith([{ kind: 'rules', files }], putMeta(configured, atMs))
+    const isLast = textHash((await this.last()).files) === textHash(files)
+    const entries = isLast ? [] : [{ kind: 'rules', files } as const]
+    const position = this.#writer.appendWith(entries, putMeta(configured, isLast ? null : atMs))
     return async () => {
       const reception = this.#reception(position)
       if (reception !== 'taken' || textHash(await this.inForce()) === textHash(files)) return reception

@@ -22,6 +22,13 @@ export function hasLocalLog(folder: string): boolean {
   return existsSync(join(folder, LOG_FILE))
 }
 
+/** Path of its file. EngineError INPUT_MISSING when there is none. */
+export function existingLog(folder: string): string {
+  const path = join(folder, LOG_FILE)
+  if (!existsSync(path)) throw new EngineError('INPUT_MISSING', `${path}: there is no local log`)
+  return path
+}
+
 /** Other processes append without a word: how often one looks, ms; soon after the last record more often. */
 const POLL_MS = 10
 const BUSY_POLL_MS = 2
@@ -83,19 +90,12 @@ export class LocalLog implements NumberedLog {
     })
   }
 
-  async *past(fromStreamMs: number, through: number): AsyncGenerator<readonly LogRecord[], void, undefined> {
-    yield* this.between((this.#reader.firstAt(fromStreamMs) ?? through + 1) - 1, through)
+  past(fromStreamMs: number, through: number): AsyncIterable<readonly LogRecord[]> {
+    return this.#reader.past(fromStreamMs, through)
   }
 
-  async *between(from: number, through: number): AsyncGenerator<readonly LogRecord[], void, undefined> {
-    let position = from
-    for (;;) {
-      const batch = this.#reader.after(position, through)
-      if (!batch) return
-      yield batch.records
-      await new Promise(setImmediate) // signals and sockets get their turn
-      position = batch.records.at(-1)!.position
-    }
+  between(position: number, through: number): AsyncIterable<readonly LogRecord[]> {
+    return this.#reader.between(position, through)
   }
 
   /** Position, outputs and changes in one transaction. A position at or before the last one is refused (STATE_CORRUPT). */

@@ -1,13 +1,10 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import type { LogRecord, RuleSource } from '../../model/block.ts'
-import { EngineError } from '../../model/errors.ts'
 import type { AlertRecord } from '../../model/output.ts'
 import type { Committed, PastLog } from '../../model/ports.ts'
 import type { Stream } from '../../model/stream.ts'
 import { RULES_KEY } from '../../task/meta.ts'
 import { openDatabase, type Sqlite } from './database.ts'
-import { LOG_FILE } from './local-log.ts'
+import { existingLog } from './local-log.ts'
 import { LogReader } from './reader.ts'
 
 /** The local log as it stands at one moment, for readers beside the engine: nothing is locked, nothing is written. */
@@ -17,9 +14,7 @@ export class LogView implements PastLog {
 
   /** EngineError INPUT_MISSING when there is no local log in `folder`. */
   constructor(folder: string, streams: readonly Stream[]) {
-    const path = join(folder, LOG_FILE)
-    if (!existsSync(path)) throw new EngineError('INPUT_MISSING', `${path}: there is no local log`)
-    this.#db = openDatabase(path)
+    this.#db = openDatabase(existingLog(folder))
     this.#db.exec('BEGIN') // all that is read comes from one state of the log
     this.#reader = new LogReader(this.#db, streams)
   }
@@ -30,22 +25,13 @@ export class LogView implements PastLog {
     return { position: position ?? -1, kept: new Map(kept.map(({ key, value }) => [key, value])) }
   }
 
-  async *past(fromStreamMs: number, through: number): AsyncGenerator<readonly LogRecord[], void, undefined> {
-    const first = this.#reader.firstAt(fromStreamMs)
-    if (first !== null) yield* this.after(first - 1, through)
+  past(fromStreamMs: number, through: number): AsyncIterable<readonly LogRecord[]> {
+    return this.#reader.past(fromStreamMs, through)
   }
 
   /** What stands behind `position`. */
-  async *after(
-    position: number,
-    through = Number.POSITIVE_INFINITY,
-  ): AsyncGenerator<readonly LogRecord[], void, undefined> {
-    for (let last = position; ; ) {
-      const batch = this.#reader.after(last, through)
-      if (!batch) return
-      yield batch.records
-      last = batch.records.at(-1)!.position
-    }
+  after(position: number): AsyncIterable<readonly LogRecord[]> {
+    return this.#reader.between(position, Number.POSITIVE_INFINITY)
   }
 
   /** The rule files in force at the last commit. */

@@ -1,8 +1,5 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import { EngineError } from '../../model/errors.ts'
 import { openDatabase, type Sqlite, sqliteError } from './database.ts'
-import { LOG_FILE, type Topic } from './local-log.ts'
+import { existingLog, type Topic } from './local-log.ts'
 
 const ROWS_MAX = 1_000
 
@@ -45,9 +42,7 @@ export class Outputs {
 
   /** EngineError INPUT_MISSING when there is no local log in `folder`. */
   static open(folder: string): Outputs {
-    const path = join(folder, LOG_FILE)
-    if (!existsSync(path)) throw new EngineError('INPUT_MISSING', `${path}: there is no local log`)
-    return new Outputs(openDatabase(path))
+    return new Outputs(openDatabase(existingLog(folder)))
   }
 
   /** The next ones behind `seq`, at most 1,000. */

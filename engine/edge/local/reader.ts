@@ -66,6 +66,21 @@ export class LogReader {
     })
   }
 
+  /** All that stands behind `position`, up to `through`; signals and sockets get their turn between two batches. */
+  async *between(position: number, through: number): AsyncGenerator<readonly LogRecord[], void, undefined> {
+    for (let read = this.after(position, through); read; ) {
+      yield read.records
+      await new Promise(setImmediate)
+      read = this.after(read.records.at(-1)!.position, through)
+    }
+  }
+
+  /** The same, from the first one on at which stream time had reached `fromStreamMs`. */
+  async *past(fromStreamMs: number, through: number): AsyncGenerator<readonly LogRecord[], void, undefined> {
+    const first = this.firstAt(fromStreamMs)
+    if (first !== null) yield* this.between(first - 1, through)
+  }
+
   #decode({ position, bytes }: Row): LogRecord['entry'] {
     try {
       return decodeEntry(bytes, this.#streams)
