@@ -19,6 +19,7 @@ export interface SavedMirror {
   readonly feature: Feature
   readonly epochMs: number
   readonly seen: Dated<number>
+  readonly topic: string
   readonly keys: readonly (readonly [key: Cell, ...Dated<Values>])[]
 }
 
@@ -47,6 +48,8 @@ export class FeatureMirror implements FeatureValues {
   readonly #refused
   /** Offsets of the control topic, as those of the values. */
   #seen: Dated<number> = NOTHING
+  /** The control topic, with its id: one that was made again begins anew. Empty = not known. */
+  #topic = ''
   /** The epoch in which was looked for keys to let go of. */
   #cleared = 0
   #epochMs = 1
@@ -69,10 +72,11 @@ export class FeatureMirror implements FeatureValues {
     this.#refused = counters.counter('keys_refused_total', { rule: feature.id })
     this.#table = new FeatureTable(feature, isBoolean, { memory, strings, sets: 3 })
     memory.root(
-      (): [Dated<number>, number] => [this.#seen, this.#cleared],
-      ([seen, cleared]: [Dated<number>, number]) => {
+      (): [Dated<number>, number, string] => [this.#seen, this.#cleared, this.#topic],
+      ([seen, cleared, topic]: [Dated<number>, number, string?]) => {
         this.#seen = seen
         this.#cleared = cleared
+        this.#topic = topic ?? ''
       },
     )
   }
@@ -92,11 +96,13 @@ export class FeatureMirror implements FeatureValues {
   }
 
   /** A record of the feature's control topic, read at stream time `streamMs`. */
-  receive({ offset, key, values }: FeatureRecord, streamMs: number): void {
-    if (offset <= this.#seen[1]) return
+  receive({ offset, key, values }: FeatureRecord, streamMs: number, topic = ''): void {
+    const isSame = this.#topic === '' || this.#topic === topic
+    if (isSame && offset <= this.#seen[1]) return
+    this.#topic = topic
     const epoch = this.#epochOf(streamMs)
     this.#seen = moved(this.#seen, epoch, offset)
-    this.#keep(this.#name, JSON.stringify(this.#seen))
+    this.#keepSeen()
     if (epoch > this.#cleared) this.#clear(epoch)
     if (values === null && this.#table.find(key as FeatureKey) < 0) return
     const before = this.#table.size
@@ -112,17 +118,18 @@ export class FeatureMirror implements FeatureValues {
 
   save(): SavedMirror {
     const keys = this.#table.slots().map((slot) => [this.#table.keyOf(slot), ...this.#dated(slot)] as const)
-    return { feature: this.feature, epochMs: this.#epochMs, seen: this.#seen, keys }
+    return { feature: this.feature, epochMs: this.#epochMs, seen: this.#seen, topic: this.#topic, keys }
   }
 
   /** Takes up what `save` gave at stream time `streamMs`, in a mirror with nothing in it. */
-  load({ epochMs, seen, keys }: SavedMirror, streamMs: number): void {
+  load({ epochMs, seen, topic, keys }: SavedMirror, streamMs: number): void {
     const isSame = epochMs === this.#epochMs
     const epoch = this.#epochOf(streamMs)
     const dated = <T>(was: Dated<T>): Dated<T> => (isSame ? was : [epoch, was[1], was[1], was[1]])
     this.#seen = dated(seen)
+    this.#topic = topic
     this.#cleared = epoch
-    if (!isSame) this.#keep(this.#name, JSON.stringify(this.#seen))
+    if (!isSame) this.#keepSeen()
     for (const [key, ...was] of keys) {
       const slot = this.#table.add(key, this.#keysMax)
       if (slot < 0) continue
@@ -144,7 +151,7 @@ export class FeatureMirror implements FeatureValues {
   restore(kept: ReadonlyMap<string, string>, rebuildToMs: number | null): void {
     const end = rebuildToMs === null ? null : this.#epochOf(rebuildToMs) - 2
     const dated = <T>(text: string): Dated<T> => {
-      const was: Dated<T> = JSON.parse(text)
+      const was = (JSON.parse(text) as unknown[]).slice(0, 4) as unknown as Dated<T>
       if (end === null) return was
       const value = was[Math.max(1, was[0] - end + 1)] as T
       return [end, value, value, value]
@@ -152,6 +159,7 @@ export class FeatureMirror implements FeatureValues {
     for (const slot of this.#table.slots()) this.#table.forget(slot)
     const seen = kept.get(this.#name)
     this.#seen = seen === undefined ? NOTHING : dated(seen)
+    this.#topic = seen === undefined ? '' : ((JSON.parse(seen) as [...Dated<number>, string?])[4] ?? '')
     this.#cleared = end ?? this.#seen[0]
     const prefix = `${this.#name}/`
     for (const [key, value] of kept) {
@@ -181,6 +189,10 @@ export class FeatureMirror implements FeatureValues {
   #set(slot: number, [epoch, ...sets]: Dated<Values>): void {
     this.#table.setOwn(slot, epoch)
     for (const [set, values] of sets.entries()) this.#table.setValues(slot, (i) => values?.[i] ?? null, set)
+  }
+
+  #keepSeen(): void {
+    this.#keep(this.#name, JSON.stringify(this.#topic === '' ? this.#seen : [...this.#seen, this.#topic]))
   }
 
   #keepKey(slot: number): void {

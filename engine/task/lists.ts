@@ -2,6 +2,7 @@ import type { ListControl, ListRecord } from '../model/block.ts'
 import type { Counters } from '../model/counters.ts'
 import type { AlertRecord, Announcement } from '../model/output.ts'
 import { isFed, LIST_ITEMS_MAX, type ListItem, type RuleSet } from '../model/rule.ts'
+import { topicOf } from '../model/source-position.ts'
 
 /** What a condition asks: the same object whatever changes. */
 export interface Members {
@@ -17,6 +18,11 @@ export interface Change {
   /** Stream time at which it was read. */
   readonly atMs: number
   readonly untilMs: number
+}
+
+/** A log from before ids were known names the topic alone. */
+function isSameTopic(seen: string, topic: string): boolean {
+  return seen === topic || seen === topicOf(topic)
 }
 
 /** Keys under which commits keep the changes of items: `list/<id>/<item as JSON>`; and what was seen: `list/<id>`. */
@@ -126,7 +132,7 @@ export class Lists {
   receive(topic: string, record: ListRecord, position: number, streamMs: number): void {
     const { list: id, item, on, ttlMs, offset, atMs } = record
     const list = this.#lists.get(id)
-    if (!list || (list.seen?.topic === topic && offset <= list.seen.offset)) return
+    if (!list || (list.seen && isSameTopic(list.seen.topic, topic) && offset <= list.seen.offset)) return
     list.seen = { topic, offset }
     this.#dirtySeen.add(id)
     const fromMs = Number.isFinite(streamMs) ? streamMs : atMs

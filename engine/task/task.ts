@@ -298,7 +298,7 @@ export class Task {
       if ('feature' in record) {
         const isMeant = ({ feature: { id, version } }: FeatureMirror) =>
           id === record.feature && version === record.version
-        mirrors.find(isMeant)?.receive(record, this.#streamMs)
+        mirrors.find(isMeant)?.receive(record, this.#streamMs, topic)
       } else if (!this.#replaying) this.#lists.receive(topic, record, position, this.#streamMs)
     }
   }
