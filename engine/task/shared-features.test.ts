@@ -154,6 +154,19 @@ test('a rule that comes to read a feature is warm: events held are asked again b
   for (let cut = 1; cut < entries.length; cut++) expect(await runLog(measuring, entries, cut)).toEqual(whole)
 })
 
+test('a control topic that was made again is read from its beginning, in a rebuild too', async () => {
+  const of = (id: string, record: FeatureRecord): LogEntry => {
+    return { kind: 'broadcast', topic: `g.market#${id.repeat(32)}`, records: [record] }
+  }
+  const [old, first] = [says(5, 'I1', [1, 1, [], null]), says(0, 'I1', [2, 1, [], null])]
+  const log = [rules([reader()], [feature()]), mark(0), of('a', old), orders({ at: 1 }), of('b', first)]
+  const entries = [...log, orders({ at: 2 }), of('b', first), mark(3), orders({ at: 4 })]
+  const whole = await runLog(measuring, entries)
+  const read = whole.outputs.flatMap((o) => (o.kind === 'measures' ? [o.measures.all] : []))
+  expect(read).toEqual([1, 3, 5])
+  for (let cut = 1; cut < entries.length; cut++) expect(await runLog(measuring, entries, cut)).toEqual(whole)
+})
+
 test('a rebuild that begins with a record that came again does not take it for news', async () => {
   const [one, two] = [says(0, 'I1', [1, 1, [], null]), says(1, 'I1', [2, 1, [], null])]
   const long = [100, 200, 300].map((at) => mark(at))

@@ -2,10 +2,11 @@ import type { Admin, ConfigResourceTypes } from 'kafkajs'
 import { EngineError } from '../../model/errors.ts'
 import type { Logger } from '../../model/telemetry.ts'
 import { createClient, type KafkaConnection } from './client.ts'
-import { reasonOf } from './errors.ts'
+import { codeOf, reasonOf } from './errors.ts'
 import { committedOffsets } from './offsets.ts'
 import { AS_PRODUCED } from './topics.ts'
 
+const TOPIC_AUTHORIZATION_FAILED = 29
 /** kafkajs' own enumeration is not to be had as a module's export. */
 const TOPIC: ConfigResourceTypes.TOPIC = 2
 
@@ -65,10 +66,17 @@ async function deletedUnread(admin: Admin, groupId: string, topic: string): Prom
   })
 }
 
-/** By topic. */
+/** By topic; empty where we may not ask. */
 async function settingOf(admin: Admin, topics: readonly string[], name: string): Promise<Map<string, string>> {
   if (topics.length === 0) return new Map()
   const resources = topics.map((topic) => ({ type: TOPIC, name: topic, configNames: [name] }))
-  const { resources: answers } = await admin.describeConfigs({ resources, includeSynonyms: false })
-  return new Map(answers.map(({ resourceName, configEntries }) => [resourceName, configEntries[0]?.configValue ?? '']))
+  try {
+    const { resources: answers } = await admin.describeConfigs({ resources, includeSynonyms: false })
+    return new Map(
+      answers.map(({ resourceName, configEntries }) => [resourceName, configEntries[0]?.configValue ?? '']),
+    )
+  } catch (error) {
+    if (codeOf(error) !== TOPIC_AUTHORIZATION_FAILED) throw error
+    return new Map()
+  }
 }

@@ -29,7 +29,7 @@ export interface TopicsWanted {
 export type PartitionCounts = ReadonlyMap<string, number>
 
 const DELETED =
-  'topics were deleted while the engine ran and are made anew: what a list or a feature says there again counts only from the number of records that the deleted topic had'
+  'topics were deleted while the engine ran and are made anew: what an exchange held and no task had read is lost, and its windows begin empty; what lists and features said there is gone'
 
 const OTHER_PARTITIONS =
   'an exchange has another number of partitions than exchange.partitions, and keeps it; docs/kafka.md says how to change it'

@@ -6,6 +6,7 @@ import { blockFromRows } from '../../../model/column.ts'
 import { Counters } from '../../../model/counters.ts'
 import { NOWHERE } from '../../../plan/placing.ts'
 import { STREAMS } from '../../../plan/testing.ts'
+import { bareLetter } from './dead-letter.ts'
 import { ExchangeWriter } from './exchange-writer.ts'
 import type { Staged } from './source-lane.ts'
 import { EXCHANGES, laneOf } from './testing.ts'
@@ -245,6 +246,24 @@ test('a failure from elsewhere ends it too; what was on its way then counts if i
   add(rowsOf([1]))
   await expect(writer.accept(true)).rejects.toThrow('no assignment')
   expect([producer.sends, lane.acknowledged, events]).toEqual([[['x/1 0']], 1, ['no assignment']])
+})
+
+test('what is left of a dead letter that no topic takes says its place, its reason and what was cut', () => {
+  const headers = { mine: 'x'.repeat(99), 'lapwing.reason': 'MALFORMED', '__connect.errors.topic': 'orders' }
+  const place = { '__connect.errors.partition': '3', '__connect.errors.offset': '17' }
+  const letter = { key: Buffer.alloc(500), value: Buffer.alloc(7), headers: { ...headers, ...place } }
+  expect(bareLetter(letter)).toEqual({
+    key: 'orders/3@17',
+    value: null,
+    headers: {
+      ...{ ...place, 'lapwing.reason': 'MALFORMED', '__connect.errors.topic': 'orders' },
+      ...{
+        'lapwing.value.dropped': '7 bytes',
+        'lapwing.key.dropped': '500 bytes',
+        'lapwing.headers.dropped': '1 headers',
+      },
+    },
+  })
 })
 
 test('dead letters go first; one that is too large for its topic goes without its value, counted', async () => {
