@@ -2,7 +2,7 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { HeldFolder } from '../../edge/segments/held-folder.ts'
-import { eachRange } from '../../model/batch.ts'
+import { eachRange, oldestMs } from '../../model/batch.ts'
 import type { Batch, Block } from '../../model/block.ts'
 import { Counters } from '../../model/counters.ts'
 import { DEFAULT_LIMITS, type Limits } from '../../model/limits.ts'
@@ -41,7 +41,7 @@ export interface Played {
   readonly tookMs: number
   /** Of that, what the task took. */
   readonly taskMs: number
-  /** Event times of the first row read, and the largest; NaN without events. */
+  /** The smallest event time, and the largest; NaN without events. */
   readonly fromMs: number
   readonly toMs: number
 }
@@ -94,7 +94,7 @@ async function playIn(
     eachRange(batch, feedsLists ? (block, first, end) => eachSpan(block, first, end, process) : process)
     task.trim()
     taskMs += performance.now() - from
-    if (rows === 0) fromMs = batch.blocks[batch.runs[0]!]!.timesMs[0]!
+    fromMs = Math.min(rows === 0 ? Number.POSITIVE_INFINITY : fromMs, oldestMs(batch))
     toMs = task.streamMs
     rows += batch.length
     onProgress?.(rows, task.streamMs)
