@@ -9,6 +9,7 @@ import { type FiniteRunOptions, runFinite, runOntoLog } from './finite/run.ts'
 import { configOption, jsonAlways, type Verb, wholeNumber } from './options.ts'
 import { readRuleFiles } from './rule-files.ts'
 import { openKafka } from './service/kafka.ts'
+import { LeftOut } from './service/left-out.ts'
 import { LocalService } from './service/local-service.ts'
 import {
   followRules,
@@ -76,6 +77,8 @@ function refuseIdle({ input, stream, encoding, strict, until, watch, port }: Run
 }
 
 const ENDS_WITHIN_MS = 200
+/** Between looks at what is left out: a wrong unit of time is said within a minute. */
+const LOOK_MS = 20_000
 const SERVICE_ONLY = 'is for the service, without --input'
 
 type OnKafka = Config & { readonly log: KafkaConfig }
@@ -118,12 +121,15 @@ async function serveShown(config: Config, { http, files, read, logger, stop, wat
   service.start()
   http.show(service)
   const unfollow = followRules(service.rules, watch)
+  const leftOut = new LeftOut(service.counters, logger)
+  const looking = setInterval(() => leftOut.look(), LOOK_MS)
   try {
     service.committed$.subscribe((processed) => observeLatency(metrics, processed))
     logger.info({ url, data: config.data, log: config.log.kind }, 'running')
     const signal = await Promise.race([stop, service.done])
     logger.info({ signal }, 'stopping')
   } finally {
+    clearInterval(looking)
     unfollow()
     await service.stop()
   }

@@ -2,6 +2,7 @@ import { type Encoding, isWellFormed } from '../../kit/encodings.ts'
 import { parseExactJson } from '../../kit/exact-json.ts'
 import { blocksOf } from '../../model/batch.ts'
 import type { Batch, Block } from '../../model/block.ts'
+import { EngineError } from '../../model/errors.ts'
 import type { Stream } from '../../model/stream.ts'
 import type { LateSince } from './ahead-guard.ts'
 import { BatchCutter } from './batch-cutter.ts'
@@ -52,13 +53,17 @@ export interface ReadOptions {
  *          as written; CSV: an empty field is null. Lines that are no text in the encoding are malformed. Names that are
  *          no field are passed over, and told to `onUnknownField`
  * Errors   INPUT_MISSING: cannot be read; INPUT_MALFORMED: broken gzip, a CSV header that cannot be used, a quote that
- *          takes rows for text, JSON that is not one object a line, or `strict`
+ *          takes rows for text, JSON that is not one object a line, another encoding (at the end), or `strict`
  */
 export async function* readBatches(path: string, options: ReadOptions): AsyncGenerator<Batch, void, undefined> {
   const batches = new BatchCutter(path, options)
+  let wrongEncoding: string | null = null
   const chunks = readText(path, batches.encoding, {
     onShare: options.onShare,
     onMark: () => batches.trustEncoding(),
+    onWrongEncoding: (message) => {
+      wrongEncoding = message
+    },
   })[Symbol.asyncIterator]()
   let feeder: Feeder | null = null
   try {
@@ -77,6 +82,8 @@ export async function* readBatches(path: string, options: ReadOptions): AsyncGen
     feeder?.end()
     batches.end()
     yield* batches.take()
+    if (wrongEncoding !== null)
+      throw new EngineError('INPUT_MALFORMED', `${path === '-' ? 'standard input' : path}: ${wrongEncoding}`)
   } finally {
     await chunks.return() // or the file stays open when the reader stops early
   }

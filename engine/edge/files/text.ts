@@ -10,18 +10,20 @@ export interface TextOptions {
   readonly onShare?: ((share: number) => void) | undefined
   /** Told where a byte order mark says the encoding. */
   readonly onMark?: () => void
+  /** Told at the end, where most of what is more than ASCII is no text: it is in another encoding. */
+  readonly onWrongEncoding?: (message: string) => void
 }
 
 /**
  * The text of a file, or of standard input for `-`, chunk by chunk, without a byte order mark. gzip is known by its
  * first two bytes, whatever the name. A byte order mark decides on the encoding, else `encoding` does; a line with bytes
  * that are no text in it is not well-formed. EngineError INPUT_MISSING when it cannot be read, INPUT_MALFORMED for broken
- * gzip, and at the end where most of what is more than ASCII is no text: then it is in another encoding.
+ * gzip.
  */
 export async function* readText(
   path: string,
   encoding: Encoding,
-  { onShare, onMark }: TextOptions = {},
+  { onShare, onMark, onWrongEncoding }: TextOptions = {},
 ): AsyncGenerator<string, void, undefined> {
   const source = sourceOf(path)
   const size = path === '-' ? 0 : (statSync(path, { throwIfNoEntry: false })?.size ?? 0)
@@ -46,8 +48,7 @@ export async function* readText(
   if (rest) yield rest
   if (!reader || reader.faulty <= reader.beyondAscii) return
   const lines = reader.faulty === 1 ? 'a line is' : `${reader.faulty} lines are`
-  const message = `${path === '-' ? 'standard input' : path}: ${lines} not ${used}: ${ENCODING_WANTED}`
-  throw new EngineError('INPUT_MALFORMED', message)
+  onWrongEncoding?.(`${lines} not ${used}: ${ENCODING_WANTED}`)
 }
 
 const ENCODING_WANTED = `if it is in another encoding, say so by --encoding, or encoding: of the stream (${ENCODINGS.join(', ')})`
