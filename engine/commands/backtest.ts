@@ -14,8 +14,9 @@ import { type SweepRow, settingName, sweepJson, sweepRows, sweepTable } from './
 import { labelTable } from './backtest/table.ts'
 import { compileOrRefuse } from './compiled.ts'
 import { EXIT, type ExitCode, talk } from './exit.ts'
-import { cacheOptions, timeOption, type Until, untilOption } from './finite/input.ts'
+import { cacheOptions, encodingOption, timeOption, type Until, untilOption } from './finite/input.ts'
 import { readLabels } from './finite/labels.ts'
+import { mostlyLeftOut } from './finite/summary.ts'
 import { configOption, positiveNumber, type Verb } from './options.ts'
 import { readRuleFiles } from './rule-files.ts'
 
@@ -45,6 +46,7 @@ export function addBacktest(program: Command, verb: Verb): void {
     .option('--to <time>', 'events before then; without --input those of the log', timeOption('--to'))
     .option('--data <folder>', 'folder of the local log, in place of the configured one')
     .option('--stream <name>', 'the stream that all records belong to')
+    .addOption(encodingOption())
     .option('--set <param=values...>', "params in place of the files'; several values: a table of all combinations")
     .option('--labels <file>', 'CSV event_id,label[,group] (0 = good): recall and precision for each label')
     .option('--good <labels...>', 'labels of honest events, besides 0')
@@ -103,7 +105,10 @@ async function backtest(paths: readonly string[], options: BacktestOptions): Pro
   if (!isSweep) printSummary(runs[0]!)
   if (runs[0]!.labelsLeftOut > 0) talk(leftOut(runs[0]!))
   if (options.report !== undefined) writeReport(options.report, reportPage(rows))
-  return checkBudget(settings, runs, options.maxAlertsPerDay)
+  const why = mostlyLeftOut(runs[0]!.played, runs[0]!.input)
+  if (why !== null) talk(why)
+  const withinBudget = checkBudget(settings, runs, options.maxAlertsPerDay)
+  return why === null ? withinBudget : EXIT.failed
 }
 
 function printsMeasures({ measures, only }: BacktestOptions): boolean {

@@ -89,7 +89,7 @@ describe('an export comes through in two commands', () => {
     const { text, file, config } = await inferred('orders.csv', bytes)
     expect(text).toBe(block('yaml lapwing.yaml'))
     expect(alertsOf(await backtest(file, config))).toEqual([
-      ['2026-01-05T12:05:30.000Z', '小王 paid 5579.50 in 3 orders'],
+      ['2026-01-05T12:05:30.000Z', '小王 paid 5579.5 in 3 orders'],
     ])
   })
 })

@@ -47,7 +47,10 @@ test('of a file that is something else the first thousand are kept, each time', 
   const { err } = await runVerb(addIngest, 'ingest', input, '--data', data)
   expect(err).toContain('0 events appended, 0 too far in the future, 1200 malformed')
   const again = await runVerb(addIngest, 'ingest', input, '--data', data, '--json')
-  expect(JSON.parse(again.out)).toEqual({ appended: 0, ahead: 0, malformed: 1_200, unknown_fields: [] })
+  expect(JSON.parse(again.out)).toEqual({
+    ...{ appended: 0, late: 0, ahead: 0, malformed: 1_200, from: null, to: null },
+    unknown_fields: [],
+  })
   const { out } = await runVerb(addDlq, 'dlq', '--data', data, '--limit', '5000', '--json')
   expect(out.trim().split('\n')).toHaveLength(2_000)
 })
@@ -64,7 +67,11 @@ test('nothing is appended where a file is missing, or where no engine would read
 })
 
 test('a name that is no field is said once, with the field that may have been meant, and counted', async () => {
-  const csv = fileOf('wrong.csv', 'event_id,type,event_time,shopid', ...[1, 2].map((n) => `f${n},order.created,${n},S`))
+  const csv = fileOf(
+    'wrong.csv',
+    'event_id,type,event_time,shopid',
+    ...[1, 2].map((n) => `f${n},order.created,${1_767_225_600_000 + n},S`),
+  )
   const jsonl = fileOf('wrong.jsonl', order(1), order(2).replace('shop_id', 'colour'), order(3).replace('"S1"', 'null'))
   const { code, err } = await runVerb(addIngest, 'ingest', csv, jsonl, '--data', join(root, 'wrong'))
   expect([code, err.split('\n')]).toEqual([
@@ -72,6 +79,7 @@ test('a name that is no field is said once, with the field that may have been me
     [
       `${csv}:2: "shopid" is not a field of transactions, and is passed over: did you mean "shop_id"?`,
       `${jsonl}:2: "colour" is not a field of transactions, and is passed over`,
+      'event time from 2026-01-01T00:00:00.001Z to 2026-01-01T00:00:00.003Z',
       '5 events appended, 0 too far in the future, 0 malformed',
       'values passed over, of what is no field: shopid of transactions 2, colour of transactions 1',
       '',
@@ -122,4 +130,26 @@ severity: low
     return count
   }
   expect([await recordsOf(burst), await recordsOf(fed)]).toEqual([1, 60])
+})
+
+test('the span of event times is told, and what comes late; an input that is mostly late is an error', async () => {
+  const data = join(root, 'late')
+  const hour = 3_600_000
+  const told = await runVerb(
+    addIngest,
+    'ingest',
+    fileOf('l.jsonl', order(hour), order(0), order(hour + 1)),
+    '--data',
+    data,
+  )
+  expect([told.code, told.err.split('\n')]).toEqual([
+    0,
+    [
+      'event time from 2026-01-01T00:00:00.000Z to 2026-01-01T01:00:00.001Z',
+      '3 events appended (1 of them late: an engine drops them), 0 too far in the future, 0 malformed',
+      '',
+    ],
+  ])
+  const old = await runVerb(addIngest, 'ingest', fileOf('old.jsonl', order(1), order(2)), '--data', data)
+  expect([old.code, old.err]).toEqual([1, expect.stringContaining('most events are late')])
 })

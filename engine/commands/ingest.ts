@@ -7,11 +7,14 @@ import { openDatabase, type Sqlite } from '../edge/local/database.ts'
 import { LOG_FILE } from '../edge/local/local-log.ts'
 import { Outputs } from '../edge/local/outputs.ts'
 import { LocalWriter } from '../edge/local/writer.ts'
+import type { Encoding } from '../kit/encodings.ts'
 import { type DeadLetterReason, EngineError } from '../model/errors.ts'
 import type { Stream } from '../model/stream.ts'
 import { EXIT, type ExitCode, say, talk } from './exit.ts'
+import { EventTimes } from './finite/event-times.ts'
 import { cutFor } from './finite/feeds-lists.ts'
-import { FiniteInput } from './finite/input.ts'
+import { encodingOption, FiniteInput } from './finite/input.ts'
+import { eventTimeText } from './finite/summary.ts'
 import { unknownFieldsText } from './finite/unknown-fields.ts'
 import { withoutFuture } from './future.ts'
 import { configOption, type Verb } from './options.ts'
@@ -34,6 +37,7 @@ interface IngestOptions {
   readonly config?: string
   readonly data?: string
   readonly stream?: string
+  readonly encoding?: Encoding
   readonly strict?: boolean
   readonly json?: boolean
 }
@@ -46,6 +50,7 @@ export function addIngest(program: Command, verb: Verb): void {
     .addOption(configOption())
     .option('--data <folder>', 'folder of the local log, in place of the configured one')
     .option('--stream <name>', 'the stream that all records belong to')
+    .addOption(encodingOption())
     .option('--strict', 'end at the first malformed record; what was read before it stays appended')
     .option('--json', 'how many there were of each, as a JSON line')
     .action(verb(ingest))
@@ -61,24 +66,44 @@ async function ingest(files: readonly string[], options: IngestOptions): Promise
   const missing = files.find((file) => file !== '-' && !existsSync(file))
   if (missing !== undefined) throw new EngineError('INPUT_MISSING', `${missing}: no such file or folder`)
   const db = openDatabase(join(config.data, LOG_FILE))
-  const counts: Counts = { appended: 0, ahead: 0, malformed: 0, unknown_fields: [] }
+  const counts: Counts = { appended: 0, late: 0, ahead: 0, malformed: 0, from: null, to: null, unknown_fields: [] }
+  const times = new EventTimes(config.streams, new LocalWriter(db, config.streams).streamMs)
   try {
     const cut = await cutFor(config)
-    for (const file of files) await ingestOne(file, options, { streams: config.streams, db, cut, counts })
+    for (const file of files) await ingestOne(file, options, { streams: config.streams, db, cut, counts, times })
   } finally {
     db.close()
     const { appended, ahead, malformed, unknown_fields } = counts
+    counts.late = times.late
+    if (appended > 0) [counts.from, counts.to] = [times.fromMs, times.toMs]
     const letters = ahead + malformed > 0 ? '; what was set aside: lapwing dlq' : ''
+    const span = eventTimeText(times.fromMs, times.toMs)
+    const late = times.late > 0 ? ` (${times.late} of them late: an engine drops them)` : ''
+    if (span !== null && !options.json) talk(span)
     if (options.json) say(`${JSON.stringify(counts)}\n`)
-    else talk(`${appended} events appended, ${ahead} too far in the future, ${malformed} malformed${letters}`)
+    else talk(`${appended} events appended${late}, ${ahead} too far in the future, ${malformed} malformed${letters}`)
     const unknown = unknownFieldsText(unknown_fields)
     if (unknown !== null && !options.json) talk(unknown)
   }
-  return EXIT.fine
+  return mostlyLeftOut(counts)
+}
+
+/** Such an input is another one than was meant, or its times are. */
+function mostlyLeftOut({ appended, late, ahead }: Counts): ExitCode {
+  const [most, what] =
+    late > ahead ? [late, 'late: is the input in order of time'] : [ahead, 'too far ahead: are the clocks']
+  if (2 * most <= appended + ahead) return EXIT.fine
+  talk(`most events are ${what}, and time_format right?`)
+  return EXIT.failed
 }
 
 interface Counts {
   appended: number
+  /** Of those appended: behind the newest event before them by more than the lateness of their stream. */
+  late: number
+  /** Event times of those appended, epoch ms; null without any. */
+  from: number | null
+  to: number | null
   ahead: number
   malformed: number
   /** Of each file. */
@@ -90,12 +115,13 @@ interface Appending {
   readonly db: Sqlite
   readonly cut: Awaited<ReturnType<typeof cutFor>>
   readonly counts: Counts
+  readonly times: EventTimes
 }
 
 async function ingestOne(
   file: string,
-  { stream, strict = false }: IngestOptions,
-  { streams, db, cut, counts }: Appending,
+  { stream, encoding, strict = false }: IngestOptions,
+  { streams, db, cut, counts, times }: Appending,
 ): Promise<void> {
   const writer = new LocalWriter(db, streams)
   const outputs = new Outputs(db)
@@ -105,6 +131,7 @@ async function ingestOne(
       input: file,
       strict,
       ...(stream === undefined ? {} : { stream }),
+      ...(encoding === undefined ? {} : { encoding }),
       onMalformed: (where, detail, text) => {
         unread += 1
         const letter: UnreadLetter = { kind: 'dead_letter', reason: 'MALFORMED', input: where, detail, text }
@@ -118,6 +145,7 @@ async function ingestOne(
       const { kept, letters } = withoutFuture(batch, streams, Date.now())
       if (letters.length > 0) outputs.addDeadLetters(letters)
       counts.ahead += letters.length
+      times.see(kept)
       if (kept.length > 0) await writer.append(cut(kept))
       counts.appended += kept.length
     }

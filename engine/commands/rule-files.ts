@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import { isMap, parseAllDocuments } from 'yaml'
+import { wholeText } from '../kit/encodings.ts'
 import { systemText } from '../kit/system-error.ts'
 import type { RuleSource } from '../model/block.ts'
 import { EngineError } from '../model/errors.ts'
@@ -58,7 +59,14 @@ function listFiles(files: readonly RuleSource[]): RuleSource[] {
   }
   return [...paths]
     .filter((path) => existsSync(path))
-    .map((path) => ({ path, text: reading(path, () => readFileSync(path, 'utf8')), data: true }))
+    .map((path) => ({ path, text: reading(path, () => listText(path)), data: true }))
+}
+
+/** EngineError INPUT_MALFORMED where it is in another encoding: no item is made of something else than it says. */
+function listText(path: string): string {
+  const text = wholeText(readFileSync(path), 'utf-8')
+  if (text !== null) return text
+  throw new EngineError('INPUT_MALFORMED', `${path}: it is not UTF-8: save it as UTF-8 (iconv -f gbk -t utf-8)`)
 }
 
 function filesBelow(folder: string): string[] {
@@ -74,6 +82,7 @@ function reading<T>(path: string, read: () => T): T {
   try {
     return read()
   } catch (error) {
+    if (error instanceof EngineError) throw error
     throw new EngineError('INPUT_MISSING', `${path}: ${systemText(error)}`, error)
   }
 }

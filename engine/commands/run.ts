@@ -5,11 +5,12 @@ import { EngineError } from '../model/errors.ts'
 import type { Logger } from '../model/telemetry.ts'
 import { compileOrRefuse } from './compiled.ts'
 import { EXIT, type ExitCode } from './exit.ts'
-import { untilOption } from './finite/input.ts'
+import { encodingOption, untilOption } from './finite/input.ts'
 import { type FiniteRunOptions, runFinite, runOntoLog } from './finite/run.ts'
 import { configOption, jsonAlways, type Verb, wholeNumber } from './options.ts'
 import { readRuleFiles } from './rule-files.ts'
 import { openKafka } from './service/kafka.ts'
+import { LeftOut } from './service/left-out.ts'
 import { LocalService } from './service/local-service.ts'
 import {
   followRules,
@@ -41,6 +42,7 @@ export function addRun(program: Command, verb: Verb): void {
     .option('--watch', 'put changed rule files in force as they are saved; without it at SIGHUP, or lapwing rules push')
     .option('--input <file>', 'JSON lines or CSV, plain or gzip; - is standard input; state is fresh without --data')
     .option('--stream <name>', 'the stream that all records of the input belong to')
+    .addOption(encodingOption())
     .option('--strict', 'end at the first malformed record of the input')
     .addOption(untilOption())
     .action(verb(run))
@@ -60,17 +62,23 @@ async function run(options: RunOptions): Promise<ExitCode> {
 }
 
 /** Flags that would change nothing are mistakes. */
-function refuseIdle({ input, stream, strict, until, watch, port }: RunOptions): void {
+function refuseIdle({ input, stream, encoding, strict, until, watch, port }: RunOptions): void {
   const given = (flags: Readonly<Record<string, unknown>>) =>
     Object.keys(flags).filter((flag) => flags[flag] !== undefined)
   const [idle, why, whyAll] =
     input === undefined
-      ? [given({ '--stream': stream, '--strict': strict, '--until': until }), 'goes with --input', 'go with --input']
+      ? [
+          given({ '--stream': stream, '--encoding': encoding, '--strict': strict, '--until': until }),
+          'goes with --input',
+          'go with --input',
+        ]
       : [given({ '--watch': watch, '--port': port }), SERVICE_ONLY, SERVICE_ONLY.replace('is', 'are')]
   if (idle.length > 0) throw new EngineError('USAGE', `${idle.join(' and ')} ${idle.length === 1 ? why : whyAll}`)
 }
 
 const ENDS_WITHIN_MS = 200
+/** Between looks at what is left out: a wrong unit of time is said within a minute. */
+const LOOK_MS = 20_000
 const SERVICE_ONLY = 'is for the service, without --input'
 
 type OnKafka = Config & { readonly log: KafkaConfig }
@@ -113,12 +121,15 @@ async function serveShown(config: Config, { http, files, read, logger, stop, wat
   service.start()
   http.show(service)
   const unfollow = followRules(service.rules, watch)
+  const leftOut = new LeftOut(service.counters, logger)
+  const looking = setInterval(() => leftOut.look(), LOOK_MS)
   try {
     service.committed$.subscribe((processed) => observeLatency(metrics, processed))
     logger.info({ url, data: config.data, log: config.log.kind }, 'running')
     const signal = await Promise.race([stop, service.done])
     logger.info({ signal }, 'stopping')
   } finally {
+    clearInterval(looking)
     unfollow()
     await service.stop()
   }

@@ -14,6 +14,10 @@ test('long numbers keep their digits, as texts; short ones are numbers', () => {
   expect(parseExactJson('{"e":1234567890123456789e2}')).toEqual({ e: '1234567890123456789e2' })
 })
 
+test('what is beyond any double keeps its characters too', () => {
+  expect(parseExactJson('[1e400,-2.5E+9999,1e308,1e-400,"1e400"]')).toEqual(['1e400', '-2.5E+9999', 1e308, 0, '1e400'])
+})
+
 test('digits in texts and keys stay as they are', () => {
   const text = '{"a\\"1234567890123456789":"x 1234567890123456789 \\\\","\\\\":"1234567890123456","b":1234567890123456}'
   expect(parseExactJson(text)).toEqual({ ...JSON.parse(text), b: '1234567890123456' })

@@ -1,10 +1,12 @@
-/** A double keeps every number of at most 15 digits, and prints it as it was written. */
-const LONG = /[\d.]{16}/
+/** A double keeps every number of at most 15 digits, and none above 1.8e308. */
+const LONG = /[\d.]{16}|\d[eE]\+?0*(?:309|3[1-9]\d|[4-9]\d\d|[1-9]\d{3})/
+/** Of `1e400`. */
+const LONG_CHARS_MIN = 5
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 
 /**
- * `JSON.parse`, but a number of 16 digits or more comes as a text that holds its characters: no digit of an id above 2^53,
- * or of a long decimal, is lost. Throws SyntaxError for the same texts as `JSON.parse`.
+ * `JSON.parse`, but a number of 16 digits or more, or beyond any double, comes as a text that holds its characters: no digit of an id above 2^53,
+ * or of a long decimal, is lost, and `1e400` is not infinite. Throws SyntaxError for the same texts as `JSON.parse`.
  *
  * Cost   that of `JSON.parse`, and one look over the text; where there is such a run of digits, another one
  */
@@ -23,7 +25,7 @@ function withLongNumbersQuoted(text: string): string {
       const start = at
       do at++
       while (isOfNumber(text.charCodeAt(at)))
-      if (at - start < 16 || !isLongNumber(text.slice(start, at)) || isKey(text, at)) continue
+      if (at - start < LONG_CHARS_MIN || !isLongNumber(text.slice(start, at)) || isKey(text, at)) continue
       result += `${text.slice(done, start)}"${text.slice(start, at)}"`
       done = at
     }

@@ -27,6 +27,13 @@ export function newestMs(entry: LogEntry): number {
   return newest
 }
 
+/** Smallest event time in an entry, epoch ms; Infinity where it holds no events. */
+export function oldestMs(entry: LogEntry): number {
+  let oldest = Number.POSITIVE_INFINITY
+  for (const { timesMs } of blocksIn(entry)) for (const timeMs of timesMs) if (timeMs < oldest) oldest = timeMs
+  return oldest
+}
+
 /**
  * Calls `take` for each stretch of rows of one stream, in their order: rows `[from, to)` of a block of the batch.
  */

@@ -59,14 +59,15 @@ export interface Row {
   readonly [field: string]: Cell | undefined
 }
 
-/** Puts one value where its field's kind wants it; null and undefined are null. TypeError on a value of a wrong kind. */
+/** Puts one value where its field's kind wants it; null, undefined and an empty id are null. TypeError on a value of a wrong kind. */
 export function setCell(builder: BlockBuilder, fieldIndex: number, value: Cell | undefined): void {
   if (value === null || value === undefined) return
   const field = builder.stream.fields[fieldIndex]!
   const wanted = field.kind === 'decimal' ? 'number' : field.kind
   const given = field.kind === 'decimal' && typeof value === 'string' ? 'number' : typeof value
   if (given !== wanted) throw new TypeError(`${field.name}: ${wanted} wanted, ${typeof value} given`)
-  if (field.kind === 'string') builder.string(fieldIndex, value as string)
+  if (field.kind === 'string')
+    builder.string(fieldIndex, value === '' && field.name === builder.stream.idField ? null : (value as string))
   else if (field.kind !== 'decimal') builder.number(fieldIndex, Number(value))
   else if (!builder.decimalFrom(fieldIndex, value as number | string))
     throw new TypeError(`${field.name}: not a decimal that fits: ${value}`)

@@ -1,19 +1,18 @@
+import { isWellFormed } from '../kit/encodings.ts'
 import { numberFromText } from '../kit/number-text.ts'
 import type { BlockBuilder } from './block-builder.ts'
 import { shown } from './shown.ts'
 import type { FieldKind, Stream } from './stream.ts'
 
-type WithUnicode = string & { isWellFormed(): boolean } // ES2024; Node 20 has it
-
 /**
  * Puts the values of records as people write them (JSON, CSV, change data) into the columns of a stream's rows.
  *
  * text      a text, or a number or boolean as JSON prints it; no lone surrogates
- * number    a finite number, or a text of one; a field of ints or longs takes whole numbers up to 2^53
+ * number    a finite number, or a text of one (kit/number-text.ts); a field of ints or longs takes whole numbers up to 2^53
  * decimal   a number or a text that fits the field's 18 digits
  * boolean   true, false, 1, 0, or those as texts
  *
- * A field that a record does not have, or has as null, is null. The time field and the type field are left alone.
+ * A field that a record does not have, or has as null, is null, and so is an empty id. The time field and the type field are left alone.
  */
 export class RecordCells {
   readonly #names: readonly string[]
@@ -21,6 +20,8 @@ export class RecordCells {
   /** Fields of ints and longs. */
   readonly #whole: readonly boolean[]
   readonly #skipped: readonly boolean[]
+  /** -1: the stream has no ids. */
+  readonly #id: number
   /** Names that every object has, such as `constructor`. */
   readonly #inherited: readonly boolean[]
 
@@ -31,6 +32,7 @@ export class RecordCells {
     this.#kinds = fields.map((f) => f.kind)
     this.#whole = fields.map((f) => f.kind === 'number' && f.scale === 0)
     this.#skipped = fields.map((f) => f.name === timeField || f.name === typeField)
+    this.#id = fields.findIndex((f) => f.name === stream.idField)
     this.#inherited = fields.map((f) => f.name in Object.prototype)
   }
 
@@ -41,17 +43,27 @@ export class RecordCells {
       const name = this.#names[i]!
       const value = this.#inherited[i] && !Object.hasOwn(record, name) ? undefined : record[name]
       if (value === null || value === undefined || this.#set(i, value, builder)) continue
-      return `"${name}" is no ${this.#whole[i] ? 'whole number' : NOUNS[this.#kinds[i]!]}: ${shown(value)}`
+      return `"${name}" ${this.#problem(i, value)}: ${shown(value)}`
     }
     return null
+  }
+
+  #problem(index: number, value: unknown): string {
+    const kind = this.#kinds[index]!
+    const number = typeof value === 'string' ? numberFromText(value) : value
+    if (kind === 'number' && typeof number === 'number' && !Number.isNaN(number)) {
+      if (!Number.isFinite(number)) return 'is beyond the largest number, 1.8e308'
+      if (Number.isInteger(number)) return 'is beyond 2^53, up to which whole numbers are exact'
+    }
+    return `is no ${this.#whole[index] ? 'whole number' : NOUNS[kind]}`
   }
 
   #set(index: number, value: unknown, builder: BlockBuilder): boolean {
     switch (this.#kinds[index]!) {
       case 'string': {
         const text = textOf(value)
-        if (text === null || !(text as WithUnicode).isWellFormed()) return false
-        builder.string(index, text)
+        if (text === null || !isWellFormed(text)) return false
+        if (text !== '' || index !== this.#id) builder.string(index, text)
         return true
       }
       case 'decimal':

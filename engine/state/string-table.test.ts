@@ -47,3 +47,11 @@ test('a code that nobody refers to any more cannot be released', () => {
   table.release(code)
   expect(() => table.release(code)).toThrow('a code is released once for each reference')
 })
+
+test('U+FEFF at the beginning of a text is part of it, however the text is asked for', () => {
+  const table = new StringTable(new Memory())
+  const bytes = new TextEncoder().encode('\ufeffS1')
+  const code = table.intern(bytes, 0, bytes.length)
+  expect(table.value(code)).toBe('\ufeffS1')
+  expect([table.codeOfText('\ufeffS1'), table.codeOfText('S1')]).toEqual([code, -1])
+})

@@ -15,7 +15,7 @@ const REFERENCES = 2
 /** Per entry of the table: code + 1, hash. */
 const ENTRY = 2
 const HASH = 1
-const utf8 = new TextDecoder()
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 const encoder = new TextEncoder()
 
 type Value = string | number | undefined

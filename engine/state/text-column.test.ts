@@ -80,3 +80,9 @@ test('up to 256 words are written once each', () => {
   column.append(columnOf(values), Int32Array.from(values.keys()), 0, values.length, 0)
   expect(values.map((_, row) => unpacked(packed(column, values.length), values.length, 4096).at(row))).toEqual(values)
 })
+
+test('U+FEFF at the beginning of a text is part of it', () => {
+  const column = empty(1)
+  column.append(columnOf(['\ufeffS1']), Int32Array.of(0), 0, 1, 0)
+  expect(column.at(0)).toBe('\ufeffS1')
+})

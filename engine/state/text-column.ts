@@ -1,7 +1,7 @@
 import type { StringColumn } from '../model/block.ts'
 import type { Packer, Unpacker } from './packing.ts'
 
-const utf8 = new TextDecoder()
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 const WORDS_MAX = 256
 /** Fewer rows are copied byte by byte sooner than by views of them. */
 const RANGE_MIN = 8

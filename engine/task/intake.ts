@@ -128,7 +128,9 @@ export class Intake {
   #typeIndex(block: Block, row: number): number {
     const { bytes, offsets } = block.types
     if (this.#typeCodes.live > TYPES_MAX) {
-      return this.#typeIndexOf(new TextDecoder().decode(bytes.subarray(offsets[row], offsets[row + 1])))
+      return this.#typeIndexOf(
+        new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes.subarray(offsets[row], offsets[row + 1])),
+      )
     }
     const code = this.#typeCodes.intern(bytes, offsets[row], offsets[row + 1])
     const known = this.#typeIndexByCode[code]

@@ -1,4 +1,5 @@
 import type { Config } from '../../config.ts'
+import type { Encoding } from '../../kit/encodings.ts'
 import { EngineError } from '../../model/errors.ts'
 import type { RuleSet } from '../../model/rule.ts'
 import { cacheFolderOf, FiniteInput } from '../finite/input.ts'
@@ -10,6 +11,7 @@ export interface InputsOptions {
   readonly from?: number
   readonly to?: number
   readonly stream?: string
+  readonly encoding?: Encoding
   readonly strict?: boolean
   readonly sort?: boolean
   readonly cache?: string | boolean
@@ -24,7 +26,7 @@ export interface Inputs {
 /** A file; or, of the time given, what the local log or the source topics of `set` hold. */
 export async function inputsOf(options: InputsOptions, config: Config, set: RuleSet): Promise<Inputs> {
   const { streams, data, log } = config
-  const { input, stream, sort = false, strict = false, cache, from, to } = options
+  const { input, stream, encoding, sort = false, strict = false, cache, from, to } = options
   const range = { fromMs: from ?? Number.NEGATIVE_INFINITY, toMs: to ?? Number.POSITIVE_INFINITY }
   const isRestricted = from !== undefined || to !== undefined
   if (input === undefined) {
@@ -39,6 +41,7 @@ export async function inputsOf(options: InputsOptions, config: Config, set: Rule
     strict,
     guarded: true,
     ...(stream === undefined ? {} : { stream }),
+    ...(encoding === undefined ? {} : { encoding }),
     ...(isRestricted ? { range } : {}),
     ...cacheFolderOf(cache, data),
   }

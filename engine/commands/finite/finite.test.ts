@@ -14,7 +14,7 @@ import { withoutFuture } from '../future.ts'
 import { FiniteInput, type InputOptions, type Until, untilOption } from './input.ts'
 import { Labels, readLabels } from './labels.ts'
 import { playFinite } from './play.ts'
-import { Summary } from './summary.ts'
+import { mostlyLeftOut, Summary } from './summary.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'lapwing-finite-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -117,6 +117,14 @@ test('disorder is that of a live stream, unless it is sorted first', async () =>
   expect(sorted.rows).toBe(5)
 })
 
+test('an input that is mostly late, or mostly too far ahead, is another one than was meant', async () => {
+  const backwards = await played([9, 6, 3].map(orderAt))
+  expect(mostlyLeftOut(backwards, backwards.input)).toContain('most events were late (2 of 3)')
+  const forwards = await played([3, 6, 9].map(orderAt))
+  expect(mostlyLeftOut(forwards, forwards.input)).toBeNull()
+  expect(mostlyLeftOut(forwards, { ...forwards.input, ahead: 4 } as FiniteInput)).toContain('too far ahead (4 of 7)')
+})
+
 test('what no window holds any more is let go of batch by batch', async () => {
   const usual = RULE.replace('orders: { count', 'usual: { baseline: orders, over: 1h, step: 10m }, orders: { count')
   const { set } = compileOrRefuse([{ path: 'r.yaml', text: usual }], streams)
@@ -150,6 +158,7 @@ test('a summary names alerts, keys and what was left out', async () => {
     { name: 'x', malformed: 1, ahead: 0, firstAhead: null, late: null },
   )
   expect(text).toBe(`4 events in 2.0 s, 2 events/s (rules 1.5 s, reading and writing 0.5 s)
+event time from 2026-01-01T00:00:00.000Z to 2026-01-01T00:02:00.000Z
   busy_shop@1: 1 alerts of 1 keys (high 1)
 late 0, duplicate 1, malformed 1, abstained 0, muted 0`)
 })

@@ -4,6 +4,7 @@ import type { LateSince } from '../../edge/files/ahead-guard.ts'
 import { readCachedBatches } from '../../edge/files/cache/read-cached.ts'
 import { type ReadOptions, readBatches } from '../../edge/files/read.ts'
 import type { UnknownField } from '../../edge/files/unknown-fields.ts'
+import { ENCODINGS, type Encoding } from '../../kit/encodings.ts'
 import type { Batch } from '../../model/block.ts'
 import { EngineError } from '../../model/errors.ts'
 import { momentOf } from '../../model/event-time.ts'
@@ -22,6 +23,7 @@ const AHEAD_MAX_MS = 31 * 86_400_000
 export interface InputOptions {
   readonly input: string
   readonly stream?: string
+  readonly encoding?: Encoding
   readonly strict?: boolean
   readonly sort?: boolean
   /** The input is the whole history: events far ahead of those around them are passed over. */
@@ -59,7 +61,7 @@ export class FiniteInput {
 
   /** Rows of all streams in the order of the input, or of time. */
   batches(): AsyncIterable<Batch> {
-    const { input, stream, strict = false, sort = false, guarded = false, cacheFolder, range } = this.#options
+    const { input, stream, encoding, strict = false, sort = false, guarded = false, cacheFolder, range } = this.#options
     const options: ReadOptions = {
       streams: this.#streams,
       strict,
@@ -74,6 +76,7 @@ export class FiniteInput {
       },
       onUnknownField: (field) => this.#passOverField(field),
       ...(stream === undefined ? {} : { stream }),
+      ...(encoding === undefined ? {} : { encoding }),
       ...(input === '-' ? { waitMaxMs: PIPE_WAIT_MS } : {}),
       onShare: (share) => {
         this.share = share
@@ -132,6 +135,13 @@ export function cacheOptions(): [Option, Option] {
     new Option('--cache <folder>', 'where inputs are kept as columns once read (default: cache/ in the data folder)'),
     new Option('--no-cache', 'read the input itself, and keep nothing'),
   ]
+}
+
+export function encodingOption(): Option {
+  return new Option(
+    '--encoding <name>',
+    "how the input's texts are written (default: as its stream says, or utf-8)",
+  ).choices(ENCODINGS)
 }
 
 /** Where the clock stops after the last event: a moment in epoch ms, or as docs/semantics.md says. */

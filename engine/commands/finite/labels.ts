@@ -1,6 +1,7 @@
 import { CsvAssembler } from '../../edge/files/csv.ts'
 import { LineSplitter } from '../../edge/files/lines.ts'
 import { readText } from '../../edge/files/text.ts'
+import { isWellFormed } from '../../kit/encodings.ts'
 import { EngineError } from '../../model/errors.ts'
 
 /** Label of events that are as they should be. */
@@ -142,8 +143,11 @@ export async function readLabels(path: string, good: readonly string[] = []): Pr
       byEvent.set(id, { label, group: fields[columns.group] || null })
     },
   })
-  const lines = new LineSplitter((text, line, oversized) => csv.line(text, line, oversized))
-  for await (const text of readText(path)) lines.feed(text)
+  const lines = new LineSplitter((text, line, oversized) => {
+    if (!isWellFormed(text)) fail(line, 'not UTF-8')
+    csv.line(text, line, oversized)
+  })
+  for await (const text of readText(path, 'utf-8')) lines.feed(text)
   lines.end()
   csv.end()
   return new Labels(byEvent, good)

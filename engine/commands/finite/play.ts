@@ -2,6 +2,7 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { HeldFolder } from '../../edge/segments/held-folder.ts'
+import { oldestMs } from '../../model/batch.ts'
 import { type Batch, markAll } from '../../model/block.ts'
 import { Counters } from '../../model/counters.ts'
 import { DEFAULT_LIMITS, type Limits } from '../../model/limits.ts'
@@ -41,7 +42,7 @@ export interface Played {
   readonly tookMs: number
   /** Of that, what the task took. */
   readonly taskMs: number
-  /** Event times of the first row read, and the largest; NaN without events. */
+  /** The smallest event time, and the largest; NaN without events. */
   readonly fromMs: number
   readonly toMs: number
 }
@@ -91,7 +92,7 @@ async function playIn(
     const entries = feedsLists ? spansOf(batch) : [batch]
     const { outputs } = step(task, entries.map((entry) => ({ position: position++, entry }))) // biome-ignore format: one step
     taskMs += performance.now() - from
-    if (rows === 0) fromMs = batch.blocks[batch.runs[0]!]!.timesMs[0]!
+    fromMs = Math.min(rows === 0 ? Number.POSITIVE_INFINITY : fromMs, oldestMs(batch))
     toMs = task.streamMs
     rows += batch.length
     onProgress?.(rows, task.streamMs)

@@ -2,13 +2,14 @@ import type { Config } from '../../config.ts'
 import { JsonLinesWriter } from '../../edge/files/write.ts'
 import type { Output } from '../../model/output.ts'
 import { compileOrRefuse } from '../compiled.ts'
-import { EXIT, type ExitCode, talkLines } from '../exit.ts'
+import { EXIT, type ExitCode, talk, talkLines } from '../exit.ts'
 import { readRuleFiles } from '../rule-files.ts'
 import { LocalService } from '../service/local-service.ts'
+import { EventTimes } from './event-times.ts'
 import { cutFor } from './feeds-lists.ts'
 import { FiniteInput, type InputOptions, type Until } from './input.ts'
 import { type Played, playFinite } from './play.ts'
-import { Summary } from './summary.ts'
+import { mostlyLeftOut, Summary } from './summary.ts'
 
 export interface FiniteRunOptions extends InputOptions {
   readonly until?: Until
@@ -22,8 +23,7 @@ export async function runFinite(config: Config, options: FiniteRunOptions): Prom
   const printer = new Printer()
   const play = { input, streams, set, until: options.until ?? 'drained', measures: false, limits }
   const played = await playFinite(play, (outputs) => printer.print(outputs))
-  printer.sum(played, input)
-  return EXIT.fine
+  return printer.sum(played, input)
 }
 
 /**
@@ -42,20 +42,24 @@ export async function runOntoLog(config: Config, options: FiniteRunOptions): Pro
   const input = new FiniteInput(options, streams)
   const cut = await cutFor(config)
   const beganAt = performance.now()
+  const times = new EventTimes(streams, Number.NEGATIVE_INFINITY)
   let rows = 0
   service.start()
   try {
     for await (const batch of input.batches()) {
       await service.log.writer.append(cut(batch))
+      times.see(batch)
       rows += batch.length
     }
     await service.caughtUp()
   } finally {
     await service.stop()
   }
-  printer.sum({ counters: service.counters, rows, tookMs: performance.now() - beganAt }, input)
-  return EXIT.fine
+  const { fromMs, toMs } = times
+  return printer.sum({ counters: service.counters, rows, tookMs: performance.now() - beganAt, fromMs, toMs }, input)
 }
+
+type Summed = Pick<Played, 'counters' | 'rows' | 'tookMs' | 'fromMs' | 'toMs'>
 
 /** Outputs to standard output as they come. */
 class Printer {
@@ -70,8 +74,11 @@ class Printer {
     return !this.#writer.broken
   }
 
-  sum(played: Pick<Played, 'counters' | 'rows' | 'tookMs'>, input: FiniteInput): void {
+  sum(played: Summed, input: FiniteInput): ExitCode {
     talkLines(this.#summary.text(played, input))
+    const why = mostlyLeftOut(played, input)
+    if (why !== null) talk(why)
+    return why === null ? EXIT.fine : EXIT.failed
   }
 }
 

@@ -7,7 +7,7 @@ import { unknownFieldsText } from './unknown-fields.ts'
 export type InputFaults = Pick<FiniteInput, 'name' | 'malformed' | 'ahead' | 'firstAhead' | 'late'> &
   Partial<Pick<FiniteInput, 'unknownFields'>>
 
-type SummedUp = Pick<Played, 'counters' | 'rows' | 'tookMs'> & Partial<Pick<Played, 'taskMs' | 'toMs'>>
+type SummedUp = Pick<Played, 'counters' | 'rows' | 'tookMs'> & Partial<Pick<Played, 'taskMs' | 'fromMs' | 'toMs'>>
 
 export interface OfRule {
   /** Stream times of the openings, rising, epoch ms. */
@@ -46,12 +46,17 @@ export class Summary {
     return new Set([...this.rules].flatMap(([name, rule]) => [...rule.keys].map((key) => `${name} ${key}`)))
   }
 
-  text({ counters, rows, tookMs, taskMs, toMs = Number.POSITIVE_INFINITY }: SummedUp, input: InputFaults): string {
+  text(
+    { counters, rows, tookMs, taskMs, fromMs, toMs = Number.POSITIVE_INFINITY }: SummedUp,
+    input: InputFaults,
+  ): string {
     const parts =
       taskMs === undefined ? '' : ` (rules ${seconds(taskMs)} s, reading and writing ${seconds(tookMs - taskMs)} s)`
     const lines = [
       `${count(rows)} events in ${seconds(tookMs)} s, ${count(Math.round((rows / tookMs) * 1000))} events/s${parts}`,
     ]
+    const span = eventTimeText(fromMs, toMs)
+    if (span !== null) lines.push(span)
     for (const [name, { openedMs, keys, severities }] of this.rules) {
       const parts = [...severities].map(([severity, n]) => `${severity} ${n}`)
       const after = openedMs.filter((timeMs) => timeMs > toMs).length
@@ -73,6 +78,8 @@ export class Summary {
       lines.push(`  ${count(events)} of them since ${input.name}:${line}, whose time is ${iso(timeMs)}`)
     }
     if (counters.total('late_total') > 0) lines.push(SORT)
+    const outOfRange = counters.total('out_of_range_total')
+    if (outOfRange > 0) lines.push(`${count(outOfRange)} ${OUT_OF_RANGE}`)
     const unknown = unknownFieldsText(input.unknownFields ?? [])
     if (unknown !== null) lines.push(unknown)
     if (input.firstAhead) {
@@ -84,6 +91,25 @@ export class Summary {
   }
 }
 
+/** The first and the last event time of an input; null without events. */
+export function eventTimeText(fromMs = Number.NaN, toMs = Number.NaN): string | null {
+  return Number.isFinite(fromMs) && Number.isFinite(toMs) ? `event time from ${iso(fromMs)} to ${iso(toMs)}` : null
+}
+
+/** Why a finite run whose events are mostly left out cannot be what was meant; null where they are not. */
+export function mostlyLeftOut(
+  { counters, rows }: Pick<SummedUp, 'counters' | 'rows'>,
+  input: InputFaults,
+): string | null {
+  const late = counters.total('late_total')
+  if (2 * late > rows)
+    return `most events were late (${count(late)} of ${count(rows)}): is the input in order of time (--sort), and time_format right?`
+  if (2 * input.ahead > rows + input.ahead)
+    return `most events were too far ahead (${count(input.ahead)} of ${count(rows + input.ahead)}): is time_format right?`
+  return null
+}
+
+const OUT_OF_RANGE = 'values taken for null: out of the range that a measure keeps (docs/semantics.md)'
 const LATE =
   'late: older, by more than the lateness, than an event before them. One clock far ahead makes all that follows late.'
 const SORT = '  backtest --sort puts the events in order of time first: then none is late'

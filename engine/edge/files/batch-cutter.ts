@@ -1,3 +1,4 @@
+import type { Encoding } from '../../kit/encodings.ts'
 import { BATCH_ROWS_MAX } from '../../model/batch.ts'
 import { BatchRuns } from '../../model/batch-runs.ts'
 import type { Batch } from '../../model/block.ts'
@@ -35,6 +36,10 @@ export class BatchCutter {
   readonly #rowsMax: number
   readonly #guard: AheadGuard<Taken> | null
   #done: Batch[] = []
+  /** Of the file, unless a byte order mark says otherwise. */
+  readonly encoding: Encoding
+  /** Lines of streams of another encoding may be more than ASCII. */
+  #encodingTrusted: boolean
 
   constructor(path: string, options: ReadOptions) {
     const { streams, stream, batchRows = BATCH_ROWS_MAX, aheadMaxMs } = options
@@ -44,6 +49,8 @@ export class BatchCutter {
     this.#only = namedStream(streams, stream)
     this.#words = new SourceWords(streams, this.#only)
     this.#chooser = new StreamChooser(streams, this.#only)
+    this.encoding = options.encoding ?? encodingOf(this.#only ? [this.#only] : streams)
+    this.#encodingTrusted = options.encoding !== undefined
     this.#guard = aheadMaxMs === undefined ? null : new AheadGuard(aheadMaxMs)
   }
 
@@ -60,11 +67,36 @@ export class BatchCutter {
       return
     }
     const { type } = choice
+    if (!this.#encodingTrusted && encodingOf([choice.stream]) !== this.encoding && BEYOND_ASCII.test(text)) {
+      const { name } = choice.stream
+      this.malformed(
+        line,
+        `read as ${this.encoding}, but "${name}" is ${encodingOf([choice.stream])}: say --encoding`,
+        text,
+      )
+      return
+    }
     const writer = this.#writer(choice.stream)
     const timeMs = writer.timeOf(record)
     if (!isPlausible(timeMs)) this.malformed(line, writer.timeProblem(record), text)
     else if (!this.#guard) this.#write(record, writer, type, timeMs, line, text)
     else this.#guarded(this.#guard, { record, writer, type, timeMs, line, text })
+  }
+
+  /** What is read is in the encoding that its own mark names. */
+  trustEncoding(): void {
+    this.#encodingTrusted = true
+  }
+
+  /** A header with such bytes: no record below has its names. */
+  brokenHeader(line: number): never {
+    const wayOut = '--encoding, or encoding: of the stream, names another; lapwing infer finds it out'
+    this.broken(line, `the header cannot be read: bytes that are not ${this.encoding}: ${wayOut}`)
+  }
+
+  /** A record with bytes that are none in its encoding. */
+  notText(line: number, text: string): void {
+    this.malformed(line, `bytes that are not ${this.encoding}`, text.replaceAll(/[\ud800-\udfff]/gu, '\ufffd'))
   }
 
   malformed(line: number, reason: string, text: string): void {
@@ -188,6 +220,14 @@ export class BatchCutter {
 function nameIn({ mapping }: Stream, field: string): string {
   const columns = Object.entries(mapping?.columns ?? {}).filter(([, to]) => to === field)
   return columns.length === 0 ? `"${field}"` : `${columns.map(([name]) => `"${name}"`).join(' or ')} ("${field}")`
+}
+
+const BEYOND_ASCII = /[\u0080-\uffff]/
+
+/** The encoding that some of the streams name; UTF-8 where none does, or they name several. */
+function encodingOf(streams: readonly Stream[]): Encoding {
+  const named = new Set(streams.flatMap(({ encoding }) => encoding ?? []))
+  return named.size === 1 ? [...named][0]! : 'utf-8'
 }
 
 /** The stream of that name; without a name the only one, if there is but one. */

@@ -92,6 +92,12 @@ describe('a quote that nobody closed', () => {
     )
     expect(await read(`i"d,type,at,shop\n${rows(1, 9)}`)).toBe('1: the header cannot be read: a quote in a wrong place')
   })
+  test('and a header in another encoding', async () => {
+    const gbk = Buffer.from([0xb6, 0xa9, 0xb5, 0xa5]) // 订单
+    expect(await read(Buffer.concat([gbk, Buffer.from(`,${HEADER}\n1,${rows(1, 9)}`)]))).toMatch(
+      /^1: the header cannot be read: bytes that are not utf-8: --encoding.*lapwing infer/,
+    )
+  })
   test('in the last line: that record alone', async () => {
     expect(await read(`${HEADER}\n${rows(1, 2)}\n${row.replace('e2', 'e3')}`)).toEqual({
       events: ids(1, 2),

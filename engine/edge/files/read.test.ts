@@ -274,3 +274,76 @@ describe('events far ahead of those around them', () => {
     expect(await guarded(1, 999, 999, 2, 3)).toMatchObject({ ahead: [], late: { line: 2, timeMs: 999, events: 2 } })
   })
 })
+
+describe('encodings', () => {
+  const gbk = (text: Buffer) =>
+    Buffer.concat([Buffer.from(`{"type":"order.created","at":${T0},"id":"`), text, Buffer.from('"}')])
+  const BEIJING = Buffer.from([0xb1, 0xb1, 0xbe, 0xa9])
+  const ids = async (content: Buffer, options: Partial<ReadOptions> = {}) =>
+    (await read(fileOf(content), options)).flatMap((b) =>
+      Array.from({ length: b.length }, (_, i) => stringAt(b.columns[2]!, i)),
+    )
+
+  test('a file in another one is refused at its end, each line at once', async () => {
+    const bad: [number, string][] = []
+    const path = fileOf(Buffer.concat([Buffer.from(`${LINES.split('\n')[3]}\n`), gbk(BEIJING)]))
+    const error = await failure(read(path, { onMalformed: (line, reason) => bad.push([line, reason]) }))
+    expect(bad).toEqual([[2, 'bytes that are not utf-8']])
+    expect([error.code, error.message]).toEqual([
+      'INPUT_MALFORMED',
+      expect.stringMatching(/a line is not utf-8.*--encoding.*gbk/),
+    ])
+  })
+  test('a faulty line among others is malformed', async () => {
+    const bad: string[] = []
+    const content = Buffer.concat([Buffer.from(`${LINES}\n`), gbk(Buffer.from([0xff]))])
+    const options = {
+      onMalformed: (_: number, reason: string, text: string) => bad.push(`${reason}: ${text.slice(-4)}`),
+    }
+    expect(await ids(content, options)).toEqual(['ä', '7', 'v', null])
+    expect(bad).toEqual(['bytes that are not utf-8: "\ufffd"}'])
+  })
+  test('said by a flag, by the stream, or by a byte order mark', async () => {
+    expect(await ids(gbk(BEIJING), { encoding: 'gbk' })).toEqual(['北京'])
+    expect(await ids(gbk(BEIJING), { streams: [{ ...orders, encoding: 'gbk' }, views] })).toEqual(['北京'])
+    expect(await ids(Buffer.from(`\ufeff${LINES.replace('ä', '北京')}`, 'utf16le'))).toEqual(['北京', '7', 'v', null])
+  })
+  test('of streams of several encodings, what is more than ASCII is not believed', async () => {
+    const bad: string[] = []
+    const options = {
+      streams: [{ ...orders, encoding: 'gbk' as const }, views],
+      onMalformed: (_: number, reason: string) => bad.push(reason),
+    }
+    const view = `{"type":"item.viewed","at":${T0},"id":"`
+    expect(await ids(Buffer.from(`${view}v"}\n${view}北京"}`), options)).toHaveLength(1)
+    expect(bad).toEqual([expect.stringMatching(/^read as gbk, but "views" is utf-8: say --encoding/)])
+  })
+  test('a byte order mark goes where the file begins, and nowhere else', async () => {
+    const line = `{"type":"order.created","at":${T0},"id":"\ufeffa"}`
+    expect(await ids(Buffer.from(`\ufeff${line}`))).toEqual(['\ufeffa'])
+    expect(await ids(Buffer.from(`\ufeffid,type,at\n\ufeffa,order.created,${T0}`))).toEqual(['\ufeffa'])
+  })
+})
+
+test('numbers of 64 bits keep their digits in text fields; an empty id stays a text where it is no event id', async () => {
+  const line = (id: string) => `{"type":"order.created","at":${T0},"id":${id}}`
+  const [block] = await read(fileOf(['1234567890123456781', '1234567890123456782', '""'].map(line).join('\n')))
+  expect([0, 1, 2].map((i) => stringAt(block!.columns[2]!, i))).toEqual([
+    '1234567890123456781',
+    '1234567890123456782',
+    '',
+  ])
+  const [ids] = await read(fileOf(line('""')), { streams: [{ ...orders, idField: 'id' }] })
+  expect(stringAt(ids!.columns[2]!, 0)).toBeNull()
+})
+
+test('texts of numbers are read alike in every kind of field', async () => {
+  const bad: string[] = []
+  const values = ['0x10', ' 5', '5 ', '１２', '1_000', '+5', '1e1', '.5e1', '05']
+  const lines = ['price', 'pieces'].flatMap((field) =>
+    values.map((v) => `{"type":"order.created","at":${T0},"${field}":"${v}"}`),
+  )
+  const blocks = await read(fileOf(lines.join('\n')), { onMalformed: (_, reason) => bad.push(reason.split('"')[1]!) })
+  expect(bad).toEqual([...Array<string>(5).fill('price'), ...Array<string>(5).fill('pieces')])
+  expect(rows(blocks).map((row) => row[3] ?? row[5])).toEqual([5, 10, 5, 5, 5, 10, 5, 5])
+})

@@ -1,5 +1,8 @@
+import { type Encoding, isWellFormed } from '../../kit/encodings.ts'
+import { parseExactJson } from '../../kit/exact-json.ts'
 import { bare } from '../../kit/own.ts'
 import type { Batch } from '../../model/block.ts'
+import { EngineError } from '../../model/errors.ts'
 import type { Stream } from '../../model/stream.ts'
 import type { LateSince } from './ahead-guard.ts'
 import { BatchCutter } from './batch-cutter.ts'
@@ -11,6 +14,8 @@ import type { UnknownField } from './unknown-fields.ts'
 
 export interface ReadOptions {
   readonly streams: readonly Stream[]
+  /** Of the input, whatever its streams say. */
+  readonly encoding?: Encoding
   /** Name of the stream that all records belong to; else each record's type says it, if there is more than one. */
   readonly stream?: string
   /** Source topic of the blocks, if it shall not be the stream's own. */
@@ -44,15 +49,22 @@ export interface ReadOptions {
  *
  * Order    that of the file, also between streams
  * Offsets  each stream's records counted from `firstOffset`; malformed ones do not count. Partition 0
- * Values   times: epoch ms (`time_format: s`: seconds) or ISO 8601; decimals as numbers or text; a number where a text
- *          is wanted is taken as written; CSV: an empty field is null. Names that are no field are passed over,
- *          and told to `onUnknownField`
+ * Values   times: as the stream's `time_format` says; decimals as numbers or text; a number where a text is wanted is taken
+ *          as written; CSV: an empty field is null. Lines that are no text in the encoding are malformed. Names that are
+ *          no field are passed over, and told to `onUnknownField`
  * Errors   INPUT_MISSING: cannot be read; INPUT_MALFORMED: broken gzip, a CSV header that cannot be used, a quote that
- *          takes rows for text, JSON that is not one object a line, or `strict`
+ *          takes rows for text, JSON that is not one object a line, another encoding (at the end), or `strict`
  */
 export async function* readBatches(path: string, options: ReadOptions): AsyncGenerator<Batch, void, undefined> {
   const batches = new BatchCutter(path, options)
-  const chunks = readText(path, options.onShare)[Symbol.asyncIterator]()
+  let wrongEncoding: string | null = null
+  const chunks = readText(path, batches.encoding, {
+    onShare: options.onShare,
+    onMark: () => batches.trustEncoding(),
+    onWrongEncoding: (message) => {
+      wrongEncoding = message
+    },
+  })[Symbol.asyncIterator]()
   let feeder: Feeder | null = null
   try {
     for (;;) {
@@ -70,6 +82,8 @@ export async function* readBatches(path: string, options: ReadOptions): AsyncGen
     feeder?.end()
     batches.end()
     yield* batches.take()
+    if (wrongEncoding !== null)
+      throw new EngineError('INPUT_MALFORMED', `${path === '-' ? 'standard input' : path}: ${wrongEncoding}`)
   } finally {
     await chunks.return() // or the file stays open when the reader stops early
   }
@@ -112,6 +126,7 @@ const LINES_LOOKED_AT = 20
 function jsonFeeder(batches: BatchCutter, lineEnd: LineEnd): Feeder {
   const document = new OneDocument()
   return new LineSplitter((text, line, oversized) => {
+    if (!oversized && !isWellFormed(text)) return batches.notText(line, text)
     const record = oversized ? undefined : parsed(text)
     if (record === undefined && text.trim() === '') return
     const broken = document.look(text, line, record)
@@ -127,7 +142,7 @@ function jsonFeeder(batches: BatchCutter, lineEnd: LineEnd): Feeder {
 /** Undefined where it is no JSON. */
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseExactJson(text)
   } catch {
     return undefined
   }
@@ -140,6 +155,11 @@ function csvFeeder(batches: BatchCutter, lineEnd: LineEnd): Feeder {
       malformed: (line, reason, text) => batches.malformed(line, reason, text),
       broken: (line, reason) => batches.broken(line, reason),
       record(fields, line, text) {
+        if (!isWellFormed(text)) {
+          if (!header) batches.brokenHeader(line)
+          batches.notText(line, text)
+          return
+        }
         if (!header) {
           header = batches.checkHeader(fields, line)
           return

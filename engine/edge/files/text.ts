@@ -1,33 +1,57 @@
 import { createReadStream, type ReadStream, statSync } from 'node:fs'
 import { Readable } from 'node:stream'
-import { StringDecoder } from 'node:string_decoder'
 import { createGunzip } from 'node:zlib'
+import { ENCODINGS, type Encoding, markedEncoding, type TextReader, textReader } from '../../kit/encodings.ts'
 import { systemText } from '../../kit/system-error.ts'
 import { EngineError } from '../../model/errors.ts'
 
+export interface TextOptions {
+  /** Told of the share of the input's bytes that was read, where its size is known. */
+  readonly onShare?: ((share: number) => void) | undefined
+  /** Told where a byte order mark says the encoding. */
+  readonly onMark?: () => void
+  /** Told at the end, where most of what is more than ASCII is no text: it is in another encoding. */
+  readonly onWrongEncoding?: (message: string) => void
+}
+
 /**
  * The text of a file, or of standard input for `-`, chunk by chunk, without a byte order mark. gzip is known by its
- * first two bytes, whatever the name. EngineError INPUT_MISSING when it cannot be read, INPUT_MALFORMED for broken gzip.
+ * first two bytes, whatever the name. A byte order mark decides on the encoding, else `encoding` does; a line with bytes
+ * that are no text in it is not well-formed. EngineError INPUT_MISSING when it cannot be read, INPUT_MALFORMED for broken
+ * gzip.
  */
 export async function* readText(
   path: string,
-  onShare?: (share: number) => void,
+  encoding: Encoding,
+  { onShare, onMark, onWrongEncoding }: TextOptions = {},
 ): AsyncGenerator<string, void, undefined> {
-  const decoder = new StringDecoder('utf8')
   const source = sourceOf(path)
   const size = path === '-' ? 0 : (statSync(path, { throwIfNoEntry: false })?.size ?? 0)
+  let reader: TextReader | null = null
+  let used = encoding
   let first = true
   for await (const bytes of unzipped(source, path)) {
     if (size > 0) onShare?.((source as ReadStream).bytesRead / size)
-    let text = decoder.write(bytes)
+    if (reader === null) {
+      const mark = markedEncoding(bytes)
+      if (mark !== null) onMark?.()
+      used = mark ?? encoding
+      reader = textReader(used)
+    }
+    let text = reader.write(bytes)
     if (text === '') continue
     if (first && text.charCodeAt(0) === 0xfeff) text = text.slice(1)
     first = false
     yield text
   }
-  const rest = decoder.end()
+  const rest = reader?.end()
   if (rest) yield rest
+  if (!reader || reader.faulty <= reader.beyondAscii) return
+  const lines = reader.faulty === 1 ? 'a line is' : `${reader.faulty} lines are`
+  onWrongEncoding?.(`${lines} not ${used}: ${ENCODING_WANTED}`)
 }
+
+const ENCODING_WANTED = `if it is in another encoding, say so by --encoding, or encoding: of the stream (${ENCODINGS.join(', ')})`
 
 /** The bytes of a file, unzipped; errors as those of `readText`. */
 export function readBytes(path: string): AsyncGenerator<Buffer, void, undefined> {

@@ -40,6 +40,8 @@ export class RecordDecoder {
   readonly #types: EventTypes
   readonly #fixedType: Uint8Array | null
   readonly #head: Head = { timeMs: Number.NaN, unfit: -1 }
+  /** Of ids that are texts; -1 = there are none. */
+  readonly #idColumn: number
   /** An id that is known: nearly always that of the next record. */
   #lastId: number | null = null
 
@@ -49,6 +51,7 @@ export class RecordDecoder {
     this.#own = makeReader(stream, null)
     this.#ownIds = ownIds
     this.#types = new EventTypes(stream)
+    this.#idColumn = stream.fields.findIndex(({ name, kind }) => name === stream.idField && kind === 'string')
     this.#fixedType = 'fixed' in stream.type ? Buffer.from(stream.type.fixed) : null
   }
 
@@ -94,7 +97,10 @@ export class RecordDecoder {
     if (this.#fixedType) builder.types.setBytes(row, this.#fixedType, 0, this.#fixedType.length)
     const letter = fault === 0 ? this.#refusal(builder.types, row, clockMs) : malformed(faultText(fault, reader.names))
     if (letter) builder.undo()
-    else builder.endAt(head.timeMs)
+    else {
+      if (this.#idColumn >= 0) withoutEmpty(builder.columns[this.#idColumn] as StringColumnBuilder, row)
+      builder.endAt(head.timeMs)
+    }
     return letter
   }
 
@@ -156,6 +162,11 @@ function makeReader(stream: Stream, writer: unknown): Reader {
 function asWritten(timeMs: number, format: TimeFormat): number | string {
   if (typeof format === 'object' || format === 'iso') return new Date(timeMs).toISOString()
   return timeMs * { s: 1e-3, ms: 1, us: 1e3, ns: 1e6 }[format]
+}
+
+/** An empty id is none. */
+function withoutEmpty(ids: StringColumnBuilder, row: number): void {
+  if (ids.startOf(row) === ids.endOf(row)) ids.setNull(row)
 }
 
 function malformed(detail: string): DeadLetter {

@@ -1,3 +1,4 @@
+import { numberFromText } from '../../kit/number-text.ts'
 import { type Field, type Stream, streamOfType } from '../../model/stream.ts'
 import { TEST_EVENTS_MAX } from '../shape/limits.ts'
 import { ADVANCE_KEYS, EVENT_KEYS } from '../shape/tests.ts'
@@ -128,12 +129,12 @@ function fieldWriter(read: Reader, { key, value: node }: Entry, field: Field, re
   if (wanted === 'boolean') return read.fault('type-mismatch', node, `"${key}" is true or false`)
   for (let n = 0; n < Math.min(repeat, 3); n++) {
     const text = write(n)
-    if (text.trim() === '' || !Number.isFinite(Number(text))) {
+    if (!Number.isFinite(numberFromText(text))) {
       return read.fault('type-mismatch', node, `"${key}" is a number, but this gives ${JSON.stringify(text)}`)
     }
   }
   return (n) => {
-    const x = Number(write(n))
+    const x = numberFromText(write(n))
     return Number.isFinite(x) ? x : null
   }
 }

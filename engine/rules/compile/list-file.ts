@@ -21,10 +21,10 @@ export function readListFile(
   }
   const items = new Set<ListItem>()
   for (let n = column === null ? 0 : 1; n < lines.length; n++) {
-    const line = lines[n]!.trim()
+    const line = withoutBlanks(lines[n]!)
     if (line === '') continue
     const fields = column === null ? [line] : csvFields(line)
-    const field = typeof fields === 'string' ? undefined : fields[Math.max(at, 0)]?.trim()
+    const field = typeof fields === 'string' ? undefined : withoutBlanks(fields[Math.max(at, 0)] ?? '')
     if (field === undefined || field === '') return `has no item in line ${n + 1}`
     const fault = itemFault(field, of)
     if (fault !== null) return `has an item in line ${n + 1} that ${fault}: ${JSON.stringify(field.slice(0, 40))}`
@@ -32,4 +32,9 @@ export function readListFile(
     if (items.size > LIST_ITEMS_MAX) return `has more than ${LIST_ITEMS_MAX} items`
   }
   return [...items]
+}
+
+/** A byte order mark and other spaces are part of an item: a key that has them is another key. */
+function withoutBlanks(text: string): string {
+  return text.replace(/^[ \t]+|[ \t]+$/g, '')
 }

@@ -74,7 +74,9 @@ function cellAt(column: Column, row: number, field: Field): Cell {
 
 function textAt(column: StringColumn, row: number): string | null {
   if (column.nulls[row] === 1) return null
-  return new TextDecoder().decode(column.bytes.slice(column.offsets[row], column.offsets[row + 1]))
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(
+    column.bytes.slice(column.offsets[row], column.offsets[row + 1]),
+  )
 }
 
 function decimalAt(column: Extract<Column, { kind: 'decimal' }>, row: number): FixedPoint | null {

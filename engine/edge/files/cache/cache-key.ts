@@ -5,6 +5,8 @@ import type { ReadOptions } from '../read.ts'
 
 /** Of each end of the file. */
 const HASHED_BYTES = 1 << 16
+/** Raised when the same file comes to other rows than before. */
+const VALUES = 2
 
 /** What a cache depends on: another key, another cache. */
 export interface CacheKey {
@@ -45,15 +47,17 @@ export function cacheName({ path }: CacheKey): string {
 }
 
 /** All that decides what rows a file comes to. */
-function readingOf(path: string, { streams, stream, sourceTopic, batchRows, aheadMaxMs }: ReadOptions): string {
+function readingOf(
+  path: string,
+  { streams, stream, encoding, sourceTopic, batchRows, aheadMaxMs }: ReadOptions,
+): string {
   const ending = /\.(jsonl|ndjson|json|csv)(\.gz)?$/i.exec(path)?.[1] ?? ''
   const shapes = streams.map((stream: Stream) => {
-    const { name, topic, timeField, timeFormat, zone, encoding, idField, type, types, latenessMs } = stream
-    const { mapping, delimiter } = stream
+    const { name, topic, timeField, timeFormat, zone, idField, type, types, latenessMs, mapping, delimiter } = stream
     const shape = stream.fields.map((f) => [f.name, f.kind, f.scale])
-    const times = [timeField, timeFormat, zone]
-    return [name, topic, shape, times, encoding, idField, type, types, latenessMs, mapping, delimiter]
+    const written = [timeField, timeFormat, zone, stream.encoding, mapping, delimiter]
+    return [name, topic, shape, written, idField, type, types, latenessMs]
   })
-  const text = JSON.stringify([ending, shapes, stream, sourceTopic, batchRows, aheadMaxMs])
+  const text = JSON.stringify([VALUES, ending, shapes, stream, encoding, sourceTopic, batchRows, aheadMaxMs])
   return createHash('sha256').update(text).digest('hex')
 }
