@@ -4,10 +4,11 @@ import { isUtf8 } from '../../kit/utf8.ts'
 import { timeReaderOf } from '../../model/event-time.ts'
 import type { Stream } from '../../model/stream.ts'
 import { FAULT, faultAt } from './fault.ts'
-import { lengthCode, NUMBER, numberCode, numbers, textOf } from './read-values.ts'
+import { digitsCode, lengthCode, NUMBER, numberCode, numbers, textOf } from './read-values.ts'
 import type { Reader } from './reader.ts'
-import { type AvroType, branchesOf, isBytes, isRecord, isUnion, type Matched } from './schemas-matched.ts'
+import { type AvroType, branchesOf, isBytes, isRecord, isUnion, isWhole, type Matched } from './schemas-matched.ts'
 import { type Skip, skipOf } from './skip.ts'
+import { longText } from './varint.ts'
 
 /**
  * A reader of one writer's schema as one JavaScript function, from the record's bytes into the columns: no object and no
@@ -54,7 +55,7 @@ ${columns.join('\n')}
 ${lines}
 return at === end ? 0 : ${FAULT.size} }`
     const timeOf = timeReaderOf(this.#stream)
-    const given = { values: this.#values, skips: this.#skips, timeOf, textOf, isUtf8, ...numbers }
+    const given = { values: this.#values, skips: this.#skips, timeOf, textOf, isUtf8, longText, ...numbers }
     return new Function(...Object.keys(given), text)(...Object.values(given))
   }
 
@@ -83,10 +84,11 @@ return at === end ? 0 : ${FAULT.size} }`
   #bare(i: number, type: AvroType, reader: number): string | null {
     const { name, kind } = this.#stream.fields[reader]
     if (type.typeName === 'null') return ''
-    if (name === this.#stream.timeField) return this.#time(i, type)
+    if (name === this.#stream.timeField) return this.#time(i, type, reader)
     if (kind === 'decimal') return this.#decimal(i, type, reader)
     const column = this.#column(reader)
     if (kind !== 'string') return numberCode(i, type, (n) => `${column}.set(row, ${n})`)
+    if (isWhole(type)) return digitsCode(i, reader, (digits) => `${column}.set(row, ${digits})`)
     if (type.typeName === 'enum') return this.#symbol(i, type as avsc.types.EnumType, reader)
     if (!isBytes(type)) return null
     return `${lengthCode(i)}
@@ -94,7 +96,9 @@ if (!${column}.copyText(row, bytes, words, at, at + n)) return ${faultAt(i, FAUL
 at += n`
   }
 
-  #time(i: number, type: AvroType): string | null {
+  #time(i: number, type: AvroType, reader: number): string | null {
+    if (isWhole(type) && this.#stream.timeFormat === 'ns')
+      return digitsCode(i, reader, (digits) => `head.timeMs = timeOf(${digits})`)
     if (!isBytes(type)) return numberCode(i, type, (n) => `head.timeMs = timeOf(${n})`)
     return `${lengthCode(i)}
 if (!isUtf8(bytes, at, at + n)) return ${faultAt(i, FAULT.text)}

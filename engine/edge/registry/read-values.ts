@@ -27,6 +27,13 @@ export function numberCode(i: number, { typeName }: AvroType, use: (n: string) =
   }
 }
 
+/** Code that reads an int or long of field `i` as its digits, all 64 bits; `reader` keeps its names apart from others'. */
+export function digitsCode(i: number, reader: number, use: (digits: string) => string): string {
+  return `const s${reader} = at; ${NUMBER}
+const d${reader} = n === n ? String(n) : longText(bytes, s${reader}, at); if (d${reader} === null) return ${faultAt(i, FAULT.number)}
+${use(`d${reader}`)}`
+}
+
 /** Code that reads a length into `n`: so many bytes from `at` on are within the record. */
 export function lengthCode(i: number): string {
   return `${NUMBER}; if (!(n >= 0 && n <= end - at)) return ${faultAt(i, FAULT.length)}`

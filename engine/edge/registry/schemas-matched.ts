@@ -22,8 +22,8 @@ export interface Matched {
 /** `writer` null = the stream's own schema. Throws an Error that says so when the one cannot be read as the other. */
 export function matchSchemas(stream: Stream, writer: unknown): Matched {
   const scales = new Map<AvroType, number>()
-  const reader = parse(stream.avro, scales) as RecordType
-  const written = writer === null ? reader : parse(writer, scales)
+  const written = parse(writer ?? stream.avro, scales)
+  const reader = writer === null ? (written as RecordType) : (parse(withDigits(stream, written), scales) as RecordType)
   const names = reader.fields.map(({ name, aliases }) => (writer === null ? [name] : [name, ...aliases]))
   return {
     reader,
@@ -32,6 +32,22 @@ export function matchSchemas(stream: Stream, writer: unknown): Matched {
     readersOf: ({ name }) => [...names.keys()].filter((i) => names[i].includes(name)),
     scaleOf: (type) => scales.get(type),
   }
+}
+
+/** The stream's schema, but whole numbers where they are written and a field keeps them as texts of their digits. */
+function withDigits({ avro, fields, timeField }: Stream, written: AvroType): unknown {
+  const schema = avro as { readonly fields: readonly { readonly name: string; readonly aliases?: readonly string[] }[] }
+  const writers = branchesOf(written).filter(isRecord)
+  const isNumber = (name: string, aliases: readonly string[]) =>
+    writers.some(({ fields }) =>
+      fields.some((f) => [name, ...aliases].includes(f.name) && branchesOf(f.type).some(isWhole)),
+    )
+  const asWritten = schema.fields.map((field, i) => {
+    const { name, aliases = [] } = field
+    const isText = fields[i].kind === 'string' && name !== timeField
+    return isText && isNumber(name, aliases) ? { ...field, type: ['null', 'long'], default: null } : field
+  })
+  return { ...schema, fields: asWritten }
 }
 
 /** avsc forgets what a logical type says: the scales of decimals are kept as it meets them. */
@@ -53,6 +69,10 @@ export function isUnion(type: AvroType): type is avsc.types.UnwrappedUnionType {
 
 export function isRecord(type: AvroType): type is RecordType {
   return type.typeName === 'record' || type.typeName === 'error'
+}
+
+export function isWhole({ typeName }: AvroType): boolean {
+  return typeName === 'int' || typeName === 'long'
 }
 
 /** Strings and bytes are written alike, and may be read as each other. */

@@ -35,3 +35,11 @@ export function skipLong(bytes: Uint8Array, at: number): number {
   for (let i = 0; i < BYTES_MAX; i++) if (!(bytes[at + i] > 0x7f)) return at + i + 1
   return -1
 }
+
+/** The digits of the long in `bytes[start..end)`, which a double may not hold; null where it has more than 64 bits. */
+export function longText(bytes: Uint8Array, start: number, end: number): string | null {
+  let value = 0n
+  for (let at = end - 1; at >= start; at--) value = (value << 7n) | BigInt(bytes[at] & 0x7f)
+  if (bytes[end - 1] > 0x7f || value >= 1n << 64n) return null
+  return String((value >> 1n) ^ -(value & 1n))
+}

@@ -2,7 +2,7 @@ import type avsc from 'avsc'
 import { isUtf8 } from '../../../kit/utf8.ts'
 import { type AvroType, isRecord, isUnion } from '../schemas-matched.ts'
 import { skipOf } from '../skip.ts'
-import { cursor, readLong } from '../varint.ts'
+import { cursor, longText, readLong } from '../varint.ts'
 import type { JsonObject } from './json-object.ts'
 
 /** Where a record is read: the next byte, and the end of the record. */
@@ -93,15 +93,10 @@ function readWhole(place: Place): number | string {
   const value = readLong(place.bytes, place.at)
   const start = place.at
   take(place, cursor.at - start)
-  return Number.isNaN(value) ? longText(place.bytes, start, place.at) : value
-}
-
-/** The digits of 64 bits that a double does not hold. */
-function longText(bytes: Uint8Array, start: number, end: number): string {
-  let value = 0n
-  for (let at = end - 1; at >= start; at--) value = (value << 7n) | BigInt(bytes[at] & 0x7f)
-  if (bytes[end - 1] > 0x7f || value >= 1n << 64n) throw new Error('a number of more than 64 bits')
-  return String((value >> 1n) ^ -(value & 1n))
+  if (!Number.isNaN(value)) return value
+  const digits = longText(place.bytes, start, place.at)
+  if (digits === null) throw new Error('a number of more than 64 bits')
+  return digits
 }
 
 function readIndex(place: Place, count: number): number {
