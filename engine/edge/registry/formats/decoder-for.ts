@@ -35,8 +35,8 @@ export function decoderFor(stream: Stream, schemas: Schemas | null, counters: Co
     case 'debezium':
       return new ChangeDecoder(stream, new DebeziumReader(stream, schemas), counters)
     case 'canal':
-      return new ChangeDecoder(stream, new CanalReader(), counters)
+      return new ChangeDecoder(stream, new CanalReader(stream.encoding), counters)
     case 'maxwell':
-      return new ChangeDecoder(stream, new MaxwellReader(), counters)
+      return new ChangeDecoder(stream, new MaxwellReader(stream.encoding), counters)
   }
 }

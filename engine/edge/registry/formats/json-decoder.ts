@@ -1,3 +1,4 @@
+import type { Encoding } from '../../../kit/encodings.ts'
 import type { BlockBuilder } from '../../../model/block-builder.ts'
 import type { Stream } from '../../../model/stream.ts'
 import type { DeadLetter } from '../record-decoder.ts'
@@ -9,8 +10,10 @@ import { RecordRows } from './record-rows.ts'
 export class JsonDecoder {
   readonly #rows: RecordRows
   readonly #names: FieldNames
+  readonly #encoding: Encoding | undefined
 
   constructor(stream: Stream) {
+    this.#encoding = stream.encoding
     this.#rows = new RecordRows(stream)
     this.#names = new FieldNames(stream)
   }
@@ -28,7 +31,7 @@ export class JsonDecoder {
     clockMs: number | null,
   ): DeadLetter | null {
     if (bytes === null) return { reason: 'MALFORMED', detail: 'no value' }
-    const read = jsonObject(bytes, start, end)
+    const read = jsonObject(bytes, start, end, this.#encoding)
     if ('bad' in read) return read.bad
     const { object: row } = read
     this.#names.rename(row)
