@@ -198,3 +198,31 @@ test('types are found by their bytes as by their text', () => {
     }),
   )
 })
+
+describe('whole numbers in a field of texts', () => {
+  const stream = streamOf({ name: 'id', type: ['null', 'string'], default: null, aliases: ['no'] })
+  const longOf = (value: bigint) => {
+    const bytes: number[] = []
+    for (let rest = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n)); ; rest >>= 7n) {
+      if (rest < 128n) return [...bytes, Number(rest)]
+      bytes.push(Number(rest & 127n) | 128)
+    }
+  }
+  test.each([0n, -7n, 9007199254740993n, 2n ** 63n - 1n, -(2n ** 63n)])('%s keeps its digits', (value) => {
+    const matched = matchSchemas(stream, recordOf(AT, { name: 'no', type: 'long' }))
+    expect(readBy(generateReader(stream, matched)!, stream, bytesOf(...longOf(value)))).toEqual([1, String(value)])
+    const nullable = matchSchemas(stream, recordOf(AT, { name: 'id', type: ['long', 'null'] }))
+    expect(readBy(generateReader(stream, nullable)!, stream, bytesOf(0, ...longOf(value)))).toEqual([1, String(value)])
+    expect(readBy(generateReader(stream, nullable)!, stream, bytesOf(2))).toEqual([1, null])
+  })
+  test('both ways agree on what avsc holds', () => {
+    const writer = recordOf(AT, { name: 'id', type: 'int' })
+    expect(read(stream, writer, written(writer, { at: 1, id: -5 }))).toEqual([1, '-5'])
+  })
+  test('nanoseconds of an Avro long', () => {
+    const nanos = { ...streamOf(), timeFormat: 'ns' as const }
+    const matched = matchSchemas(nanos, null)
+    const bytes = Uint8Array.from(longOf(1_767_600_000_001_000_000n))
+    expect(readBy(generateReader(nanos, matched)!, nanos, bytes)).toEqual([1_767_600_000_001])
+  })
+})

@@ -74,8 +74,8 @@ export class RowReader implements Reader {
         const bytes = value as Buffer
         const column = builder.columns[i] as DecimalColumnBuilder
         if (!column.setBytes(row, bytes, 0, bytes.length, this.#scales[i])) head.unfit = i
-      } else if (builder.columns[i] === builder.types) builder.types.set(row, value as string)
-      else if (kind === 'string') builder.string(i, value as string)
+      } else if (builder.columns[i] === builder.types) builder.types.set(row, String(value))
+      else if (kind === 'string') builder.string(i, String(value))
       else builder.number(i, Number(value))
     }
   }

@@ -81,15 +81,20 @@ export class ValueCode {
   #text(i: number, type: AvroType, reader: number): Code {
     if (type.typeName === 'enum') return this.#symbol(i, type as avsc.types.EnumType, reader)
     if (type.typeName === 'int' || type.typeName === 'long')
-      return {
-        code: `const d${i} = longText(bytes, at); if (d${i} === null) return ${faultAt(i, FAULT.number)}
-at = cursor.at; c${reader}.set(row, d${i})`,
-      }
+      return this.#digits(i, (digits) => `c${reader}.set(row, ${digits})`)
     if (!isBytes(type) || this.#matched.logicalOf(type) === 'decimal') return { why: 'cannot be read as text' }
     return {
       code: `${lengthCode(i)}
 if (!c${reader}.copyText(row, bytes, words, at, at + n)) return ${faultAt(i, FAULT.text)}
 at += n`,
+    }
+  }
+
+  /** All 64 bits of a whole number. */
+  #digits(i: number, use: (digits: string) => string): Code {
+    return {
+      code: `const d${i} = longText(bytes, at); if (d${i} === null) return ${faultAt(i, FAULT.number)}
+at = cursor.at; ${use(`d${i}`)}`,
     }
   }
 
@@ -101,6 +106,8 @@ at += n`,
       written !== unitOf(this.#matched.logicalOf(this.#plainType(reader)))
     )
       return { code: `head.timeMs = readMs(bytes, at, ${written.ms}, ${written.per}); at = cursor.at` }
+    if (type.typeName === 'long' && this.#stream.timeFormat === 'ns')
+      return this.#digits(i, (digits) => `head.timeMs = timeOf(${digits})`) // a double does not hold them
     if (NUMBERS.includes(type.typeName)) return { code: numberCode(i, type, (n) => `head.timeMs = timeOf(${n})`)! }
     if (!isBytes(type) || this.#matched.logicalOf(type) === 'decimal') return { why: 'cannot be read as a time' }
     return {

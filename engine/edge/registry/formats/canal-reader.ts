@@ -1,3 +1,4 @@
+import type { Encoding } from '../../../kit/encodings.ts'
 import { own } from '../../../kit/own.ts'
 import { shown } from '../../../model/shown.ts'
 import { type Change, type Reading, stampOf } from './change.ts'
@@ -29,12 +30,18 @@ const STATEMENTS: ReadonlySet<unknown> = new Set([
  * for each row the columns that an update changed; `es` is when it was committed, in ms.
  */
 export class CanalReader implements ChangeReader {
+  readonly #encoding: Encoding | undefined
+
+  constructor(encoding?: Encoding) {
+    this.#encoding = encoding
+  }
+
   prepare(): null {
     return null
   }
 
   read(bytes: Uint8Array, start: number, end: number): Reading {
-    const read = jsonObject(bytes, start, end)
+    const read = jsonObject(bytes, start, end, this.#encoding)
     if ('bad' in read) return read
     const { object } = read
     const type = own(object, 'type')

@@ -58,7 +58,7 @@ export class DebeziumReader implements ChangeReader {
     if (isFramed && bytes[start + WIRE_HEADER_BYTES] !== BRACE)
       return this.#avro?.read(bytes, start, end) ?? { bad: { reason: 'UNKNOWN_SCHEMA', detail: NO_REGISTRY } }
     if (isFramed && this.#avro?.knows(bytes, start, end)) return this.#avro.read(bytes, start, end)
-    const read = jsonObject(bytes, start, end)
+    const read = jsonObject(bytes, start, end, this.#stream.encoding)
     if ('bad' in read) return read
     const { object } = read
     const isWrapped = Object.hasOwn(object, 'schema') && Object.hasOwn(object, 'payload')

@@ -42,8 +42,8 @@ export function decoderFor(
     case 'debezium':
       return new ChangeDecoder(stream, new DebeziumReader(stream, schemas), counters)
     case 'canal':
-      return new ChangeDecoder(stream, new CanalReader(), counters)
+      return new ChangeDecoder(stream, new CanalReader(stream.encoding), counters)
     case 'maxwell':
-      return new ChangeDecoder(stream, new MaxwellReader(), counters)
+      return new ChangeDecoder(stream, new MaxwellReader(stream.encoding), counters)
   }
 }

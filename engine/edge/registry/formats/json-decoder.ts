@@ -1,3 +1,4 @@
+import type { Encoding } from '../../../kit/encodings.ts'
 import type { BlockBuilder } from '../../../model/block-builder.ts'
 import { type MappedRecords, mappedRecords } from '../../../model/mapped-records.ts'
 import type { Stream } from '../../../model/stream.ts'
@@ -11,8 +12,10 @@ export class JsonDecoder {
   readonly #rows: RecordRows
   readonly #names: FieldNames
   readonly #mapped: MappedRecords | null
+  readonly #encoding: Encoding | undefined
 
   constructor(stream: Stream) {
+    this.#encoding = stream.encoding
     this.#rows = new RecordRows(stream)
     this.#names = new FieldNames(stream)
     this.#mapped = mappedRecords(stream)
@@ -31,7 +34,7 @@ export class JsonDecoder {
     clockMs: number | null,
   ): DeadLetter | null {
     if (bytes === null) return { reason: 'MALFORMED', detail: 'no value' }
-    const read = jsonObject(bytes, start, end)
+    const read = jsonObject(bytes, start, end, this.#encoding)
     if ('bad' in read) return read.bad
     const mapped = this.#mapped?.of(read.object) ?? { record: read.object }
     if ('problem' in mapped) return { reason: 'MALFORMED', detail: mapped.problem }

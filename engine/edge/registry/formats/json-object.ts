@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer'
+import { type Encoding, wholeText } from '../../../kit/encodings.ts'
 import { parseExactJson } from '../../../kit/exact-json.ts'
 import type { DeadLetter } from '../record-decoder.ts'
 import { WIRE_HEADER_BYTES } from '../wire.ts'
@@ -9,23 +9,24 @@ export type JsonObject = Record<string, unknown>
 const RECORD_BYTES_MAX = 1 << 20
 
 /**
- * The JSON object in `bytes[start..end)`, UTF-8; numbers of 16 digits or more are texts. A byte order mark is passed over,
+ * The JSON object in `bytes[start..end)`; numbers of 16 digits or more are texts. A byte order mark is passed over,
  * and so are the five bytes that JSON converters with a schema registry write first.
  */
 export function jsonObject(
   bytes: Uint8Array,
   start: number,
   end: number,
+  encoding: Encoding = 'utf-8',
 ): { object: JsonObject } | { bad: DeadLetter } {
   const bad = oversized(start, end)
   if (bad) return { bad }
   const from = end - start > WIRE_HEADER_BYTES && bytes[start] === 0 ? start + WIRE_HEADER_BYTES : start
   const part = Buffer.from(bytes.buffer, bytes.byteOffset + from, end - from)
-  if (!isUtf8(part)) return malformed('not UTF-8')
-  const text = part.toString('utf8')
+  const text = wholeText(part, encoding)
+  if (text === null) return malformed(encoding === 'utf-8' ? 'not UTF-8' : `not ${encoding}`)
   let value: unknown
   try {
-    value = parseExactJson(text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text)
+    value = parseExactJson(text)
   } catch {
     return malformed(end === start ? 'no bytes' : 'not JSON')
   }
@@ -44,5 +45,3 @@ export function malformed(detail: string): { bad: DeadLetter } {
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
 }
-
-const BYTE_ORDER_MARK = 0xfeff

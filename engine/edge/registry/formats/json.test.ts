@@ -123,3 +123,10 @@ describe('dead letters', () => {
     expect([bad, rows.length]).toEqual([['FUTURE_TIME: 30001 ms ahead, at most 30000'], 1])
   })
 })
+
+test('records in the encoding of the stream', async () => {
+  const text = `{"type":"order.created","event_time":${NOON_MS},"order_id":"`
+  const record = Buffer.concat([Buffer.from(text), Buffer.from([0xb1, 0xb1, 0xbe, 0xa9]), Buffer.from('"}')])
+  const { rows, bad } = await readAll({ ...stream, encoding: 'gbk' }, [record])
+  expect([rows.length, JSON.stringify(rows).includes('北京'), bad]).toEqual([1, true, []])
+})

@@ -1,3 +1,4 @@
+import type { Encoding } from '../../../kit/encodings.ts'
 import { own } from '../../../kit/own.ts'
 import { shown } from '../../../model/shown.ts'
 import { type Change, type Reading, stampOf } from './change.ts'
@@ -13,12 +14,18 @@ const KINDS: ReadonlyMap<unknown, Change['kind']> = new Map<unknown, Change['kin
 
 /** Reads what Maxwell's daemon writes: one row a record; `old` holds the columns that an update changed; `ts` in seconds. */
 export class MaxwellReader implements ChangeReader {
+  readonly #encoding: Encoding | undefined
+
+  constructor(encoding?: Encoding) {
+    this.#encoding = encoding
+  }
+
   prepare(): null {
     return null
   }
 
   read(bytes: Uint8Array, start: number, end: number): Reading {
-    const read = jsonObject(bytes, start, end)
+    const read = jsonObject(bytes, start, end, this.#encoding)
     if ('bad' in read) return read
     const type = own(read.object, 'type')
     if (type === 'bootstrap-start' || type === 'bootstrap-complete') return { passed: 'bootstrap_mark' }
