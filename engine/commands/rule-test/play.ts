@@ -16,6 +16,8 @@ export interface Played {
   /** The measures at each arrival, in order. */
   readonly measures: readonly MeasuresRecord[]
   readonly abstained: number
+  /** Events that the rule did not take, by why: counters of the engine. */
+  readonly dropped: { readonly late: number; readonly duplicate: number; readonly nullKey: number }
 }
 
 /**
@@ -38,7 +40,7 @@ export function play(whole: RuleSet, test: RuleTest, streams: readonly Stream[])
     change: () => {},
   }
   task.install(set)
-  for (const [position, step] of test.events.entries()) {
+  for (const [position, step] of test.events().entries()) {
     const clockMs = 'advanceToMs' in step ? step.advanceToMs : step.arrivesMs > step.atMs ? step.arrivesMs : null
     if (clockMs !== null) task.advanceTo(clockMs, sink)
     if ('type' in step) task.process({ position, entry: blockOf(step, position, streams) }, sink)
@@ -47,7 +49,12 @@ export function play(whole: RuleSet, test: RuleTest, streams: readonly Stream[])
   task.advanceTo(task.streamMs + (only?.settleMs ?? 0), sink)
   const abstained = counters.total('abstained_total')
   task.finish('last', sink)
-  return { alerts: [...alerts.values()], rankings, measures, abstained }
+  const dropped = {
+    late: counters.total('late_total'),
+    duplicate: counters.total('duplicate_ids_total'),
+    nullKey: counters.total('null_keys_total'),
+  }
+  return { alerts: [...alerts.values()], rankings, measures, abstained, dropped }
 }
 
 /**
