@@ -28,7 +28,7 @@ export class EngineLock {
     } catch (error) {
       this.#db.close()
       if (!String((error as { code?: unknown }).code).startsWith('SQLITE_BUSY')) throw sqliteError(error, path)
-      throw new EngineError('LOG_BUSY', `${holder(pidPath)} holds ${folder}`, error)
+      throw new EngineError('LOG_BUSY', `${holder(pidPath)} ${folder}`, error)
     }
     rmSync(pidPath, { force: true }) // a link is taken away and not followed
     writeFileSync(pidPath, `${process.pid}\n`, { flag: 'wx' })
@@ -58,10 +58,10 @@ export class EngineLock {
 /** Who holds the lock, as far as can be known: an engine writes its number as it takes it. */
 function holder(path: string): string {
   const pid = pidIn(path)
-  if (pid === null) return 'another process'
+  if (pid === null) return 'another process holds'
   return isAlive(pid)
-    ? `another engine (process ${pid})`
-    : `a process that is no engine (the last engine, process ${pid}, has ended)`
+    ? `another engine (process ${pid}) runs on`
+    : `a process that is no engine (the last engine, process ${pid}, has ended) holds`
 }
 
 function pidIn(path: string): number | null {
