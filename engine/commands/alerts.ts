@@ -3,6 +3,7 @@ import { printable } from '../kit/printable.ts'
 import { EngineError } from '../model/errors.ts'
 import type { AlertRecord } from '../model/output.ts'
 import { SEVERITIES, type Severity } from '../model/rule.ts'
+import { sentenceOf } from './dev/view.ts'
 import { EXIT, type ExitCode, say } from './exit.ts'
 import { configOption, type Verb, wholeNumber } from './options.ts'
 import { configOf, newestOutputs, type OutputsOptions } from './outputs.ts'
@@ -67,6 +68,6 @@ function lineOf(alert: AlertRecord): string {
   const time = new Date(alert.last_seen).toISOString()
   const folded = alert.folded > 0 ? `  +${alert.folded}` : ''
   return printable(
-    `${time}  ${alert.severity.padEnd(8)}  ${status.padEnd(6)}  ${alert.rule}  ${key.join(' ')}${folded}  ${alert.now?.explain ?? alert.explain}`,
+    `${time}  ${alert.severity.padEnd(8)}  ${status.padEnd(6)}  ${alert.rule}  ${key.join(' ')}${folded}  ${sentenceOf(alert)}`,
   )
 }

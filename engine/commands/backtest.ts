@@ -13,7 +13,7 @@ import { type Setting, settingsOf } from './backtest/sets.ts'
 import { type SweepRow, settingName, sweepJson, sweepRows, sweepTable } from './backtest/sweep.ts'
 import { labelTable } from './backtest/table.ts'
 import { compileOrRefuse } from './compiled.ts'
-import { EXIT, type ExitCode, talk } from './exit.ts'
+import { EXIT, type ExitCode, talk, talkLines } from './exit.ts'
 import { cacheOptions, encodingOption, timeOption, type Until, untilOption } from './finite/input.ts'
 import { readLabels } from './finite/labels.ts'
 import { mostlyLeftOut } from './finite/summary.ts'
@@ -130,8 +130,8 @@ async function printSweep(
 }
 
 function printSummary({ summary, played, input, scores }: Run): void {
-  talk(summary.text(played, input))
-  if (scores.length > 0) talk(labelTable(scores))
+  talkLines(summary.text(played, input))
+  if (scores.length > 0) talkLines(labelTable(scores))
 }
 
 function leftOut({ labelsLeftOut, scores }: Run): string {

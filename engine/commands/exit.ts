@@ -10,6 +10,7 @@ export function explainFailure(error: unknown): ExitCode {
   if (error instanceof EngineError) {
     const isReport = error.code === 'RULES_INVALID' || error.code === 'CONFIG_INVALID'
     if (isReport) talkLines(error.message)
+    else if (error.code === 'USAGE') talkLines(`lapwing: ${error.message}`)
     else talk(`lapwing: ${error.message}`)
   } else
     talkLines(`lapwing: this is a fault in Lapwing itself: ${error instanceof Error ? error.stack : String(error)}`)

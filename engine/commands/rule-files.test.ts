@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, expect, test, vi } from 'vitest'
@@ -41,4 +42,25 @@ test('the configuration beside the rules is left out, and said; named as a file 
   ])
   said.mockRestore()
   expect(names(['work/lapwing.yaml'])).toEqual(['configuration'])
+})
+
+test('a list is read from a plain file below the folder of the rules, of bounded size', () => {
+  const list = (folder: string, file: string) => {
+    mkdirSync(join(root, folder), { recursive: true })
+    writeFileSync(join(root, folder, 'l.yaml'), `list: l\nsource: { file: ${file} }\n`)
+    return () => names([folder])
+  }
+  writeFileSync(join(root, 'secret.txt'), 'secret')
+  mkdirSync(join(root, 'lists-of/data'), { recursive: true })
+  writeFileSync(join(root, 'lists-of/data/a.txt'), 'S1')
+  expect(list('lists-of', 'data/a.txt')()).toContain('S1')
+  expect(list('outside', '../secret.txt')).toThrow('it is not below the folder of the rules')
+  symlinkSync('../secret.txt', join(root, 'outside/link.txt'))
+  expect(list('outside', 'link.txt')).toThrow('it is not below the folder of the rules')
+  execFileSync('mkfifo', [join(root, 'outside/fifo')])
+  expect(list('outside', 'fifo')).toThrow('it is no plain file')
+  writeFileSync(join(root, 'outside/long'), '')
+  truncateSync(join(root, 'outside/long'), 100 << 20)
+  expect(list('outside', 'long')).toThrow('104857600 bytes; at most')
+  expect(list('outside', '/dev/zero')).not.toThrow() // below the folder there is no such file: the compiler says so
 })

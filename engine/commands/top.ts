@@ -17,7 +17,8 @@ import { signalled } from './service/serve.ts'
 import { type Numbers, readMetrics } from './top/metrics.ts'
 
 const REDRAW_MS = 1_000
-const ALERTS = 100
+/** Of alerts: each may have many. */
+const RECORDS = 1_000
 const RANKINGS = 50
 /** A snapshot for those who have no terminal. */
 const SNAPSHOT = { columns: 100, rows: 30 }
@@ -68,8 +69,7 @@ interface Look {
 /** The newest outputs from the log, the numbers from the engine's /metrics if it answers. */
 async function look({ http, data }: Config, outputs: Outputs, before: Look | null): Promise<Look> {
   const recent = new Recent()
-  const alerts = outputs.newest('alerts', ALERTS).map((json): AlertRecord => JSON.parse(json))
-  for (const alert of alerts.toReversed()) if (alert.status === 'open') recent.takeAlert(alert)
+  for (const alert of asTheyStand(outputs.newest('alerts', RECORDS))) recent.takeAlert(alert)
   for (const json of outputs.newest('rankings', RANKINGS).toReversed())
     recent.takeRanking(JSON.parse(json) as RankingRecord)
   recent.alertsTotal = outputs.openedCount()
@@ -87,6 +87,16 @@ async function look({ http, data }: Config, outputs: Outputs, before: Look | nul
     before?.numbers && numbers ? ((numbers.events - before.numbers.events) * 1e3) / Math.max(1, atMs - before.atMs) : 0
   const events = numbers?.events ?? 0
   return { view: { ...viewOf(standing, Date.now()), events, eventsPerSecond: Math.max(0, rate) }, numbers, atMs }
+}
+
+/** The newest record of each alert, in order of opening. */
+function asTheyStand(newestFirst: readonly string[]): AlertRecord[] {
+  const byId = new Map<string, AlertRecord>()
+  for (const json of newestFirst) {
+    const alert: AlertRecord = JSON.parse(json)
+    if (!byId.has(alert.alert_id)) byId.set(alert.alert_id, alert)
+  }
+  return [...byId.values()].reverse().sort((a, b) => a.first_seen - b.first_seen)
 }
 
 function jsonOf({ openAlerts, alerts, events, streamMs, latest, hot }: ViewModel): object {

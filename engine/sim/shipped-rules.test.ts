@@ -18,7 +18,7 @@ const { streams } = defaultConfig()
 const sound = compileOrRefuse(readRuleFiles(['rules', 'library'].map(packagePath), { tests: true }), streams)
 
 function blocksOf({ events }: RuleTest): Block[] {
-  return events.flatMap((step, offset) => {
+  return events().flatMap((step, offset) => {
     if (!('type' in step)) return []
     const stream = streamOfType(streams, step.type) as Stream
     const builder = new BlockBuilder(stream, stream.topic, 0)

@@ -7,7 +7,7 @@ const RATE_SPAN_MS = 3_000
 
 /** What the live view shows of the commits so far. */
 export class Recent {
-  /** Newest first. */
+  /** As they stand; the one opened last is first. */
   readonly alerts: AlertRecord[] = []
   alertsTotal = 0
   eventsTotal = 0
@@ -25,6 +25,7 @@ export class Recent {
       if (output.kind !== 'alert') continue
       if (isNow) this.#latencies.push(latencyMs)
       if (output.status === 'open') this.takeAlert(output)
+      else this.#stands(output)
     }
     if (this.#latencies.length > LATENCIES_MAX) this.#latencies.splice(0, this.#latencies.length - LATENCIES_MAX)
   }
@@ -33,6 +34,11 @@ export class Recent {
     this.alertsTotal += 1
     this.alerts.unshift(alert)
     if (this.alerts.length > ALERTS_MAX) this.alerts.pop()
+  }
+
+  #stands(alert: AlertRecord): void {
+    const at = this.alerts.findIndex((known) => known.alert_id === alert.alert_id)
+    if (at >= 0) this.alerts[at] = alert
   }
 
   takeRanking(ranking: RankingRecord): void {

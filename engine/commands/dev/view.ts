@@ -1,5 +1,5 @@
 import type { HotList, ViewModel } from '../../edge/terminal/frame.ts'
-import type { RankingRecord } from '../../model/output.ts'
+import type { AlertRecord, RankingRecord } from '../../model/output.ts'
 import type { Recent } from './recent.ts'
 
 /** Alerts that are told one by one between two lines. */
@@ -24,10 +24,15 @@ export function viewOf({ recent, streamMs, openAlerts, playing, footer }: Standi
     openAlerts,
     alerts: recent.alertsTotal,
     streamMs,
-    latest: recent.alerts.map((a) => ({ timeMs: a.event_time, severity: a.severity, explain: a.explain })),
+    latest: recent.alerts.map((a) => ({ timeMs: a.first_seen, severity: a.severity, explain: sentenceOf(a) })),
     hot: recent.hot && hotList(recent.hot),
     footer,
   }
+}
+
+/** What an alert says of its key as it is now; one that is closed, as it was when it was found. */
+export function sentenceOf(alert: AlertRecord): string {
+  return alert.status === 'updated' && alert.now ? alert.now.explain : alert.explain
 }
 
 /** One line for those who have no terminal. */
@@ -50,7 +55,7 @@ export function newsOf({ alerts, alertsTotal }: Recent, before: number): string[
   const opened = alertsTotal - before
   const shown = alerts.slice(0, Math.min(opened, NEWS_MAX)).toReversed()
   const lines = shown.map(
-    (a) => `  ${new Date(a.event_time).toISOString()} ${a.severity.padEnd(8)} ${a.rule}: ${a.explain}`,
+    (a) => `  ${new Date(a.event_time).toISOString()} ${a.severity.padEnd(8)} ${a.rule}: ${sentenceOf(a)}`,
   )
   return opened > shown.length ? [`  ${opened - shown.length} alerts, then`, ...lines] : lines
 }

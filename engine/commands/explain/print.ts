@@ -1,5 +1,6 @@
 import { formatDuration } from '../../kit/duration.ts'
 import { own } from '../../kit/own.ts'
+import { printable } from '../../kit/printable.ts'
 import type { MeasureValue } from '../../model/output.ts'
 import { table } from '../backtest/table.ts'
 import type { Derived } from './alert.ts'
@@ -71,7 +72,7 @@ export function derivedText({ alert, steps, sequence, clauses, note }: Derived):
   const { topic, partition, offset } = alert.source
   const lines = [
     `${alert.alert_id}: ${alert.rule}@${alert.version} ${keyText(alert.key)}, ${alert.severity}`,
-    `opened at ${iso(alert.first_seen)} by ${topic}/${partition} offset ${offset}: ${alert.explain}`,
+    `opened at ${iso(alert.first_seen)} by ${topic}/${partition} offset ${offset}: ${printable(alert.explain)}`,
   ]
   if (steps.length > 0) {
     const names = Object.keys(steps[0]!.measures)
@@ -119,7 +120,7 @@ function missingText({ text, gap, value, threshold, note }: Clause): string {
 }
 
 function keyText(key: Readonly<Record<string, unknown>>): string {
-  return Object.entries(key).map(([name, value]) => `${name}=${value}`).join(' ') // biome-ignore format: one step
+  return Object.entries(key).map(([name, value]) => printable(`${name}=${value}`)).join(' ') // biome-ignore format: one step
 }
 
 function shown(value: MeasureValue | undefined): string {

@@ -1,4 +1,5 @@
 import type { UnknownField } from '../../edge/files/unknown-fields.ts'
+import { printable } from '../../kit/printable.ts'
 
 /** At its first event. */
 export function unknownFieldText({ stream, name, meant }: UnknownField): string {
@@ -10,7 +11,9 @@ export function unknownFieldText({ stream, name, meant }: UnknownField): string 
 /** At the end of the input; null where there are none. */
 export function unknownFieldsText(fields: readonly UnknownField[]): string | null {
   if (fields.length === 0) return null
-  const each = fields.map(({ stream, name, values }) => `${name ?? 'further names'} of ${stream} ${count(values)}`)
+  const each = fields.map(
+    ({ stream, name, values }) => `${printable(name ?? 'further names')} of ${stream} ${count(values)}`,
+  )
   return `values passed over, of what is no field: ${each.join(', ')}`
 }
 

@@ -30,7 +30,7 @@ export function nearestMoment(
 /** The events of the key whose alert did not come: "order_id O1: order.created at 0m, payment.captured at 5m". */
 export function eventsOfKey(test: RuleTest, { by, on }: SequenceRule, { key }: Expectation): string | null {
   const wanted = Object.fromEntries(Object.entries(key ?? {}).filter(([name]) => by.includes(name)))
-  const events = test.events.flatMap((step) => ('type' in step && on.includes(step.type) ? [step] : []))
+  const events = test.events().flatMap((step) => ('type' in step && on.includes(step.type) ? [step] : []))
   // A let has no value here: what it stands for is not compared.
   const known = Object.keys(wanted).filter((name) => events.some((e) => Object.hasOwn(e.fields, name)))
   const own = events.filter((e) => known.every((name) => e.fields[name] === wanted[name]))
@@ -59,7 +59,7 @@ const HOLDS: Readonly<Record<Compare, (a: MeasureValue, b: MeasureValue) => bool
 }
 
 /** The conditions that must all hold: those joined by `&&` at the top. */
-function conjuncts(e: Expression): Call[] {
+export function conjuncts(e: Expression): Call[] {
   if (e.op !== 'call') return []
   return e.fn === 'and' ? e.args.flatMap(conjuncts) : [e]
 }

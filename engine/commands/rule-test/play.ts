@@ -18,6 +18,8 @@ export interface Played {
   /** The measures at each arrival, in order. */
   readonly measures: readonly MeasuresRecord[]
   readonly abstained: number
+  /** Events that the rule did not take, by why: counters of the engine. */
+  readonly dropped: { readonly late: number; readonly duplicate: number; readonly nullKey: number }
 }
 
 /**
@@ -31,17 +33,23 @@ export function play(whole: RuleSet, test: RuleTest, streams: readonly Stream[])
   task.install(set)
   let position = 0
   const read = (entry: LogEntry) => step(task, [{ position: position++, entry }]).outputs
-  const made = test.events.flatMap((event, offset) => entriesOf(event, offset, streams).flatMap(read))
+  const made = test.events().flatMap((event, offset) => entriesOf(event, offset, streams).flatMap(read))
   const [only] = [...set.rules, ...set.sequences, ...set.rankings]
   made.push(...read(markAll(task.streamMs + (only?.settleMs ?? 0))))
   const abstained = counters.total('abstained_total')
   made.push(...finish(task, 'last'))
   const alerts = new Map(made.flatMap((o) => (o.kind === 'alert' ? [[o.alert_id, o]] : [])))
+  const dropped = {
+    late: counters.total('late_total'),
+    duplicate: counters.total('duplicate_ids_total'),
+    nullKey: counters.total('null_keys_total'),
+  }
   return {
     alerts: [...alerts.values()],
     rankings: made.filter((o) => o.kind === 'ranking'),
     measures: made.filter((o) => o.kind === 'measures'),
     abstained,
+    dropped,
   }
 }
 

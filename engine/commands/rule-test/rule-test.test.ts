@@ -74,6 +74,25 @@ test('two alerts are matched in any order, each row with one of its own', () => 
   expect(only('expect: [{ key: { shop_id: S1 } }, { key: { shop_id: S1 } }]', events).ok).toBe(false)
 })
 
+test('an alert that is missing altogether: how far the events got', () => {
+  const orders = (more: string) => `{ at: 0m, repeat: 3, every: 1m, type: order.created, ${more} }`
+  const nearest = (events: string, rule: string) =>
+    results(`  - name: t\n    events: [${events}]\n    expect: [{ key: { shop_id: S1 } }]\n`, rule)[0]!.failed[0]!
+      .nearest
+  const filtered = RULE.replace('by:', 'where: event.amount > 100 && event.status == "new"\nby:')
+  expect(nearest(orders('shop_id: S1, amount: 5, status: new'), filtered)).toBe(
+    '3 of 3 events are of order.created; where: event.amount > 100 holds for 0; where: event.status == "new" holds for 3',
+  )
+  expect(nearest(orders('buyer_id: B1, amount: 500, status: new'), filtered)).toContain('; key: 3 have no shop_id')
+  expect(nearest(orders('shop_id: S1').replace('created', 'paid'), RULE)).toBe(
+    'none of 3 events is of a type in "on": order.created',
+  )
+  expect(nearest(orders('shop_id: S2'), RULE)).toContain('3 were counted, of other keys: shop_id S2')
+  expect(nearest(orders('shop_id: S1'), RULE.replace('by:', 'unless: event.shop_id == "S1"\nby:'))).toContain(
+    'unless: event.shop_id == "S1" leaves 0',
+  )
+})
+
 test('a muted alert is not there, and expect_muted finds it', () => {
   const events = EVENTS.replace('S1', 'S9')
   expect(
@@ -118,6 +137,7 @@ test('junit: a suite for each rule, with the failures of its tests', () => {
      r.yaml:25:7
      expect   expected  actual
      ✗ alert  one       (no such alert)
+     the test has no events
 </failure>
     </testcase>
   </testsuite>

@@ -2,6 +2,7 @@ import type { RuleSet } from '../../model/rule.ts'
 import type { Stream } from '../../model/stream.ts'
 import type { RuleTest } from '../../rules/index.ts'
 import { compareAlerts, compareRankings, type Pair } from './compare.ts'
+import { howFar } from './how-far.ts'
 import { eventsOfKey, nearestMoment } from './nearest.ts'
 import { play, playMuted } from './play.ts'
 
@@ -33,7 +34,8 @@ export function runRuleTest(set: RuleSet, test: RuleTest, streams: readonly Stre
         : compareRankings(test, test.expect, played.rankings)
     const missing = pairs.find((p) => p.expectation && p.lines.every((l) => l.actual === null))?.expectation
     let nearest: string | null = null
-    if (missing && rule) nearest = nearestMoment(test, rule, missing, played.measures)
+    if (missing && rule)
+      nearest = nearestMoment(test, rule, missing, played.measures) ?? howFar(set, test, streams, { rule, played })
     else if (missing && sequence) nearest = eventsOfKey(test, sequence, missing)
     verdicts.push({ of: 'expect', pairs, nearest })
   }

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
-import { makeFolder } from '../../kit/make-folder.ts'
+import { makeDataFolder } from '../../kit/make-folder.ts'
 import { systemText } from '../../kit/system-error.ts'
 import { EngineError, type ErrorCode } from '../../model/errors.ts'
 
@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT 
  */
 export function openDatabase(path: string): Sqlite {
   try {
-    makeFolder(dirname(path))
+    makeDataFolder(dirname(path))
     const db = keptAlive(new Database(path, { timeout: BUSY_MS }))
     try {
       db.prepare('PRAGMA journal_mode = WAL').get()

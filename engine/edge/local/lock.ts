@@ -1,7 +1,7 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import { makeFolder } from '../../kit/make-folder.ts'
+import { makeDataFolder } from '../../kit/make-folder.ts'
 import { EngineError } from '../../model/errors.ts'
 import { keptAlive, sqliteError } from './database.ts'
 
@@ -18,7 +18,7 @@ export class EngineLock {
     const path = join(folder, LOCK_FILE)
     const pidPath = join(folder, 'engine.pid')
     try {
-      makeFolder(folder)
+      makeDataFolder(folder)
       this.#db = keptAlive(new Database(path, { timeout: 0 }))
     } catch (error) {
       throw sqliteError(error, path)
@@ -28,9 +28,10 @@ export class EngineLock {
     } catch (error) {
       this.#db.close()
       if (!String((error as { code?: unknown }).code).startsWith('SQLITE_BUSY')) throw sqliteError(error, path)
-      throw new EngineError('LOG_BUSY', `another engine (process ${pidIn(pidPath)}) runs on ${folder}`, error)
+      throw new EngineError('LOG_BUSY', `${holder(pidPath)} ${folder}`, error)
     }
-    writeFileSync(pidPath, `${process.pid}\n`)
+    rmSync(pidPath, { force: true }) // a link is taken away and not followed
+    writeFileSync(pidPath, `${process.pid}\n`, { flag: 'wx' })
   }
 
   /** Whether an engine runs on `folder`. */
@@ -54,10 +55,29 @@ export class EngineLock {
   }
 }
 
-function pidIn(path: string): string {
+/** Who holds the lock, as far as can be known: an engine writes its number as it takes it. */
+function holder(path: string): string {
+  const pid = pidIn(path)
+  if (pid === null) return 'another process holds'
+  return isAlive(pid)
+    ? `another engine (process ${pid}) runs on`
+    : `a process that is no engine (the last engine, process ${pid}, has ended) holds`
+}
+
+function pidIn(path: string): number | null {
   try {
-    return readFileSync(path, 'utf8').trim()
+    const text = lstatSync(path).isFile() ? readFileSync(path, 'utf8') : ''
+    return /^[1-9]\d{0,9}\n$/.test(text) ? Number(text) : null
   } catch {
-    return 'unknown'
+    return null
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }

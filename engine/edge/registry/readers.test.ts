@@ -215,10 +215,6 @@ describe('whole numbers in a field of texts', () => {
     expect(readBy(generateReader(stream, nullable)!, stream, bytesOf(0, ...longOf(value)))).toEqual([1, String(value)])
     expect(readBy(generateReader(stream, nullable)!, stream, bytesOf(2))).toEqual([1, null])
   })
-  test('both ways agree on what avsc holds', () => {
-    const writer = recordOf(AT, { name: 'id', type: 'int' })
-    expect(read(stream, writer, written(writer, { at: 1, id: -5 }))).toEqual([1, '-5'])
-  })
   test('nanoseconds of an Avro long', () => {
     const nanos = { ...streamOf(), timeFormat: 'ns' as const }
     const matched = matchSchemas(nanos, null)

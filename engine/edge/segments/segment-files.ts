@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync, rmSync, writevSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { makeFolder } from '../../kit/make-folder.ts'
+import { makeDataFolder } from '../../kit/make-folder.ts'
 import { EngineError } from '../../model/errors.ts'
 
 export const SEGMENTS_PER_FILE = 256
@@ -39,7 +39,7 @@ export class SegmentFiles {
     const file = Math.floor(number / SEGMENTS_PER_FILE)
     let open = this.#open.get(file)
     if (!open) {
-      makeFolder(this.#folder)
+      makeDataFolder(this.#folder)
       open = { fd: openSync(pathOf(this.#folder, file), 'w+'), end: 0 }
       this.#open.set(file, open)
     }

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { open, rename, unlink } from 'node:fs/promises'
-import { makeFolder } from '../../kit/make-folder.ts'
+import { makeDataFolder } from '../../kit/make-folder.ts'
 
 /** What a snapshot store does to files: each call is one step that a crash may come before or after. */
 export interface Disk {
@@ -16,7 +16,7 @@ export interface Disk {
 }
 
 export const nodeDisk: Disk = {
-  makeFolder,
+  makeFolder: makeDataFolder,
   names: (folder) => (existsSync(folder) ? readdirSync(folder) : []),
   read: (path) => readFileSync(path),
   append: (path, bytes) => withFile(path, 'a', (file) => file.appendFile(bytes)),

@@ -76,7 +76,7 @@ test('before the first event', () => {
 })
 
 describe('clip', () => {
-  test('control characters do not reach the terminal', () => expect(clip('a\x1b[2Jb\nc', 10)).toBe('a[2Jbc'))
+  test('control characters do not reach the terminal', () => expect(clip('a\x1b[2Jb\nc', 40)).toBe('a\\u001b[2Jb\\nc'))
   test('wide characters take two cells', () => expect(clip('店铺订单', 5)).toBe('店…'))
 })
 

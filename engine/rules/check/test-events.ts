@@ -21,12 +21,25 @@ interface Around {
 
 type Writer = (n: number) => FieldValue
 
-/** Rows of a test -> single events in order of arrival. Null after a fault. */
-export function checkEvents(read: Reader, node: Node, startMs: number, around: Around): TestStep[] | null {
+/** The events of a test, not yet written out. */
+export interface TestEvents {
+  readonly count: number
+  /** Single events in order of arrival. */
+  readonly writeOut: () => TestStep[]
+}
+
+interface Arriving {
+  readonly step: TestStep
+  readonly arrivesMs: number
+}
+
+/** Null after a fault. */
+export function checkEvents(read: Reader, node: Node, startMs: number, around: Around): TestEvents | null {
   const before = read.report.errorCount
   const list = read.seq(node, 'events')
   if (!list) return null
-  const steps: { step: TestStep; arrivesMs: number }[] = []
+  const rows: (() => Arriving[])[] = []
+  let count = 0
   let clockMs = startMs
   for (const item of list.items) {
     const row = read.map(item, 'a row of events')
@@ -35,22 +48,45 @@ export function checkEvents(read: Reader, node: Node, startMs: number, around: A
     if (advance) {
       read.keys(row, Object.keys(ADVANCE_KEYS), 'of a row with "advance"')
       clockMs += durationOf(read, advance.value, 'advance', 1, 400 * DAY_MS) ?? 0
-      steps.push({ step: { advanceToMs: clockMs }, arrivesMs: clockMs })
+      const arriving = { step: { advanceToMs: clockMs }, arrivesMs: clockMs }
+      rows.push(() => [arriving])
       continue
     }
-    const events = checkRow(read, row, startMs, around, TEST_EVENTS_MAX - steps.length)
-    for (const event of events) {
-      clockMs = Math.max(clockMs, event.atMs, event.arrivesMs)
-      steps.push({ step: event, arrivesMs: event.arrivesMs })
-    }
+    const events = checkRow(read, row, startMs, around, TEST_EVENTS_MAX - count)
+    if (!events) continue
+    count += events.count
+    const last = events.at(events.count - 1)
+    clockMs = Math.max(clockMs, last.atMs, last.arrivesMs)
+    rows.push(() =>
+      Array.from({ length: events.count }, (_, n) => {
+        const step = events.at(n)
+        return { step, arrivesMs: step.arrivesMs }
+      }),
+    )
   }
   if (read.report.errorCount > before) return null
-  return steps.sort((a, b) => a.arrivesMs - b.arrivesMs).map((s) => s.step)
+  const writeOut = () =>
+    rows
+      .flatMap((row) => row())
+      .sort((a, b) => a.arrivesMs - b.arrivesMs)
+      .map(({ step }) => step)
+  return { count, writeOut }
 }
 
 type EventStep = Exclude<TestStep, { advanceToMs: number }>
 
-function checkRow(read: Reader, row: MapNode, startMs: number, { streams, types }: Around, room: number): EventStep[] {
+interface Repeated {
+  readonly count: number
+  readonly at: (n: number) => EventStep
+}
+
+function checkRow(
+  read: Reader,
+  row: MapNode,
+  startMs: number,
+  { streams, types }: Around,
+  room: number,
+): Repeated | null {
   const before = read.report.errorCount
   const at = row.entries[0]?.keySpan ?? { start: row.span.start, end: row.span.start + 1 }
   const atNode = read.required(row, 'at', at, 'a row of events')
@@ -80,13 +116,14 @@ function checkRow(read: Reader, row: MapNode, startMs: number, { streams, types 
     read.report.warning('unlikely-event-type', typeNode.span, message, `did you mean "${meant}"?`)
   }
   const writers = stream ? fieldWriters(read, row, stream, repeat) : []
-  if (read.report.errorCount > before || atOffset === null || arrives === null || !type) return []
-  return Array.from({ length: repeat }, (_, n) => ({
+  if (read.report.errorCount > before || atOffset === null || arrives === null || !type) return null
+  const written = (n: number): EventStep => ({
     atMs: startMs + atOffset + n * every,
     arrivesMs: startMs + arrives + n * every,
     type,
     fields: Object.fromEntries(writers.map(([name, write]) => [name, write(n)])),
-  }))
+  })
+  return { count: repeat, at: written }
 }
 
 function fieldWriters(read: Reader, row: MapNode, stream: Stream, repeat: number): [string, Writer][] {

@@ -4,7 +4,7 @@ import { type Scalar, SEVERITIES } from '../../model/rule.ts'
 import type { Stream } from '../../model/stream.ts'
 import type { FeatureNames, Type } from '../expression/names.ts'
 import { aType } from '../expression/wording.ts'
-import { COUNT_MAX, TESTS_MAX } from '../shape/limits.ts'
+import { ALL_TEST_EVENTS_MAX, COUNT_MAX, TESTS_MAX } from '../shape/limits.ts'
 import { EXPECTATION_KEYS, SUSPECT_KEYS, TEST_KEYS, type TestedKind } from '../shape/tests.ts'
 import type { Reporter } from '../source/issues.ts'
 import { firstLine, Reader } from '../source/read.ts'
@@ -38,6 +38,7 @@ export function checkTests(node: Node, tested: Tested, report: Reporter): RuleTe
   if (list.items.length > TESTS_MAX) read.fault('too-many', list, `${list.items.length} tests; at most ${TESTS_MAX}`)
   const out: RuleTest[] = []
   const seen = new Set<string>()
+  let events = 0
   for (const item of list.items) {
     const map = read.map(item, 'a test')
     const test = map && checkTest(read, map, tested)
@@ -46,7 +47,10 @@ export function checkTests(node: Node, tested: Tested, report: Reporter): RuleTe
       read.fault('duplicate-name', entryOf(map, 'name')!.value, `a second test ${JSON.stringify(test.name)}`)
     seen.add(test.name)
     out.push(test)
+    events += test.eventCount
   }
+  if (events > ALL_TEST_EVENTS_MAX)
+    read.fault('too-many', list, `${events} events in all these tests; at most ${ALL_TEST_EVENTS_MAX}`)
   return out
 }
 
@@ -80,7 +84,8 @@ function checkTest(read: Reader, map: MapNode, tested: Tested): RuleTest | null 
     line,
     column,
     startMs,
-    events,
+    eventCount: events.count,
+    events: events.writeOut,
     expect,
     expectMuted,
     expectAbstained,

@@ -260,7 +260,7 @@ describe('tests of rules', () => {
       type: 'order.created',
       fields,
     })
-    expect(t.events).toEqual([
+    expect(t.events()).toEqual([
       row(2, 2, { shop_id: 'S0', amount: 1, status: 'plain' }),
       row(3, 3, { shop_id: 'S1', amount: 2.5, status: 'plain' }),
       row(-1, 3, { shop_id: 'S9', quantity: 2, ip: null }),

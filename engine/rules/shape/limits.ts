@@ -39,5 +39,7 @@ export const ITEMS_MAX = 10_000
 
 export const TESTS_MAX = 1_000
 export const TEST_EVENTS_MAX = 100_000
+/** In the tests of one definition that stand together. */
+export const ALL_TEST_EVENTS_MAX = 1_000_000
 /** What a test may count. */
 export const COUNT_MAX = 1e9

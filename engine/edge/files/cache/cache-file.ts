@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { makeFolder } from '../../../kit/make-folder.ts'
+import { makeDataFolder } from '../../../kit/make-folder.ts'
 import type { Batch } from '../../../model/block.ts'
 import { decodeEntry, ENTRY_HEADER_BYTES, encodeEntry, entrySize } from '../../../model/block-codec.ts'
 import { EngineError } from '../../../model/errors.ts'
@@ -40,7 +40,7 @@ export class CacheWriter {
     this.#unfinished = `${path}.${process.pid}`
     this.#key = json(key)
     this.#streams = streams
-    makeFolder(dirname(path))
+    makeDataFolder(dirname(path))
     this.#file = openSync(this.#unfinished, 'w')
     this.#write(words(MAGIC, VERSION))
     this.#write(this.#key)
