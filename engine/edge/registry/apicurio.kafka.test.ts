@@ -51,14 +51,14 @@ describe.skipIf('skip' in broker)('Apicurio Registry', () => {
       avro: record('Order', [at, amount({ ...money, scale: 4 })]),
     })
     const whole = record('Order', [at, { name: 'price', type: price }, amount(money)])
-    const value = { at: 7, price: { net: Buffer.from([1]) }, amount: Buffer.from([4, 0xe2]) }
+    const value = { at: 1_767_614_400_000, price: { net: Buffer.from([1]) }, amount: Buffer.from([4, 0xe2]) }
     const bytes = Buffer.concat([Buffer.alloc(5), avsc.Type.forSchema(whole as never).toBuffer(value)])
     bytes.writeInt32BE(id, 1)
     const decoder = new RecordDecoder(stream, schemas)
     const builder = new BlockBuilder(stream, 'orders', 0)
     await decoder.prepare(bytes, 0, bytes.length)
     expect(decoder.decode(bytes, 0, bytes.length, builder, 0, null)).toBeNull()
-    expect(builder.build().columns.map((column) => cellAt(column, 0))).toEqual([7, 12.5])
+    expect(builder.build().columns.map((column) => cellAt(column, 0))).toEqual([1_767_614_400_000, 12.5])
 
     expect(await schemas.byId(4_711, 'orders')).toBeNull()
     expect(await schemas.register('orders', stream.avro)).toBeGreaterThan(id)
