@@ -28,6 +28,14 @@ export class Shelf {
   }
 }
 
+/** The whole state of a task, which may go on. */
+export function snapshotOf(task: Task): SavedState {
+  const shelf = new Shelf()
+  shelf.begin(task.beginSnapshot(true))
+  while (!shelf.copyNext(Number.POSITIVE_INFINITY));
+  return shelf.saved
+}
+
 export interface Made {
   readonly outputs: Output[]
   readonly announcements: Announcement[]
@@ -50,9 +58,9 @@ export async function runLog(
   const made: Made = { outputs: [], announcements: [] }
   for (const [i, record] of records.entries()) {
     if (i === cut && i > 0) {
-      const bytes = how === 'snapshot' ? task.snapshot() : null
+      const saved = how === 'snapshot' ? snapshotOf(task) : null
       task = fresh()
-      if (bytes) task.restore(bytes)
+      if (saved) task.restore(saved)
       else
         await rebuild(task, {
           committed: async () => ({ position: records[i - 1].position, kept }),
