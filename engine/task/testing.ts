@@ -1,6 +1,6 @@
 import type { LogEntry, LogRecord } from '../model/block.ts'
 import type { Announcement, Output } from '../model/output.ts'
-import type { SavedState, SnapshotSource } from '../model/ports.ts'
+import type { SavedState, SnapshotPiece, SnapshotSource } from '../model/ports.ts'
 import { rebuild, step } from './step.ts'
 import type { Task } from './task.ts'
 
@@ -24,7 +24,11 @@ export class Shelf {
   }
 
   get saved(): SavedState {
-    return { head: this.head, pieces: [...this.pieces].map(([key, bytes]) => ({ key, bytes })) }
+    const kept = [...this.pieces]
+    function* pieces(): Generator<SnapshotPiece> {
+      for (const [key, bytes] of kept) yield { key, bytes: bytes.slice() } // a task goes on in the arrays it is given
+    }
+    return { head: this.head, pieces: { [Symbol.iterator]: pieces } }
   }
 }
 
