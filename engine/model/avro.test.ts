@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { checkStream, type StreamDefinition, streamFromAvro } from './avro.ts'
+import { checkStream, type StreamDefinition } from './avro.ts'
+import { streamFromAvro } from './testing.ts'
 
 const shipped = (name: string) =>
   JSON.parse(readFileSync(new URL(`../../schemas/${name}.avsc`, import.meta.url), 'utf8'))

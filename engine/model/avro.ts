@@ -1,4 +1,3 @@
-import { EngineError } from './errors.ts'
 import type { Field, Stream, TimeFormat } from './stream.ts'
 
 /** All of a stream but its fields, which come from the Avro schema. */
@@ -11,13 +10,6 @@ export interface StreamFault {
   /** The name that was not found and the names that there are, for a suggestion. */
   readonly name?: string
   readonly known?: readonly string[]
-}
-
-/** A stream whose columns are the fields of `definition.avro`; EngineError CONFIG_INVALID with every fault. */
-export function streamFromAvro(definition: StreamDefinition): Stream {
-  const { stream, faults } = checkStream(definition)
-  if (faults.length === 0) return stream
-  throw new EngineError('CONFIG_INVALID', `stream "${definition.name}": ${faults.map((f) => f.message).join('; ')}`)
 }
 
 /**

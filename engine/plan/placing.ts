@@ -17,7 +17,7 @@ export interface RoutedExchange {
 }
 
 /** By exchange, in the order of the list that the placing was made with: the partition of each row there, NOWHERE = none. */
-export type Places = readonly Int32Array[]
+export type Placements = readonly Int32Array[]
 
 export const NOWHERE = -1
 
@@ -39,7 +39,7 @@ export class Placing {
     }))
   }
 
-  of(block: Block): Places {
+  of(block: Block): Placements {
     const places = this.#routes.map(() => new Int32Array(block.length))
     for (let row = 0; row < block.length; row++) {
       const wanted = this.#wanted(block, row)

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { Counters } from '../model/counters.ts'
 import type { Output } from '../model/output.ts'
 import { finish, step } from '../task/step.ts'
+import { snapshotOf } from '../task/testing.ts'
 import { apart, firstDifference } from './compare.ts'
 import { faultDifference } from './faults.ts'
 import { freshTask } from './fresh-task.ts'
@@ -56,7 +57,7 @@ export function runTask(c: Case, cuts: Cuts): Run {
     const before = task
     task = freshTask(c, counters)
     if (cuts !== 'replay') {
-      task.restore(before.snapshot())
+      task.restore(snapshotOf(before))
       return
     }
     const neededMs = before.streamMs - before.rebuildSpanMs

@@ -7,6 +7,7 @@ import { Counters } from '../model/counters.ts'
 import type { AlertRecord, MeasuresRecord, Output } from '../model/output.ts'
 import { rebuild, step } from './step.ts'
 import { Task } from './task.ts'
+import { snapshotOf } from './testing.ts'
 
 /** What is late is soon too late, and ids are not remembered: a rebuild reads no more than windows and features need. */
 const streams = defaultConfig().streams.map((s) => ({ ...s, latenessMs: 10_000, dedupeMs: 0 }))
@@ -89,9 +90,9 @@ async function run(entries: readonly LogEntry[], cut = -1, how: 'log' | 'snapsho
   const timesMs: number[] = []
   for (const [i, record] of records.entries()) {
     if (i === cut && how === 'snapshot') {
-      const bytes = task.snapshot()
+      const saved = snapshotOf(task)
       task = fresh()
-      task.restore(bytes)
+      task.restore(saved)
     } else if (i === cut) {
       task = fresh()
       await rebuild(task, {

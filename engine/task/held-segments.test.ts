@@ -8,7 +8,7 @@ import { compileRuleSet } from '../rules/index.ts'
 import { BYTES, CHUNKS, MemorySegments } from '../state/testing.ts'
 import type { HeldSegments } from './core.ts'
 import { Task } from './task.ts'
-import { Shelf } from './testing.ts'
+import { Shelf, snapshotOf } from './testing.ts'
 
 const { streams } = defaultConfig()
 const stream = streams.find((s) => s.name === 'transactions')!
@@ -96,7 +96,7 @@ function play(window: string, held: boolean, cutAt = -1) {
   let position = 0
   for (const entry of traffic()) {
     if (position === cutAt) {
-      const snapshot = task.snapshot()
+      const snapshot = snapshotOf(task)
       ;({ rows, index } = newSegments())
       task = fresh()
       task.restore(snapshot)

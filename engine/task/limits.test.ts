@@ -7,6 +7,7 @@ import { DEFAULT_LIMITS, type Limits } from '../model/limits.ts'
 import type { Output } from '../model/output.ts'
 import { compileRuleSet } from '../rules/index.ts'
 import { Task } from './task.ts'
+import { snapshotOf } from './testing.ts'
 
 const { streams } = defaultConfig()
 const transactions = streams.find((s) => s.name === 'transactions')!
@@ -36,7 +37,7 @@ function play(text: string, limits: Partial<Limits>, events: readonly Event[], c
   let task = fresh()
   events.forEach(({ ms, type = 'order.created', shop = 'S', buyer = 'B', amount = 1 }, i) => {
     if (i === cut) {
-      const saved = task.snapshot()
+      const saved = snapshotOf(task)
       task = fresh()
       task.restore(saved)
     }

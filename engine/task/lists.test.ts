@@ -7,6 +7,7 @@ import { Counters } from '../model/counters.ts'
 import type { AlertRecord, Output } from '../model/output.ts'
 import { rebuild, step } from './step.ts'
 import { Task } from './task.ts'
+import { snapshotOf } from './testing.ts'
 
 const { streams } = defaultConfig()
 const transactions = streams.find((s) => s.name === 'transactions')!
@@ -97,9 +98,9 @@ async function run(entries: readonly LogEntry[], cut = -1, how: 'log' | 'snapsho
   const made: Output[][] = []
   for (const [i, record] of records.entries()) {
     if (i === cut && i > 0 && how === 'snapshot') {
-      const bytes = task.snapshot()
+      const saved = snapshotOf(task)
       task = fresh()
-      task.restore(bytes)
+      task.restore(saved)
     } else if (i === cut) {
       task = fresh()
       await rebuild(task, {

@@ -10,6 +10,7 @@ import { Core } from './core.ts'
 import { Lists } from './lists.ts'
 import { SequenceOrigins } from './sequence/origins.ts'
 import { Task } from './task.ts'
+import { snapshotOf } from './testing.ts'
 
 type Step = Deal | ReturnType<typeof markOf>
 
@@ -28,7 +29,7 @@ function run(rule: Rule, timeline: readonly Step[], cuts = false) {
     const entry = 'kind' in step ? step : blockOf(dealStream, 0, [step])
     task.process({ position, entry }, sink)
     if (!cuts) return
-    const saved = task.snapshot()
+    const saved = snapshotOf(task)
     task = fresh()
     task.restore(saved)
   })

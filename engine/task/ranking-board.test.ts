@@ -6,6 +6,7 @@ import { blockFromRows } from '../model/column.ts'
 import { Counters } from '../model/counters.ts'
 import type { RankedItem, RankingRecord } from '../model/output.ts'
 import { Task } from './task.ts'
+import { snapshotOf } from './testing.ts'
 
 const { streams } = defaultConfig()
 const behavior = streams.find((s) => s.name === 'behavior')!
@@ -93,7 +94,7 @@ test('they say the same after a restart from a snapshot, and after the rules wer
         if (event === 'rules') task.process({ position: at * 2, entry: rules }, { output: () => {}, change: () => {} })
         if (event !== 'restart') return task
         const restarted = newTask()
-        restarted.restore(task.snapshot())
+        restarted.restore(snapshotOf(task))
         return restarted
       })
       expect(disturbed).toEqual(play(entries))

@@ -5,6 +5,7 @@ import { blockFromRows } from '../model/column.ts'
 import { Counters } from '../model/counters.ts'
 import type { Output } from '../model/output.ts'
 import { Task } from './task.ts'
+import { snapshotOf } from './testing.ts'
 
 const { streams } = defaultConfig()
 const transactions = streams.find((s) => s.name === 'transactions')!
@@ -61,7 +62,7 @@ test('after a change of rules and a restart, an alert in its cooldown counts all
   const task = fresh()
   play(task, [rules(1), ...past, ...opened])
   const restarted = fresh()
-  restarted.restore(task.snapshot())
+  restarted.restore(snapshotOf(task))
   const expected = play(task, later)
   expect(expected.map((o) => o.kind === 'alert' && o.suspects)).toContainEqual([
     { value: 'S1', events: 3 },

@@ -13,6 +13,7 @@ import type { StatePart } from './state-part.ts'
 import type * as StateParts from './state-parts.ts'
 import { rebuild, step } from './step.ts'
 import { Task } from './task.ts'
+import { snapshotOf } from './testing.ts'
 
 /** All parts of the core made last; the task may be given all but the one that is `broken`. */
 const made = vi.hoisted(() => ({ parts: [] as readonly StatePart[], broken: '' }))
@@ -228,8 +229,8 @@ const ways: Record<string, () => Promise<string[]>> = {
     const { task } = usedTask()
     seen() // baselines catch up as they are asked
     const before = seen()
-    const bytes = task.snapshot()
-    fresh().restore(bytes)
+    const saved = snapshotOf(task)
+    fresh().restore(saved)
     return different('whole', before, seen())
   },
   'the changelog': async () => {

@@ -20,7 +20,6 @@ import { Lists } from './lists.ts'
 import { finite, META_KEY, RULES_KEY } from './meta.ts'
 import { rebuildSpanMs, stateSpanMs } from './rebuild-span.ts'
 import type { TaskSnapshot } from './snapshot.ts'
-import { decodeSnapshot, encodeSnapshot } from './snapshot-bytes.ts'
 import { SnapshotChain } from './snapshot-chain.ts'
 import { readHead, readPieces, shapeOf } from './snapshot-pieces.ts'
 import { Sources } from './sources.ts'
@@ -164,11 +163,6 @@ export class Task {
     this.#fill(set, position)
   }
 
-  /** The whole state. The task may go on. */
-  snapshot(): Uint8Array {
-    return encodeSnapshot(this.beginSnapshot(true))
-  }
-
   /**
    * Begins a snapshot of this moment, to be copied while the task goes on: of all (`full`, or the first one of a rule
    * set), or of what changed since the one before, if that was copied to its end. One at a time.
@@ -189,8 +183,7 @@ export class Task {
    * installed as such (not read from the log) must have been installed again before. Throws SnapshotRefused when it is
    * not whole or of another shape.
    */
-  restore(snapshot: Uint8Array | SavedState): void {
-    const saved = snapshot instanceof Uint8Array ? decodeSnapshot(snapshot) : snapshot
+  restore(saved: SavedState): void {
     const head = readHead(saved)
     if (head.files.length > 0) this.#adopt(head.files)
     if (this.#shape !== head.shape)

@@ -1,6 +1,6 @@
 import type { LogEntry, LogRecord } from '../model/block.ts'
 import type { Announcement, Output } from '../model/output.ts'
-import type { SavedState, SnapshotSource } from '../model/ports.ts'
+import type { SavedState, SnapshotPiece, SnapshotSource } from '../model/ports.ts'
 import { rebuild, step } from './step.ts'
 import type { Task } from './task.ts'
 
@@ -24,8 +24,20 @@ export class Shelf {
   }
 
   get saved(): SavedState {
-    return { head: this.head, pieces: [...this.pieces].map(([key, bytes]) => ({ key, bytes })) }
+    const kept = [...this.pieces]
+    function* pieces(): Generator<SnapshotPiece> {
+      for (const [key, bytes] of kept) yield { key, bytes: bytes.slice() } // a task goes on in the arrays it is given
+    }
+    return { head: this.head, pieces: { [Symbol.iterator]: pieces } }
   }
+}
+
+/** The whole state of a task, which may go on. */
+export function snapshotOf(task: Task): SavedState {
+  const shelf = new Shelf()
+  shelf.begin(task.beginSnapshot(true))
+  while (!shelf.copyNext(Number.POSITIVE_INFINITY));
+  return shelf.saved
 }
 
 export interface Made {
@@ -50,9 +62,9 @@ export async function runLog(
   const made: Made = { outputs: [], announcements: [] }
   for (const [i, record] of records.entries()) {
     if (i === cut && i > 0) {
-      const bytes = how === 'snapshot' ? task.snapshot() : null
+      const saved = how === 'snapshot' ? snapshotOf(task) : null
       task = fresh()
-      if (bytes) task.restore(bytes)
+      if (saved) task.restore(saved)
       else
         await rebuild(task, {
           committed: async () => ({ position: records[i - 1].position, kept }),

@@ -27,6 +27,9 @@ import { taskGauges } from './task-gauges.ts'
 const RETRY_MS = 2_000
 const STOP_MS_MAX = 1_800
 
+/** How much of an exchange is kept behind stream time, at least, ms; rebuilds keep what they need. */
+const EXCHANGE_RETENTION_MS = 86_400_000
+
 export interface KafkaServiceOptions {
   /** `config.log`, where its kind is `kafka`. */
   readonly connection: KafkaConnection
@@ -55,8 +58,6 @@ export interface KafkaServiceOptions {
   readonly clock?: () => number
   /** `config.exchange`: partitions of a new exchange; one that exists keeps its number. Default 4. */
   readonly exchangePartitions?: number
-  /** How much of an exchange is kept behind stream time, at least; rebuilds keep what they need. Default 24 h, ms. */
-  readonly exchangeRetentionMs?: number
   /** After so long without a sign of life the group gives our partitions away. Default 10 s, ms. */
   readonly sessionTimeoutMs?: number
   /** Create the output topics where they are missing. Default true; sources are never created. */
@@ -206,7 +207,7 @@ export class KafkaService implements Service {
       outputs: { alerts: topicOf(alerts), shadow: topicOf(shadow), rankings: topicOf(rankings) },
       encoder,
       topicIds: topics.ids,
-      retentionMs: this.#options.exchangeRetentionMs ?? 86_400_000,
+      retentionMs: EXCHANGE_RETENTION_MS,
     })
     this.#router = router
     this.#tasks = tasks

@@ -1,8 +1,8 @@
 import avsc from 'avsc'
 import { describe, expect, test } from 'vitest'
-import { streamFromAvro } from '../../model/avro.ts'
 import { BlockBuilder } from '../../model/block-builder.ts'
 import { cellAt } from '../../model/column.ts'
+import { streamFromAvro } from '../../model/testing.ts'
 import { RecordDecoder } from './record-decoder.ts'
 
 // What a writer's schema may say otherwise than the stream's, and what comes of it: the right value, or words that help.

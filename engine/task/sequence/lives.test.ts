@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { RuleSet, SequenceRule } from '../../model/rule.ts'
 import { ruleOf } from '../../sim/build.ts'
+import { snapshotOf } from '../testing.ts'
 import {
   entryOf,
   matching,
@@ -51,7 +52,7 @@ function cutRun(set: RuleSet, words: readonly string[], cut: Cut | null, cutAt: 
       else {
         const before = run
         run = runner(set, false, before)
-        if (cut === 'snapshot') run.task.restore(before.task.snapshot())
+        if (cut === 'snapshot') run.task.restore(snapshotOf(before.task))
         else {
           run.task.beginReplay(before.kept)
           for (const past of records.slice(0, i)) run.task.replay(past)

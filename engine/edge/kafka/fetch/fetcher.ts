@@ -28,13 +28,13 @@ interface Seat {
   /** Empty = whatever has the name. */
   readonly topicId: string
   readonly feed: FeedState
-  lane: Lane | null
+  leader: Leader | null
   /** In a row. */
   failures: number
 }
 
-/** One broker: what is read from it, in the order of the next request. */
-interface Lane {
+/** One broker, which leads partitions: what is read from it, in the order of the next request. */
+interface Leader {
   readonly nodeId: number
   seats: Seat[]
   running: boolean
@@ -49,7 +49,7 @@ interface Lane {
 export class Fetcher {
   readonly #cluster: Cluster
   readonly #options: Required<FetcherOptions>
-  readonly #lanes = new Map<number, Lane>()
+  readonly #leaders = new Map<number, Leader>()
   readonly #feeds = new Set<FeedState>()
   /** What is under way: `close` waits for it. */
   readonly #busy = new Set<Promise<void>>()
@@ -67,7 +67,7 @@ export class Fetcher {
     const seat: Seat = {
       topicId,
       feed: new FeedState(topic, partition, from, () => this.#changed(seat)),
-      lane: null,
+      leader: null,
       failures: 0,
     }
     this.#feeds.add(seat.feed)
@@ -105,13 +105,13 @@ export class Fetcher {
 
   #changed(seat: Seat): void {
     if (seat.feed.closed) this.#leave(seat)
-    else if (seat.lane) this.#start(seat.lane)
+    else if (seat.leader) this.#start(seat.leader)
   }
 
   #leave(seat: Seat): void {
     this.#feeds.delete(seat.feed)
-    if (seat.lane) seat.lane.seats = seat.lane.seats.filter((other) => other !== seat)
-    seat.lane = null
+    if (seat.leader) seat.leader.seats = seat.leader.seats.filter((other) => other !== seat)
+    seat.leader = null
   }
 
   /** Finds the broker that leads its partition, for as long as it takes. */
@@ -123,12 +123,12 @@ export class Fetcher {
         if (feed.closed) return
         if (seat.failures > 0 || this.#cluster.leaderOf(feed.topic, feed.partition) === undefined)
           await this.#cluster.refresh(feed.topic)
-        const leader = this.#cluster.leaderOf(feed.topic, feed.partition)
-        if (leader === undefined) throw new Error('it has no leader')
+        const nodeId = this.#cluster.leaderOf(feed.topic, feed.partition)
+        if (nodeId === undefined) throw new Error('it has no leader')
         if (feed.closed) return
-        seat.lane = this.#laneOf(leader)
-        seat.lane.seats.push(seat)
-        this.#start(seat.lane)
+        seat.leader = this.#leaderOf(nodeId)
+        seat.leader.seats.push(seat)
+        this.#start(seat.leader)
         return
       } catch (error) {
         if (feed.closed) return
@@ -139,10 +139,10 @@ export class Fetcher {
 
   /** Takes a feed from its broker, and looks for another. */
   #displace(seat: Seat, reason: string): void {
-    const { lane } = seat
-    if (!lane) return
-    lane.seats = lane.seats.filter((other) => other !== seat)
-    seat.lane = null
+    const { leader } = seat
+    if (!leader) return
+    leader.seats = leader.seats.filter((other) => other !== seat)
+    seat.leader = null
     this.#trouble(seat, reason)
     this.#inBackground(this.#place(seat))
   }
@@ -159,34 +159,35 @@ export class Fetcher {
     await sleep(ms, undefined, { signal: this.#closing.signal }).catch(() => {})
   }
 
-  #laneOf(nodeId: number): Lane {
-    const lane = this.#lanes.get(nodeId) ?? { nodeId, seats: [], running: false }
-    this.#lanes.set(nodeId, lane)
-    return lane
+  #leaderOf(nodeId: number): Leader {
+    const leader = this.#leaders.get(nodeId) ?? { nodeId, seats: [], running: false }
+    this.#leaders.set(nodeId, leader)
+    return leader
   }
 
-  #start(lane: Lane): void {
-    if (!lane.running && !this.#closing.signal.aborted) this.#inBackground(this.#run(lane))
+  #start(leader: Leader): void {
+    if (!leader.running && !this.#closing.signal.aborted) this.#inBackground(this.#run(leader))
   }
 
-  async #run(lane: Lane): Promise<void> {
-    lane.running = true
-    for (let seats = this.#choose(lane); seats.length > 0; seats = this.#choose(lane)) await this.#fetch(lane, seats)
-    lane.running = false
+  async #run(leader: Leader): Promise<void> {
+    leader.running = true
+    for (let seats = this.#choose(leader); seats.length > 0; seats = this.#choose(leader))
+      await this.#fetch(leader, seats)
+    leader.running = false
   }
 
   /** Who is asked for next; the first goes to the back. */
-  #choose(lane: Lane): Seat[] {
+  #choose(leader: Leader): Seat[] {
     if (this.#closing.signal.aborted) return []
     const chosen = new Map<string, Seat>() // one request cannot ask twice for a partition
-    for (const seat of lane.seats)
+    for (const seat of leader.seats)
       if (seat.feed.wants(this.#options.bufferBytes) && !chosen.has(seat.feed.place)) chosen.set(seat.feed.place, seat)
     const [first, ...rest] = chosen.values()
-    if (first) lane.seats = [...lane.seats.filter((seat) => seat !== first), first]
+    if (first) leader.seats = [...leader.seats.filter((seat) => seat !== first), first]
     return first ? [first, ...rest] : []
   }
 
-  async #fetch(lane: Lane, seats: readonly Seat[]): Promise<void> {
+  async #fetch(leader: Leader, seats: readonly Seat[]): Promise<void> {
     const { maxWaitMs, bytesMax, partitionBytesMax } = this.#options
     const epochs = seats.map(({ feed }) => feed.epoch)
     const wanted = seats.map(({ topicId, feed: { topic, partition, fetched: offset } }) => {
@@ -194,7 +195,7 @@ export class Fetcher {
     })
     let answer: FetchAnswer
     try {
-      const broker = await this.#cluster.broker(lane.nodeId)
+      const broker = await this.#cluster.broker(leader.nodeId)
       answer = await fetchRaw(broker, wanted, { waitMsMax: maxWaitMs, bytesMax })
     } catch (error) {
       for (const seat of seats) this.#displace(seat, reasonOf(error))
@@ -228,14 +229,14 @@ export class Fetcher {
 
   /** An offset outside the log is a gap, unless the broker now says otherwise: one that just began to lead may not know. */
   async #outOfRange(seat: Seat): Promise<void> {
-    const { feed, lane } = seat
-    if (!lane) return
-    lane.seats = lane.seats.filter((other) => other !== seat) // not asked for meanwhile
+    const { feed, leader } = seat
+    if (!leader) return
+    leader.seats = leader.seats.filter((other) => other !== seat) // not asked for meanwhile
     const { epoch, fetched } = feed
     const bounds = await this.#cluster.bounds(feed.topic, feed.partition).catch(reasonOf)
     if (feed.closed) return
-    lane.seats.push(seat)
-    if (feed.epoch !== epoch) return this.#start(lane)
+    leader.seats.push(seat)
+    if (feed.epoch !== epoch) return this.#start(leader)
     if (typeof bounds === 'string') return this.#displace(seat, bounds)
     const { low, high } = bounds
     if (fetched >= low && fetched <= high) return this.#displace(seat, 'its log is not there yet')

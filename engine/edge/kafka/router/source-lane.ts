@@ -3,7 +3,7 @@ import { BlockBuilder } from '../../../model/block-builder.ts'
 import { EngineError, LogCorrupt } from '../../../model/errors.ts'
 import { ROWS_PER_RECORD_MAX, sourceName } from '../../../model/source-position.ts'
 import type { Stream } from '../../../model/stream.ts'
-import type { Places, Placing } from '../../../plan/placing.ts'
+import type { Placements, Placing } from '../../../plan/placing.ts'
 import type { Feed } from '../fetch/feed.ts'
 import type { RecordCursor } from '../fetch/record-cursor.ts'
 import type { BadRecord, Decoder } from '../ports.ts'
@@ -37,7 +37,7 @@ export interface LaneEvents {
 /** Decoded records of one source partition that wait for their turn. */
 export interface Staged {
   readonly block: Block
-  readonly places: Places
+  readonly places: Placements
   /** Bytes of each row's record. */
   readonly sizes: Uint32Array
   /** Oldest time that the broker or the producer gave one of the records, epoch ms; Infinity = none. */

@@ -2,11 +2,11 @@ import type { LogEntry, LogRecord } from '../../../model/block.ts'
 import { decodeEntry, encodeEntry } from '../../../model/block-codec.ts'
 import { Counters } from '../../../model/counters.ts'
 import type { Output } from '../../../model/output.ts'
-import type { Commit, Committed, NumberedLog, SnapshotStore } from '../../../model/ports.ts'
+import type { Commit, Committed, NumberedLog, SavedState, SnapshotStore } from '../../../model/ports.ts'
 import { STREAMS } from '../../../plan/testing.ts'
-import { decodeSnapshot } from '../../../task/snapshot-bytes.ts'
 import { takeUp } from '../../../task/step.ts'
 import { Task } from '../../../task/task.ts'
+import { snapshotOf } from '../../../task/testing.ts'
 import { batchBytes, TestFeed } from '../fetch/testing.ts'
 import type { TaskKeep } from '../ports.ts'
 
@@ -141,7 +141,7 @@ class LogFeed extends TestFeed {
 
 /** What is on disk: it outlives the owners. */
 export class Disk {
-  readonly snapshots: { readonly position: number; readonly bytes: Uint8Array }[] = []
+  readonly snapshots: { readonly position: number; readonly saved: SavedState }[] = []
   /** A snapshot begins at each `every`th rest; 0 = at none. */
   every = 0
   /** By restore: the snapshot's position, or -1. */
@@ -171,9 +171,7 @@ export class DiskKeep implements TaskKeep {
       if (position > at) throw new TypeError(`a snapshot of ${position}, ${at} is committed`)
     const store: SnapshotStore = {
       candidates: async () =>
-        snapshots
-          .toReversed()
-          .map(({ position, bytes }) => ({ name: `${position}`, position, read: () => decodeSnapshot(bytes) })),
+        snapshots.toReversed().map(({ position, saved }) => ({ name: `${position}`, position, read: () => saved })),
     }
     const taken = await takeUp(newTask, log, store, (refusal) => {
       throw refusal
@@ -187,8 +185,8 @@ export class DiskKeep implements TaskKeep {
   rests(position: number) {
     const { every, snapshots } = this.#disk
     if (every === 0 || ++this.#rests % every !== 0) return
-    const bytes = this.#task!.snapshot()
-    const add = () => void snapshots.push({ position, bytes })
+    const saved = snapshotOf(this.#task!)
+    const add = () => void snapshots.push({ position, saved })
     this.#pending.push(this.#committed(position).then(add, () => {}))
   }
 

@@ -1,9 +1,9 @@
-import { streamFromAvro } from '../../../model/avro.ts'
 import type { Block } from '../../../model/block.ts'
 import { BlockBuilder } from '../../../model/block-builder.ts'
 import { cellAt } from '../../../model/column.ts'
 import { Counters } from '../../../model/counters.ts'
 import type { Captured, Stream, StreamFormat } from '../../../model/stream.ts'
+import { streamFromAvro } from '../../../model/testing.ts'
 import type { Schemas } from '../schemas.ts'
 import { decoderFor } from './decoder-for.ts'
 
