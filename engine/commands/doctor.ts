@@ -25,13 +25,14 @@ async function doctor({ config: path, data, json }: DoctorOptions): Promise<Exit
   let wrong = 0
   for (const { name, look } of checksOf(() => loadConfig({ path, env: process.env, overrides: { data } }))) {
     const { ok, detail } = await outcome(look)
+    if (detail === null) continue
     if (!ok) wrong++
     say(json ? `${JSON.stringify({ check: name, ok, detail })}\n` : lineOf(name, ok, detail))
   }
   return wrong > 0 ? EXIT.failed : EXIT.fine
 }
 
-async function outcome(look: Check['look']): Promise<{ ok: boolean; detail: string }> {
+async function outcome(look: Check['look']): Promise<{ ok: boolean; detail: string | null }> {
   try {
     return { ok: true, detail: await look() }
   } catch (error) {

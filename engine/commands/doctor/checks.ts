@@ -12,11 +12,12 @@ import { planExchanges } from '../../plan/plan.ts'
 import { compileRuleSet, formatIssues } from '../../rules/index.ts'
 import { readRuleFiles } from '../rule-files.ts'
 import { serviceLogger } from '../service/serve.ts'
+import { eventTimes } from './event-times.ts'
 
-/** Says what it found; an EngineError says what is wrong. */
+/** Says what it found, null where there is nothing to look at; an EngineError says what is wrong. */
 export interface Check {
   readonly name: string
-  readonly look: () => string | Promise<string>
+  readonly look: () => string | null | Promise<string | null>
 }
 
 const FREE_BYTES_MIN = 256 << 20
@@ -44,6 +45,7 @@ export function* checksOf(load: () => Config): Generator<Check> {
   yield { name: 'clock', look: () => clock(found) }
   if (log.kind === 'kafka') yield { name: 'broker', look: () => broker(found, log) }
   if (registry !== null) yield { name: 'registry', look: () => answered(registry) }
+  if (found.http.port !== 0) yield { name: 'events', look: () => eventTimes(found) }
 }
 
 function node(): string {

@@ -152,7 +152,7 @@ describe.skipIf('skip' in shared || lacking !== null)('a broker with TLS, logins
   const brokerCheck = async (config: Config): Promise<string> => {
     for (const { name, look } of checksOf(() => config)) {
       if (name === 'config') await look()
-      if (name === 'broker') return Promise.resolve(look()).catch((error: Error) => error.message)
+      if (name === 'broker') return String(await Promise.resolve(look()).catch((error: Error) => error.message))
     }
     return ''
   }
