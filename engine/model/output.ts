@@ -33,6 +33,8 @@ export interface AlertRecord {
   readonly coverage: number
   /** Where the event that opened the alert, by entering or leaving, stands in the source. */
   readonly source: SourcePosition
+  /** True: something was cut to its largest size (output-bounds.ts). Absent where nothing was. */
+  readonly truncated?: boolean
 }
 
 export interface Evidence {
@@ -55,6 +57,8 @@ export interface RankingRecord {
   readonly as_of: number
   readonly window: { readonly start: number; readonly end: number }
   readonly items: readonly RankedItem[]
+  /** True: the last items were cut off, and count as not ranked (output-bounds.ts). Absent where none were. */
+  readonly truncated?: boolean
 }
 
 export interface RankedItem {

@@ -39,7 +39,10 @@ export const HELP: Readonly<Record<string, string>> = {
   open_alerts: 'Alerts that are open',
   keys_refused_total:
     'Events that a rule, ranking or feature passed over because their key was new: limits.keys reached',
-  values_refused_total: "Values that a measure or an alert's suspects did not count: limits.values reached",
+  values_refused_total:
+    "Values that a measure did not count: limits.values reached; or an alert's suspects: 10,000 or 512 KiB of them",
+  outputs_cut_total:
+    'Alert records and rankings cut to their largest size and marked `truncated`, and lists of features cut, by rule',
   walks_cut_total: "Scans of a key's events cut short at limits.events_per_key: suspects or evidence lack the rest",
   alerts_refused_total: 'Alerts not opened: limits.open_alerts reached',
   timers_refused_total: 'Timers of sequences not set: limits.timers reached',
