@@ -15,6 +15,7 @@ import type { Gauge, Logger, Ready, Service } from './service.ts'
 import { TaskFolder } from './task-folder.ts'
 import { taskGauges } from './task-gauges.ts'
 
+const KEY_CHARS_SHOWN = 200
 const TRIM_EVERY_MS = 10_000
 const TRIM_SOON_MS = 100
 /** What a stop may take in all is 2 s. */
@@ -54,7 +55,11 @@ export class LocalService implements Service {
     const { streams, data, limits, snapshots } = options.config
     const { logger } = options
     const counters = new Counters()
-    const log = new LocalLog(data, streams)
+    const log = new LocalLog(data, streams, ({ topic, rule, key, position }) => {
+      counters.counter('outputs_set_aside_total', { topic, rule }).value++
+      const fields = { topic, rule, key: key.slice(0, KEY_CHARS_SHOWN), position }
+      logger.warn(fields, 'an output is too large to be written and was left out')
+    })
     let opened: TaskFolder | null = null
     try {
       const folder = new TaskFolder({ folder: data, streams, limits, snapshots, counters, logger })

@@ -19,6 +19,7 @@ export function codeOf(error: unknown): number | null {
 
 export const OFFSET_OUT_OF_RANGE = 1
 export const MESSAGE_TOO_LARGE = 10
+const RECORD_LIST_TOO_LARGE = 18
 /** The coordinator is loading, away, or elsewhere; or the last transaction's markers are not written yet. */
 const COORDINATOR_BUSY: readonly number[] = [14, 15, 16, 51]
 /** INVALID_PRODUCER_EPOCH and PRODUCER_FENCED: somebody else has this transactional id, or it timed out. */
@@ -26,6 +27,10 @@ const FENCED: readonly number[] = [47, 90]
 
 export function isCoordinatorBusy(error: unknown): boolean {
   return COORDINATOR_BUSY.includes(codeOf(error) ?? -2)
+}
+
+export function isTooLarge(error: unknown): boolean {
+  return [MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE].includes(codeOf(error) ?? -2)
 }
 
 export function isFenced(error: unknown): boolean {

@@ -43,6 +43,8 @@ export const HELP: Readonly<Record<string, string>> = {
     "Values that a measure did not count: limits.values reached; or an alert's suspects: 10,000 or 512 KiB of them",
   outputs_cut_total:
     'Alert records and rankings cut to their largest size and marked `truncated`, and lists of features cut, by rule',
+  outputs_set_aside_total:
+    'Records left out of commits because their topic does not take them for their size, by topic and rule',
   walks_cut_total: "Scans of a key's events cut short at limits.events_per_key: suspects or evidence lack the rest",
   alerts_refused_total: 'Alerts not opened: limits.open_alerts reached',
   timers_refused_total: 'Timers of sequences not set: limits.timers reached',

@@ -3,6 +3,7 @@ import type { Admin, Kafka } from 'kafkajs'
 import { Subject, type Subscription } from 'rxjs'
 import type { Counters } from '../../../model/counters.ts'
 import { EngineError } from '../../../model/errors.ts'
+import type { SetAside } from '../../../model/ports.ts'
 import type { Stream } from '../../../model/stream.ts'
 import { exchangeTopic, stateTopic } from '../../../plan/exchange.ts'
 import { hashText } from '../../../plan/partition.ts'
@@ -16,6 +17,8 @@ import type { Encoder, TaskKeep } from '../ports.ts'
 import { KafkaTaskLog, type TaskPlace } from './kafka-task-log.ts'
 import type { OutputTopics } from './outputs.ts'
 import { OwnedPartition } from './owned-partition.ts'
+
+const KEY_CHARS_SHOWN = 200
 
 export interface TasksOptions {
   readonly kafka: Kafka
@@ -144,7 +147,13 @@ export class Tasks {
       partition,
       taskIndex: hashText(exchange.id) + partition,
     }
-    const shared = { ...this.#options, admin: this.#admin, reader: this.#reader, groupId: `${group}-task` }
+    const setAside = ({ key, ...record }: SetAside): void => {
+      counters.counter('outputs_set_aside_total', { topic: record.topic, rule: record.rule }).value++
+      const fields = { partition: `${topic}/${partition}`, ...record, key: key.slice(0, KEY_CHARS_SHOWN) }
+      log.warn(fields, 'a record is too large for its topic and was left out: raise its max.message.bytes')
+    }
+    const own = { admin: this.#admin, reader: this.#reader, groupId: `${group}-task`, setAside }
+    const shared = { ...this.#options, ...own }
     const breathe = async (): Promise<void> => {
       await turn()
       if (owned.state === 'closing') throw new EngineError('FENCED', 'the partition was given away')
