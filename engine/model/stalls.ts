@@ -1,5 +1,5 @@
-/** Records may wait so long for a commit that takes them before it is trouble. */
-const STALL_MS_MAX = 30_000
+/** Records may wait so long for a commit that takes them before it is trouble: twice what a merge waits for a partition. */
+const STALL_MS_MAX = 60_000
 
 interface Seen {
   position: number

@@ -11,6 +11,7 @@ import { Commits } from '../../task/commits.ts'
 import type { Task } from '../../task/task.ts'
 import { countOutputs } from './count-outputs.ts'
 import { LiveRules } from './live-rules.ts'
+import { ProgressWatch } from './progress.ts'
 import type { Gauge, Logger, Ready, Service } from './service.ts'
 import { TaskFolder } from './task-folder.ts'
 import { taskGauges } from './task-gauges.ts'
@@ -46,6 +47,7 @@ export class LocalService implements Service {
   readonly #folder: TaskFolder
   readonly #commits: Commits
   #position: number
+  readonly #progress = new ProgressWatch()
   /** Why commits fail at the moment; null = they do not. */
   #failing: string | null = null
   #done: Promise<void> = Promise.resolve()
@@ -146,9 +148,12 @@ export class LocalService implements Service {
 
   ready(): Ready {
     const behind = this.log.lastPosition - this.#position
+    this.#progress.observe([{ partition: 'log', committed: this.#position, waits: behind > 0 }])
     const { rules, trouble } = this.rules.status()
     const more = { position: this.#position, behind, rules }
     if (this.#failing !== null) return { ok: false, detail: this.#failing, ...more }
+    const still = this.#progress.trouble()
+    if (still !== null) return { ok: false, detail: still, ...more }
     const reading = behind > 0 ? 'reading' : 'all is read'
     return { ok: true, detail: trouble === null ? reading : `${reading}; ${trouble}`, ...more }
   }

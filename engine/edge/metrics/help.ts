@@ -84,6 +84,8 @@ export const HELP: Readonly<Record<string, string>> = {
   task_fences_total: 'Times that a task fenced its exchange partition: whoever had it before cannot commit any more',
   task_outputs_total: 'Outputs committed by tasks',
   task_rebuilds_total: 'Tasks restored from their exchange partition alone, without a snapshot',
+  partition_stalled_seconds:
+    'For how long records of a partition wait while its committed position stays where it is; above 60, /readyz says 503',
   task_lag_records: 'Records of an exchange partition that its task has not read yet',
   task_stream_time_ms: 'Stream time of a task, epoch milliseconds',
 }

@@ -83,6 +83,14 @@ export class Tasks {
     return this.#owned
   }
 
+  /** What is known of each owned partition's progress. */
+  *progress(): Generator<{ partition: string; committed: number; waits: boolean; failing: string | null }> {
+    for (const [partition, owned] of this.#owned) {
+      const known = owned.progress
+      if (known) yield { partition, ...known }
+    }
+  }
+
   gauges(): Gauge[] {
     return [...this.#owned].flatMap(([partition, owned]) =>
       owned.gauges().map(({ name, value }) => ({ name, labels: { partition }, value })),
