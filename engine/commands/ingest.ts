@@ -21,6 +21,7 @@ import { UnreadLetters } from './unread-letters.ts'
 
 /** So many events go into one transaction; fewer when the input has nothing more at the moment. */
 const ROWS_TOGETHER = 5_000
+const BYTES_TOGETHER = 16 << 20
 
 interface IngestOptions {
   readonly config?: string
@@ -103,6 +104,7 @@ async function ingestOne(
   const outputs = new Outputs(db)
   let waiting: Block[] = []
   let rowsWaiting = 0
+  let bytesWaiting = 0
   const append = async (): Promise<void> => {
     const letters = unread.take()
     if (letters.length > 0) outputs.addDeadLetters(letters)
@@ -110,6 +112,7 @@ async function ingestOne(
     const [blocks, rows] = [waiting, rowsWaiting]
     waiting = [] // given up where the disk is full: they are not tried again
     rowsWaiting = 0
+    bytesWaiting = 0
     await writer.append(blocks)
     counts.appended += rows
   }
@@ -120,7 +123,8 @@ async function ingestOne(
       counts.ahead += letters.length
       if (kept.length > 0) waiting.push(...cut(kept))
       rowsWaiting += kept.length
-      if (rowsWaiting >= ROWS_TOGETHER) await append()
+      bytesWaiting += kept.timesMs.buffer.byteLength // of all its columns
+      if (rowsWaiting >= ROWS_TOGETHER || bytesWaiting >= BYTES_TOGETHER) await append()
     }
   } finally {
     counts.malformed += input.malformed

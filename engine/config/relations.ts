@@ -61,6 +61,7 @@ export function streamOf(name: string, shape: StreamShape, folder: string, setti
     dedupeMs: shape.dedupe,
     determines,
     avro,
+    ...(shape.max_text_bytes !== undefined && { textBytesMax: shape.max_text_bytes }),
     ...(format !== 'avro' && { format }),
     ...(captured && { captured }),
   })

@@ -41,7 +41,7 @@ export class RecordCells {
       if (value === null || value === undefined || this.#set(i, value, builder)) continue
       return `"${name}" is no ${this.#whole[i] ? 'whole number' : NOUNS[this.#kinds[i]!]}: ${shown(value)}`
     }
-    return null
+    return builder.tooLong
   }
 
   #set(index: number, value: unknown, builder: BlockBuilder): boolean {

@@ -9,6 +9,9 @@ export interface Field {
   readonly doc: string
 }
 
+/** Far more than ids have. A task holds the texts of all its events, so that it is a bound for its memory too. */
+export const TEXT_BYTES_MAX = 1_024
+
 export type TimeFormat = 'ms' | 's' | 'iso'
 
 /** How the records of a topic are written. The last three are changes of a captured table. */
@@ -30,6 +33,8 @@ export interface Stream {
   readonly latenessMs: number
   readonly maxAheadMs: number
   readonly dedupeMs: number
+  /** UTF-8 bytes of a text in an event; a longer one makes it malformed. Absent: TEXT_BYTES_MAX. */
+  readonly textBytesMax?: number
   /** Field -> fields that it determines (order_id -> buyer_id). */
   readonly determines: Readonly<Record<string, readonly string[]>>
   /** Avro schema as parsed JSON. */

@@ -8,6 +8,9 @@ import { RowWriter } from './row-writer.ts'
 import { StreamChooser } from './stream-chooser.ts'
 import { UnknownFields } from './unknown-fields.ts'
 
+/** Of the records' text: a batch of long ones has fewer. */
+const BATCH_CHARS_MAX = 64 << 20
+
 /** One record of the input, before it is a row. */
 interface Taken {
   readonly record: Readonly<Record<string, unknown>>
@@ -32,6 +35,7 @@ export class BatchCutter {
   #runs: number[] = []
   #current: RowWriter | null = null
   #rows = 0
+  #chars = 0
   readonly #rowsMax: number
   readonly #guard: AheadGuard<Taken> | null
   #done: Batch[] = []
@@ -62,7 +66,8 @@ export class BatchCutter {
 
   malformed(line: number, reason: string, text: string): void {
     if (this.#options.strict) throw new EngineError('INPUT_MALFORMED', `${this.#path}:${line}: ${reason}`)
-    this.#options.onMalformed?.(line, reason, text.slice(0, 200))
+    // a slice of its own: V8's would keep the whole line in memory
+    this.#options.onMalformed?.(line, reason, Buffer.from(text.slice(0, 200)).toString())
   }
 
   /** The names of a CSV's columns; INPUT_MALFORMED where no record below could be read. */
@@ -93,6 +98,7 @@ export class BatchCutter {
     this.#runs = []
     this.#current = null
     this.#rows = 0
+    this.#chars = 0
   }
 
   /** The input has ended. */
@@ -139,7 +145,8 @@ export class BatchCutter {
     if (writer !== this.#current) this.#begin(writer)
     this.#runs[this.#runs.length - 1]! += 1
     this.#rows += 1
-    if (this.#rows >= this.#rowsMax) this.flush()
+    this.#chars += text.length
+    if (this.#rows >= this.#rowsMax || this.#chars >= BATCH_CHARS_MAX) this.flush()
     return true
   }
 

@@ -246,3 +246,16 @@ describe('what goes wrong has a name', () => {
     expect(() => Outputs.open(newFolder())).toThrow(expect.objectContaining({ code: 'INPUT_MISSING' }))
   })
 })
+
+test('large records are read a few at a time', () =>
+  withLog(async (log) => {
+    const row = { timeMs: 1, type: 'order.created', event_id: 'x'.repeat(1 << 20) }
+    const blocks = Array.from({ length: 20 }, (_, offset) =>
+      blockFromRows(transactions!, { topic: 'orders', partition: 0 }, [{ ...row, offset }]),
+    )
+    await log.writer.append(blocks)
+    const sizes: number[] = []
+    for await (const batch of log.between(-1, 100)) sizes.push(batch.length)
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(5)
+    expect(sizes.reduce((sum, n) => sum + n, 0)).toBe(20)
+  }))

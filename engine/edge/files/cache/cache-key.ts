@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync, realpathSync } from 'node:fs'
-import type { Stream } from '../../../model/stream.ts'
+import { type Stream, TEXT_BYTES_MAX } from '../../../model/stream.ts'
 import type { ReadOptions } from '../read.ts'
 
 /** Of each end of the file. */
@@ -47,10 +47,12 @@ export function cacheName({ path }: CacheKey): string {
 /** All that decides what rows a file comes to. */
 function readingOf(path: string, { streams, stream, sourceTopic, batchRows, aheadMaxMs }: ReadOptions): string {
   const ending = /\.(jsonl|ndjson|json|csv)(\.gz)?$/i.exec(path)?.[1] ?? ''
-  const shapes = streams.map(({ name, topic, fields, timeField, timeFormat, type, types, latenessMs }: Stream) => {
-    const shape = fields.map((f) => [f.name, f.kind, f.scale])
-    return [name, topic, shape, timeField, timeFormat, type, types, latenessMs]
-  })
+  const shapes = streams.map(
+    ({ name, topic, fields, timeField, timeFormat, type, types, latenessMs, textBytesMax }: Stream) => {
+      const shape = fields.map((f) => [f.name, f.kind, f.scale])
+      return [name, topic, shape, timeField, timeFormat, type, types, latenessMs, textBytesMax ?? TEXT_BYTES_MAX]
+    },
+  )
   const text = JSON.stringify([ending, shapes, stream, sourceTopic, batchRows, aheadMaxMs])
   return createHash('sha256').update(text).digest('hex')
 }
