@@ -55,7 +55,7 @@ export const HELP: Readonly<Record<string, string>> = {
   live_timers: 'Timers of sequences that have not fired yet',
   remembered_keys: 'Keys of which sequences remember something',
   held_events: 'Events held for the windows, in memory and in files',
-  held_bytes: 'Bytes of the held events in memory, texts left out',
+  held_bytes: 'Bytes of the held events in memory, with their texts and those of keys',
   segments_written_total: 'Segments of held events written to files',
   segment_written_bytes_total: 'Bytes of held events written to files',
   segment_reads_awaited_total: 'Segments that the task had to wait for when reading',
