@@ -1,4 +1,4 @@
-import { type Admin, ConfigResourceTypes, type Message, type TopicMessages } from 'kafkajs'
+import kafkajs, { type Admin, type Message, type TopicMessages } from 'kafkajs'
 import { inParts, sizeOf } from '../parts.ts'
 
 /** Sent at once: a topic takes no more than 1 MiB by default, and kafkajs makes one batch of what it is given. */
@@ -40,7 +40,7 @@ export class TopicSizes {
 
   /** `max.message.bytes` of the topic; Infinity where it is not told. */
   async #configured(topic: string): Promise<number> {
-    const resources = [{ type: ConfigResourceTypes.TOPIC, name: topic, configNames: ['max.message.bytes'] }]
+    const resources = [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: ['max.message.bytes'] }]
     try {
       const answer = await this.#admin.describeConfigs({ resources, includeSynonyms: false })
       return Number(answer.resources[0]?.configEntries[0]?.configValue) || Number.POSITIVE_INFINITY
