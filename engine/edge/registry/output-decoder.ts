@@ -10,8 +10,10 @@ export class OutputDecoder {
     this.#type = avsc.Type.forSchema(shippedSchema(schema) as avsc.Schema)
   }
 
-  /** Plain JSON data. Throws on bytes that are no such record. */
+  /** Plain JSON data, as JSON lines have it: `truncated` only where it is true. Throws on bytes that are no such record. */
   decode(bytes: Buffer): object {
-    return this.#type.fromBuffer(bytes.subarray(WIRE_HEADER_BYTES)) as object
+    const record = this.#type.fromBuffer(bytes.subarray(WIRE_HEADER_BYTES)) as { truncated?: boolean }
+    if (!record.truncated) delete record.truncated
+    return record
   }
 }
