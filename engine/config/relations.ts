@@ -66,6 +66,7 @@ export function streamOf(name: string, shape: StreamShape, folder: string, setti
     determines,
     avro,
     ...(shape.schema_id !== undefined && { schemaId: shape.schema_id }),
+    ...(shape.max_text_bytes !== undefined && { textBytesMax: shape.max_text_bytes }),
     ...(format !== 'avro' && { format }),
     ...(captured && { captured }),
     ...(mapping && { mapping }),

@@ -181,6 +181,7 @@ export const streamShape = z.strictObject({
   lateness: duration.default(120_000),
   max_ahead: duration.optional(),
   dedupe: duration.default(0),
+  max_text_bytes: whole(64, 16_384).optional(),
   determines: z.record(text, texts, 'must map a field to a list of fields').default({}),
 })
 export type StreamShape = z.infer<typeof streamShape>

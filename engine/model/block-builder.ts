@@ -7,8 +7,9 @@ import {
   NumberColumnBuilder,
   padded,
   StringColumnBuilder,
+  type TextLimit,
 } from './column-builder.ts'
-import type { Stream } from './stream.ts'
+import { type Stream, TEXT_BYTES_MAX } from './stream.ts'
 
 /**
  * Makes blocks of one source partition, row by row: `begin`, then the row's fields in any order, then the next `begin`.
@@ -29,7 +30,8 @@ export class BlockBuilder {
    * the time has none.
    */
   readonly columns: readonly (ColumnBuilder | null)[]
-  readonly types = new StringColumnBuilder()
+  readonly types: StringColumnBuilder
+  readonly #textLimit: TextLimit
   readonly #typeIndex: number
   readonly #timeIndex: number
   #offsets = new Float64Array(64)
@@ -40,12 +42,14 @@ export class BlockBuilder {
     this.stream = stream
     this.sourceTopic = sourceTopic
     this.sourcePartition = sourcePartition
+    this.#textLimit = { bytesMax: stream.textBytesMax ?? TEXT_BYTES_MAX, exceeded: null }
+    this.types = new StringColumnBuilder(this.#textLimit)
     const typeField = 'field' in stream.type ? stream.type.field : null
     this.#typeIndex = stream.fields.findIndex((f) => f.name === typeField)
     this.#timeIndex = stream.fields.findIndex((f) => f.name === stream.timeField && f.kind === 'number')
     stream.fields.forEach((field, i) => {
       if (i === this.#typeIndex || i === this.#timeIndex) return
-      if (field.kind === 'string') this.#strings[i] = new StringColumnBuilder()
+      if (field.kind === 'string') this.#strings[i] = new StringColumnBuilder(this.#textLimit)
       else if (field.kind === 'decimal') this.#decimals[i] = new DecimalColumnBuilder(field.scale)
       else this.#numbers[i] = new NumberColumnBuilder(field.kind)
     })
@@ -73,12 +77,23 @@ export class BlockBuilder {
     // Not `assert(…)`, whose call costs more than the rest.
     if (row > 0 && !(offset > this.#offsets[row - 1]!)) assert.fail('source offsets must rise')
     this.#offsets[row] = offset
+    this.#textLimit.exceeded = null
     return row
   }
 
   /** The time of the row that was started by `beginAt`; a fraction of a millisecond is cut off. */
   endAt(timeMs: number): void {
     this.#timesMs[this.#row] = Math.floor(timeMs)
+  }
+
+  /** Why the row must be taken back, where one of its texts is longer than the stream allows; null = none is. */
+  get tooLong(): string | null {
+    const { exceeded, bytesMax } = this.#textLimit
+    if (exceeded === null) return null
+    const { name, fields } = this.stream
+    const field = fields[this.columns.indexOf(exceeded)]?.name ?? 'type'
+    const bytes = exceeded.endOf(this.#row) - exceeded.startOf(this.#row)
+    return `"${field}" has ${bytes} bytes, at most ${bytesMax}: max_text_bytes of stream ${name}`
   }
 
   /** Takes the row back that was begun last. */

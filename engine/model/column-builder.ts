@@ -58,16 +58,29 @@ export function padded(sizeBytes: number): number {
   return (sizeBytes + 7) & ~7
 }
 
+/** How long texts may be, for all columns of a builder, and the last of them that was given a longer one. */
+export interface TextLimit {
+  readonly bytesMax: number
+  exceeded: StringColumnBuilder | null
+}
+
+const NO_LIMIT: TextLimit = { bytesMax: Number.POSITIVE_INFINITY, exceeded: null }
+
 /**
  * Columns under construction. `row` never falls; rows that were not set are null; setting one again replaces it. The
  * arrays grow by doubling and stay for the next block: `build` copies `rows` of them into an arena and starts anew.
  */
 export class StringColumnBuilder {
+  readonly #limit: TextLimit
   #bytes = new Uint8Array(BYTES_FIRST)
   #words = new DataView(this.#bytes.buffer)
   #offsets = new Uint32Array(ROWS_FIRST + 1)
   #nulls = new Uint8Array(ROWS_FIRST)
   #filled = 0
+
+  constructor(limit: TextLimit = NO_LIMIT) {
+    this.#limit = limit
+  }
 
   set(row: number, value: string): void {
     const length = value.length
@@ -185,6 +198,7 @@ export class StringColumnBuilder {
   }
 
   #close(row: number, end: number): void {
+    if (end - this.#offsets[row]! > this.#limit.bytesMax) this.#limit.exceeded = this
     this.#offsets[row + 1] = end
     this.#nulls[row] = 0
   }

@@ -35,6 +35,8 @@ export interface AlertRecord {
   readonly source: SourcePosition
   /** What the record's own moment looked like; not in `open` records, nor in those of sequences. */
   readonly now?: AlertNow
+  /** True: something was cut to its largest size (output-bounds.ts). Absent where nothing was. */
+  readonly truncated?: boolean
 }
 
 export interface AlertNow {
@@ -62,6 +64,8 @@ export interface RankingRecord {
   readonly as_of: number
   readonly window: { readonly start: number; readonly end: number }
   readonly items: readonly RankedItem[]
+  /** True: the last items were cut off, and count as not ranked (output-bounds.ts). Absent where none were. */
+  readonly truncated?: boolean
 }
 
 export interface RankedItem {

@@ -10,6 +10,18 @@ export interface Sink {
   announce?(announcement: Announcement): void
 }
 
+/** A record of a commit that its log does not take at that size; the rest of the commit went on without it. */
+export interface SetAside {
+  readonly topic: string
+  /** The rule, ranking, list or feature that it is of. */
+  readonly rule: string
+  readonly key: string
+  /** Of the commit. */
+  readonly position: number
+  /** NaN = so many that they were not counted. */
+  readonly bytes: number
+}
+
 /** What one step of a task comes to. Atomic: all of it is kept, or nothing. */
 export interface Commit {
   /** Position of the last record read; the next one to read is behind it. */

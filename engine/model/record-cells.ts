@@ -45,7 +45,7 @@ export class RecordCells {
       if (value === null || value === undefined || this.#set(i, value, builder)) continue
       return `"${name}" ${this.#problem(i, value)}: ${shown(value)}`
     }
-    return null
+    return builder.tooLong
   }
 
   #problem(index: number, value: unknown): string {

@@ -12,6 +12,9 @@ export interface Field {
   readonly doc: string
 }
 
+/** Far more than ids have. A task holds the texts of all its events, so that it is a bound for its memory too. */
+export const TEXT_BYTES_MAX = 1_024
+
 /** What numbers in the time field count; `iso`: it holds texts; or a pattern that its texts have: kit/time-pattern.ts. */
 export type TimeFormat = 'ms' | 's' | 'us' | 'ns' | 'iso' | { readonly pattern: string }
 
@@ -38,6 +41,8 @@ export interface Stream {
   readonly latenessMs: number
   readonly maxAheadMs: number
   readonly dedupeMs: number
+  /** UTF-8 bytes of a text in an event; a longer one makes it malformed. Absent: TEXT_BYTES_MAX. */
+  readonly textBytesMax?: number
   /** Field -> fields that it determines (order_id -> buyer_id). */
   readonly determines: Readonly<Record<string, readonly string[]>>
   /** Avro schema as parsed JSON. */

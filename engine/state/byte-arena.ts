@@ -35,6 +35,11 @@ export class ByteArena {
     this.#heads.grow(FREE_LONG + 1)
   }
 
+  /** Memory that it has taken. One look at each page. */
+  get sizeBytes(): number {
+    return this.#pages.list.reduce((sum, page) => sum + page.length, 0)
+  }
+
   /** Address of a copy of [start, end) of `source`. */
   add(source: Uint8Array, start: number, end: number): number {
     const length = end - start

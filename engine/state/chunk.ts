@@ -137,6 +137,11 @@ export class Chunk implements ChunkMoment {
     return this.#buffer.byteLength
   }
 
+  /** Of its texts, in memory: what they take, not what they use. */
+  get textBytes(): number {
+    return this.texts.reduce((sum, text) => sum + text.bytes.length, 0)
+  }
+
   /** As it is now, to be packed later: rows that are there change only as they enter settled clocks. */
   moment(): ChunkMoment {
     const { length, timeMsMax, entries, bits } = this

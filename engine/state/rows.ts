@@ -92,6 +92,11 @@ export class Rows {
     return last ? last.bytes * this.#inMemory : 0
   }
 
+  /** Of the texts that are only kept to be shown, in chunks that are in memory. One look at each chunk. */
+  get textBytesInMemory(): number {
+    return this.#chunks.reduce((sum, chunk) => sum + (chunk?.textBytes ?? 0), 0)
+  }
+
   get #inMemory(): number {
     return this.#chunks.length - this.#frozen + this.#frozenInMemory + (this.#segments?.aheadParts ?? 0)
   }

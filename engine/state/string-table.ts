@@ -60,6 +60,11 @@ export class StringTable {
     return this.#table.size
   }
 
+  /** Memory of the values' bytes. */
+  get textBytes(): number {
+    return this.#arena.sizeBytes
+  }
+
   /** Code of the bytes [start, end) of `source`, with one reference more. */
   intern(source: Uint8Array, start: number, end: number): number {
     const hash = hashOf(source, start, end)

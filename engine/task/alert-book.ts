@@ -1,4 +1,5 @@
 import type { AlertNow, AlertRecord, Cell, Evidence, MeasureValue, Output, SourcePosition } from '../model/output.ts'
+import { boundedEvidence, boundedValues, cutText, EXPLAIN_CHARS_MAX } from '../model/output-bounds.ts'
 import { type Alert, alertKey, alertRecord, alertToJson, newAlert } from './alert.ts'
 import type { AlertPlan, StandingPlan } from './alert-plan.ts'
 import { byTurn, Closings } from './closings.ts'
@@ -6,6 +7,7 @@ import type { Context } from './context.ts'
 import type { HeldEvents } from './held-events.ts'
 import type { Layout } from './layout.ts'
 import type { RulePlan } from './plans.ts'
+import { Suspects } from './suspects.ts'
 
 const UPDATE_EVERY_MS = 60_000
 
@@ -121,8 +123,9 @@ export class AlertBook {
       alert.episodeOpen = false
       alert.closesAtMs = alert.cooldownUntilMs
       alert.window = { start: Number(standing.evidence.events[0].event_time), end: openedMs }
-      alert.explain = plan.explain()
-      alert.evidence = standing.evidence
+      alert.evidence = boundedEvidence(standing.evidence)
+      alert.isTruncated = alert.evidence !== standing.evidence
+      this.#explain(plan, alert)
       alert.coverage = standing.coverage
       this.#record(plan, alert, 'open', nowMs)
       if (plan.rule.cooldownMs === 0) this.#close(plan, slot, alert, nowMs)
@@ -248,7 +251,7 @@ export class AlertBook {
 
   #openAlert(plan: RulePlan, slot: number, severity: number, { row, nowMs }: Occasion): Alert {
     const alert = this.#add(plan, slot, { severity, nowMs, source: this.#host.events.source(row) })
-    alert.suspects = plan.rule.suspects ? new Map() : null
+    alert.suspects = plan.rule.suspects ? new Suspects() : null
     this.#measure(plan, slot, alert, nowMs)
     return alert
   }
@@ -271,11 +274,20 @@ export class AlertBook {
   #measure(plan: RulePlan, slot: number, alert: Alert, nowMs: number): void {
     const { events } = this.#host
     const { startMs, afterMs } = windowAt(plan, nowMs)
-    alert.measures = this.#measuresNow(plan)
+    const found = events.evidence(plan, slot, { nowMs, startMs: afterMs }, plan.total() as number)
+    const measures = this.#measuresNow(plan)
+    alert.measures = bounded(measures)
     alert.window = { start: startMs, end: nowMs }
-    alert.explain = plan.explain()
-    alert.evidence = events.evidence(plan, slot, { nowMs, startMs: afterMs }, plan.total() as number)
+    alert.evidence = found?.evidence ?? null
+    alert.isTruncated = found?.isCut === true || alert.measures !== measures
+    this.#explain(plan, alert)
     alert.coverage = this.#host.coverage(plan, nowMs)
+  }
+
+  #explain(plan: RulePlan | StandingPlan, alert: Alert): void {
+    const text = plan.explain()
+    alert.explain = cutText(text, EXPLAIN_CHARS_MAX)
+    if (alert.explain !== text) alert.isTruncated = true
   }
 
   /** Each arrival is evaluated: when all before it is counted, only itself is left. */
@@ -285,6 +297,7 @@ export class AlertBook {
     const moment = { nowMs, startMs: windowAt(plan, nowMs).afterMs }
     if (!alert.countsAll) events.countSuspects(plan, slot, moment, alert.suspects, alert.countedEntry, alert.countedMs)
     else if (arrival) events.countSuspect(plan, row, moment, alert.suspects)
+    if (alert.suspects.isCut) alert.suspectsCut = true
     alert.countsAll = true
     alert.countedEntry = this.#host.newestEntry(plan.clock)
     alert.countedMs = nowMs
@@ -335,13 +348,18 @@ export class AlertBook {
     alert.revision++
     alert.status = status
     alert.lastRecordMs = nowMs
-    const now = status === 'open' || !('measures' in plan) ? null : this.#now(plan as RulePlan)
-    this.#host.emit(alertRecord(plan.rule, alert, nowMs, now))
+    const now = status === 'open' || !('measures' in plan) ? null : this.#now(plan as RulePlan, alert)
+    const record = alertRecord(plan.rule, alert, nowMs, now)
+    if (record.truncated && this.#host.context.evaluating) plan.outputsCut.value++
+    this.#host.emit(record)
   }
 
   /** Of the key at hand. */
-  #now(plan: RulePlan): AlertNow {
-    return { measures: this.#measuresNow(plan), explain: plan.explain() }
+  #now(plan: RulePlan, alert: Alert): AlertNow {
+    const [all, text] = [this.#measuresNow(plan), plan.explain()]
+    const now = { measures: bounded(all), explain: cutText(text, EXPLAIN_CHARS_MAX) }
+    if (now.measures !== all || now.explain !== text) alert.isTruncated = true
+    return now
   }
 
   #key(plan: AlertPlan): Record<string, Cell> {
@@ -364,6 +382,13 @@ export class AlertBook {
       matched,
     })
   }
+}
+
+/** Without the ends of its lists where it is too large; itself where it is not. */
+function bounded(measures: Record<string, MeasureValue>): Record<string, MeasureValue> {
+  const values = Object.values(measures)
+  const kept = boundedValues(values)
+  return kept === values ? measures : Object.fromEntries(Object.keys(measures).map((name, i) => [name, kept[i]]))
 }
 
 /** Where the rule's own window begins, and the last moment that is not in it. */

@@ -13,6 +13,8 @@ export interface AlertPlan {
   readonly key: readonly (() => Value)[]
   readonly mutes: readonly MutePlan[]
   readonly alertsRefused: Counter
+  /** Records of which something was cut to its largest size. */
+  readonly outputsCut: Counter
 }
 
 /** The plan of a violation or match: it has one severity. */

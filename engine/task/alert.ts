@@ -1,9 +1,13 @@
 import { alertId } from '../model/alert-id.ts'
 import type { AlertNow, AlertRecord, Cell, Evidence, MeasureValue, SourcePosition } from '../model/output.ts'
+import { firstWithin, SUSPECTS_SHOWN_BYTES_MAX, valueBytes } from '../model/output-bounds.ts'
 import { type Rule, SEVERITIES, type SequenceRule } from '../model/rule.ts'
 import { recordPosition } from '../model/source-position.ts'
+import { Suspects } from './suspects.ts'
 
 const SUSPECTS_MAX = 100
+/** Of a suspect in a record, beside its value. */
+const SUSPECT_BYTES = 32
 
 /** An alert that is not closed yet: the part of a task's state that is not a function of the events it holds. */
 export interface Alert {
@@ -34,12 +38,16 @@ export interface Alert {
   evidence: Evidence | null
   coverage: number
   /** Value -> events, over the union of the windows in which the condition held; null = not asked for. */
-  suspects: Map<Cell, number> | null
+  suspects: Suspects | null
   /** Entry number through which events were counted for `suspects`, and the rule's clock then. */
   countedEntry: number
   countedMs: number
   /** Nothing entered since but what was counted: the last arrival was. */
   countsAll: boolean
+  /** Something of it was cut to its largest size. */
+  isTruncated: boolean
+  /** There was no room for some of its suspects. */
+  suspectsCut: boolean
 }
 
 /** What an alert begins with. */
@@ -82,6 +90,8 @@ export function newAlert(rule: Rule | SequenceRule, violation: string | null, op
     countedEntry: -1,
     countedMs: Number.NEGATIVE_INFINITY,
     countsAll: false,
+    isTruncated: false,
+    suspectsCut: false,
   }
 }
 
@@ -98,6 +108,7 @@ export function alertRecord(
   eventTimeMs: number,
   now: AlertNow | null,
 ): AlertRecord {
+  const { suspects, isCut } = topSuspects(alert.suspects, rule.kind === 'rule' ? (rule.suspects?.k ?? 0) : 0)
   return {
     kind: 'alert',
     alert_id: alert.id,
@@ -118,23 +129,29 @@ export function alertRecord(
     params: rule.params,
     window: alert.window,
     episodes: alert.episodes,
-    suspects: alert.suspects && rule.kind === 'rule' ? topSuspects(alert.suspects, rule.suspects?.k ?? 0) : [],
+    suspects,
     explain: alert.explain,
     evidence: alert.evidence,
     coverage: alert.coverage,
     source: recordPosition(alert.source),
     ...(now && { now }),
+    ...(alert.isTruncated || alert.suspectsCut || isCut ? { truncated: true } : {}),
   }
 }
 
-/** The first k by events, then by value, and all tied with the last of them; at most 100. */
-function topSuspects(counts: ReadonlyMap<Cell, number>, k: number): { value: Cell; events: number }[] {
-  const sorted = [...counts]
+/** The first k by events, then by value, and all tied with the last of them; at most 100, and 64 KiB. */
+function topSuspects(
+  counts: ReadonlyMap<Cell, number> | null,
+  k: number,
+): { suspects: AlertRecord['suspects']; isCut: boolean } {
+  const sorted = [...(counts ?? [])]
     .map(([value, events]) => ({ value, events }))
     .sort((a, b) => b.events - a.events || compareCells(a.value, b.value))
   let end = Math.min(k, sorted.length)
   while (end > 0 && end < sorted.length && sorted[end].events === sorted[end - 1].events) end++
-  return sorted.slice(0, Math.min(end, SUSPECTS_MAX))
+  const shown = sorted.slice(0, Math.min(end, SUSPECTS_MAX))
+  const suspects = firstWithin(shown, SUSPECTS_SHOWN_BYTES_MAX, ({ value }) => valueBytes(value) + SUSPECT_BYTES)
+  return { suspects, isCut: suspects.length < shown.length }
 }
 
 /** Numbers by value, strings by UTF-16 code units. */
@@ -156,6 +173,8 @@ export function alertFromJson(text: string): Alert {
     ...plain,
     violation: plain.violation ?? null,
     closesAtMs: plain.closesAtMs ?? Number.POSITIVE_INFINITY,
-    suspects: plain.suspects ? new Map(plain.suspects) : null,
+    suspects: plain.suspects ? Suspects.of(plain.suspects) : null,
+    isTruncated: plain.isTruncated ?? false,
+    suspectsCut: plain.suspectsCut ?? false,
   }
 }

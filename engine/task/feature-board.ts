@@ -1,6 +1,7 @@
 import type { Counters } from '../model/counters.ts'
 import type { Value } from '../model/expression.ts'
 import type { Cell, MeasureValue } from '../model/output.ts'
+import { boundedValues } from '../model/output-bounds.ts'
 import type { Feature } from '../model/rule.ts'
 import type { CodeMap } from '../state/code-map.ts'
 import type { KeySpace } from '../state/key-space.ts'
@@ -48,6 +49,7 @@ export class FeatureBoard implements FeatureValues, KeyWatcher {
   readonly #table: FeatureTable
   readonly #keysMax: number
   readonly #refused
+  readonly #cut
   #source!: FeatureSource
 
   constructor(
@@ -65,6 +67,7 @@ export class FeatureBoard implements FeatureValues, KeyWatcher {
     this.#context = context
     this.#keysMax = keysMax
     this.#refused = counters.counter('keys_refused_total', { rule: feature.id })
+    this.#cut = counters.counter('outputs_cut_total', { rule: feature.id })
     this.#table = new FeatureTable(feature, isBoolean, { memory, strings, sets: 1 })
     memory.root(
       (): [number, number | null, number | null] => [this.#first, finite(this.dueMs), finite(this.#endMs)],
@@ -186,7 +189,9 @@ export class FeatureBoard implements FeatureValues, KeyWatcher {
   #announce(slot: number, values: readonly Value[] | null): void {
     const { id: feature, version } = this.feature
     const key = this.#table.keyOf(slot)
-    this.#context.announce?.({ kind: 'feature', feature, version, key, values: values as MeasureValue[] | null })
+    const kept = values && boundedValues(values as MeasureValue[])
+    if (kept !== values) this.#cut.value++
+    this.#context.announce?.({ kind: 'feature', feature, version, key, values: kept })
   }
 }
 

@@ -27,9 +27,10 @@ export class TaskGauges {
     return this.#core().layout.values.used
   }
 
-  /** Bytes in memory of the events held, texts left out. */
+  /** Bytes in memory of the events held, with their texts: those to be shown, and those that anything is computed with. */
   get heldBytes(): number {
-    return this.#core().rows.bytesInMemory
+    const { rows, strings } = this.#core()
+    return rows.bytesInMemory + rows.textBytesInMemory + strings.textBytes
   }
 
   /** Keys of which sequences remember something. */

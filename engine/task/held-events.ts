@@ -1,6 +1,7 @@
 import { put } from '../kit/own.ts'
 import type { Value } from '../model/expression.ts'
 import type { Cell, Evidence, SourcePosition } from '../model/output.ts'
+import { EVIDENCE_BYTES_MAX, memberBytes } from '../model/output-bounds.ts'
 import { positionId, recordPosition } from '../model/source-position.ts'
 import type { Chunk, ColumnRef } from '../state/chunk.ts'
 import { Rows } from '../state/rows.ts'
@@ -8,9 +9,7 @@ import type { StringTable } from '../state/string-table.ts'
 import { type Context, columnReader } from './context.ts'
 import type { Layout } from './layout.ts'
 import type { Filter, RulePlan } from './plans.ts'
-
-/** Different suspects that one alert counts. */
-const SUSPECTS_MAX = 10_000
+import type { Suspects } from './suspects.ts'
 
 export interface WindowMoment {
   /** The rule's clock, and its window `(startMs, nowMs]`. */
@@ -86,7 +85,7 @@ export class HeldEvents {
     plan: RulePlan,
     slot: number,
     moment: WindowMoment,
-    counts: Map<Cell, number>,
+    counts: Suspects,
     countedEntry: number,
     countedMs: number,
   ): void {
@@ -105,19 +104,15 @@ export class HeldEvents {
   }
 
   /** Adds one event of the rule's window. */
-  countSuspect(plan: RulePlan, row: number, moment: WindowMoment, counts: Map<Cell, number>): void {
+  countSuspect(plan: RulePlan, row: number, moment: WindowMoment, counts: Suspects): void {
     const chunk = this.#rows.chunkOf(row)
     const at = Rows.at(row)
     if (chunk.timesMs[at] > moment.startMs) this.#count(plan, chunk, at, counts)
   }
 
-  #count(plan: RulePlan, chunk: Chunk, at: number, counts: Map<Cell, number>): void {
+  #count(plan: RulePlan, chunk: Chunk, at: number, counts: Suspects): void {
     const code = chunk.codes[(plan.suspects as ColumnRef).index][at]
-    if (code < 0) return
-    const value = this.#strings.value(code)
-    const before = counts.get(value)
-    if (before === undefined && counts.size >= SUSPECTS_MAX) plan.suspectsRefused.value++
-    else counts.set(value, (before ?? 0) + 1)
+    if (code >= 0 && !counts.count(this.#strings.value(code))) plan.suspectsRefused.value++
   }
 
   /** True when neither the event nor one that arrived before it can be younger than `ms`. */
@@ -125,8 +120,13 @@ export class HeldEvents {
     return timeMs <= ms - this.#latenessMs || chunk.timeMsMax <= ms
   }
 
-  /** The newest events of the rule's window, oldest first. */
-  evidence(plan: RulePlan, slot: number, moment: WindowMoment, total: number): Evidence | null {
+  /** The newest events of the rule's window, oldest first; `isCut`: fewer than the rule asks for, for their size. */
+  evidence(
+    plan: RulePlan,
+    slot: number,
+    moment: WindowMoment,
+    total: number,
+  ): { evidence: Evidence; isCut: boolean } | null {
     const wanted = plan.rule.evidence?.events ?? 0
     if (!plan.rule.evidence) return null
     let found: { row: number; timeMs: number }[] = []
@@ -140,8 +140,17 @@ export class HeldEvents {
         oldestKeptMs = Math.max(moment.startMs, (found[0]?.timeMs ?? Number.POSITIVE_INFINITY) - 1)
       }
     })
-    const events = newest(found, wanted).map(({ row }) => this.#evidenceOf(plan, row))
-    return { events, total, truncated: total > events.length }
+    const chosen = newest(found, wanted)
+    const events: Record<string, Cell>[] = []
+    let bytes = 0
+    for (let i = chosen.length - 1; i >= 0; i--) {
+      const event = this.#evidenceOf(plan, chosen[i].row)
+      bytes += memberBytes(event)
+      if (bytes > EVIDENCE_BYTES_MAX) break
+      events.push(event)
+    }
+    const evidence = { events: events.reverse(), total, truncated: total > events.length }
+    return { evidence, isCut: events.length < chosen.length }
   }
 
   #evidenceOf(plan: RulePlan, row: number): Record<string, Cell> {

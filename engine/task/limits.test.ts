@@ -22,7 +22,7 @@ interface Event {
 }
 
 /** Plays the events, one a record; at `cut` the state goes through a snapshot. */
-function play(text: string, limits: Partial<Limits>, events: readonly Event[], cut = -1) {
+function play(text: string, limits: Partial<Limits>, events: readonly Event[], cut = -1, endMs = 10_000) {
   const compiled = compileRuleSet([{ path: 'rules.yaml', text }], { streams })
   if (!compiled.ok) throw new Error(JSON.stringify(compiled.issues))
   const counters = new Counters()
@@ -47,7 +47,7 @@ function play(text: string, limits: Partial<Limits>, events: readonly Event[], c
     ])
     task.process({ position: i, entry: block }, sink)
   })
-  task.process({ position: events.length, entry: markAll(T0 + 10_000) }, sink)
+  task.process({ position: events.length, entry: markAll(T0 + endMs) }, sink)
   const measures = outputs.flatMap((o) => (o.kind === 'measures' ? [o.measures] : []))
   const alerts = outputs.flatMap((o) => (o.kind === 'alert' ? [o] : []))
   return { task, counters, measures, alerts }
@@ -146,4 +146,16 @@ violations:
   expect(alerts.filter((a) => a.status === 'open').map((a) => a.key.shop_id)).toEqual(['A', 'B'])
   expect(counters.counter('timers_refused_total', { rule: 's' }).value).toBe(1)
   expect(task.gauges.rememberedKeys).toBe(3)
+})
+
+test('held bytes have the texts of the events, shown ones and those computed with', () => {
+  const text = rule(
+    'measure: { n: { distinct: buyer_id } }\nwhen: n > 99\nalert: { evidence: { events: 1, fields: [order_id] } }',
+  )
+  const held = (chars: number) => {
+    const events = Array.from({ length: 500 }, (_, i) => ({ ms: i, buyer: `B${i}`.padEnd(chars, 'x') }))
+    const { task } = play(text, {}, events, -1, 500)
+    return task.gauges.heldBytes
+  }
+  expect(held(1_000) - held(10)).toBeGreaterThan(500 * 900)
 })

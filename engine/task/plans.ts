@@ -130,6 +130,7 @@ export interface RulePlan {
   /** Events whose key found no room. */
   readonly keysRefused: Counter
   readonly alertsRefused: Counter
+  readonly outputsCut: Counter
   /** Looks back over a key's events that ended at the limit. */
   readonly walksCut: Counter
   /** Late events that none of the rule's windows holds any more. */
@@ -153,6 +154,8 @@ export interface RankingPlan {
   readonly columns: readonly ColumnPlan[]
   readonly nullKeys: Counter
   readonly keysRefused: Counter
+  /** Rankings that were cut to their largest size. */
+  readonly outputsCut: Counter
 }
 
 export interface FeaturePlan {

@@ -1,6 +1,7 @@
 import { Heap } from '../kit/heap.ts'
 import { put } from '../kit/own.ts'
 import type { Cell, ColumnValue, RankedItem, RankingRecord } from '../model/output.ts'
+import { memberBytes, RANKING_BYTES_MAX, valueBytes } from '../model/output-bounds.ts'
 import type { Ranking, RankingColumn } from '../model/rule.ts'
 import type { StringTable } from '../state/string-table.ts'
 import { compareCells } from './alert.ts'
@@ -8,6 +9,9 @@ import type { Context } from './context.ts'
 import type { Layout } from './layout.ts'
 import { POINT } from './measures.ts'
 import type { RankingPlan } from './plans.ts'
+
+/** Of an item's score and ranks. */
+const ITEM_BYTES = 24
 
 interface Entry {
   readonly id: Cell
@@ -116,6 +120,7 @@ export class RankingBoard {
         as_of: asOfMs,
         window: { start: asOfMs - ranking.windowMs, end: asOfMs },
         items,
+        ...(items.length < entries.length ? { truncated: true } : {}),
       })
     }
     this.#forget(asOfMs, changed)
@@ -204,25 +209,39 @@ export class RankingBoard {
     return this.plan.ranking.ties === 'desc' ? order > 0 : order < 0
   }
 
+  /** As many of the first as have room in a record. */
   #ranked(entries: readonly Entry[], asOfMs: number, past: readonly PastRanking[]): RankedItem[] {
-    const { ranking, space, columns } = this.plan
+    const { ranking, space, columns, outputsCut } = this.plan
     const at: At = (ms) => past.findLast((p) => p.asOfMs === ms)
     const before = at(asOfMs - ranking.stepMs)?.places
     const looks = columns.map(({ column, read }) => read ?? lookBack(column, asOfMs, at))
+    const items: RankedItem[] = []
     let rank = 0
-    return entries.map((entry, i) => {
+    let bytes = 0
+    for (const [i, entry] of entries.entries()) {
       if (this.plan.ranking.ties !== 'all' || i === 0 || entries[i - 1].points !== entry.points) rank = i + 1
-      const item: Record<string, ColumnValue> & RankedItem = {
+      const head = {
         id: entry.id,
         score: entry.points / POINT,
         rank,
         previous_rank: before?.get(entry.id)?.rank ?? null,
       }
+      const item: Record<string, ColumnValue> & RankedItem = head
+      bytes += valueBytes(entry.id) + ITEM_BYTES
       if (looks.length > 0) this.#context.setKey(this.#layout.spaces[space], entry.slot)
-      for (let c = 0; c < looks.length; c++)
-        put<ColumnValue>(item, columns[c].column.name, looks[c](item) as ColumnValue)
-      return item
-    })
+      for (let c = 0; c < looks.length; c++) {
+        const { name } = columns[c].column
+        const value = looks[c](head) as ColumnValue
+        put<ColumnValue>(item, name, value)
+        bytes += memberBytes({ [name]: value })
+      }
+      if (bytes > RANKING_BYTES_MAX) {
+        outputsCut.value++
+        break
+      }
+      items.push(item)
+    }
+    return items
   }
 }
 

@@ -111,7 +111,9 @@ export class Inspector {
     const decoded = async (name: 'alert' | 'ranking', topic: string) => {
       const type = avsc.Type.forSchema(shippedSchema(name) as avsc.Schema)
       const records = (await this.records(topic)).flat()
-      return records.map(({ value }) => withoutMap(plain(type.fromBuffer(value!.subarray(5))) as Output))
+      return records.map(({ value }) =>
+        withoutMap(withoutDefault(plain(type.fromBuffer(value!.subarray(5))) as Output)),
+      )
     }
     return (
       await Promise.all([decoded('alert', alerts), decoded('alert', shadow), decoded('ranking', rankings)])
@@ -220,6 +222,12 @@ function sourceEvents(records: readonly LogRecord[]): { fresh: string[]; again: 
 /** Without the classes and wrappers that avsc puts around records. */
 export function plain<T>(value: T): T {
   return JSON.parse(JSON.stringify(value)) as T
+}
+
+/** As tasks say it: `truncated` only where it is true. */
+function withoutDefault(output: Output): Output {
+  const { truncated, ...rest } = output as Output & { truncated?: boolean }
+  return truncated ? output : (rest as Output)
 }
 
 /** Columns of ranked items beside the rest, as a task puts them out. */

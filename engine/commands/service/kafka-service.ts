@@ -21,10 +21,12 @@ import { planExchanges } from '../../plan/plan.ts'
 import type { Task } from '../../task/task.ts'
 import { countOutputs } from './count-outputs.ts'
 import { KafkaRules } from './kafka-rules.ts'
+import { ProgressWatch } from './progress.ts'
 import type { Ready, Service } from './service.ts'
 import { taskGauges } from './task-gauges.ts'
 
 const RETRY_MS = 2_000
+const WATCH_MS = 1_000
 const STOP_MS_MAX = 1_800
 
 /** How much of an exchange is kept behind stream time, at least, ms; rebuilds keep what they need. */
@@ -81,6 +83,7 @@ export class KafkaService implements Service {
   #tasks: Tasks | null = null
   #trouble: string | null = 'starting'
   readonly #known = new Set<string>()
+  readonly #progress = new ProgressWatch()
 
   /** EngineError RULES_INVALID with every fault, if the rule files do not compile or say nothing to do. */
   constructor(options: KafkaServiceOptions) {
@@ -97,7 +100,8 @@ export class KafkaService implements Service {
 
   /** Works until `stop`; `ready` tells when. Rejects with CONFIG_INVALID where waiting does not help. */
   start(): Promise<void> {
-    this.#running = this.#live()
+    const watch = setInterval(() => this.#watch(), WATCH_MS).unref()
+    this.#running = this.#live().finally(() => clearInterval(watch))
     return this.#running
   }
 
@@ -119,12 +123,20 @@ export class KafkaService implements Service {
     if (stuck !== null) return { ok: false, detail: `a source partition cannot be read any further: ${stuck}`, rules }
     const waiting = this.#tasks ? this.#tasks.trouble : 'starting'
     if (waiting !== null) return { ok: false, detail: waiting, rules }
+    const still = this.#progress.trouble()
+    if (still !== null) return { ok: false, detail: still, rules }
     return { ok: true, detail: trouble === null ? 'consuming' : `consuming; ${trouble}`, rules }
   }
 
   gauges(): Gauge[] {
     const tasks = [...this.tasks()].flatMap(([partition, task]) => taskGauges(task, { partition }))
-    return [...this.rules.gauges(), ...(this.#router?.gauges() ?? []), ...(this.#tasks?.gauges() ?? []), ...tasks]
+    return [
+      ...this.#progress.gauges(),
+      ...this.rules.gauges(),
+      ...(this.#router?.gauges() ?? []),
+      ...(this.#tasks?.gauges() ?? []),
+      ...tasks,
+    ]
   }
 
   /** Within 2 s, in order if the broker answers in time; what was not committed is done again at the next start. */
@@ -218,6 +230,15 @@ export class KafkaService implements Service {
       (signal) => this.rules.changed(signal, isReady),
       (signal) => topics.changed(signal),
     ])
+  }
+
+  /** A life that has not joined yet knows nothing new: what was seen before still counts. */
+  #watch(): void {
+    const [router, tasks] = [this.#router, this.#tasks]
+    if (!router?.joined || !tasks?.joined) return
+    const all = [...router.progress(), ...tasks.progress()]
+    this.#progress.observe(all)
+    this.#progress.keep(new Set([...all.map(({ partition }) => partition), ...tasks.owned.keys()]))
   }
 
   #take(done: Processed): void {

@@ -12,10 +12,12 @@ import { Commits } from '../../task/commits.ts'
 import type { Task } from '../../task/task.ts'
 import { countOutputs } from './count-outputs.ts'
 import { LocalRules } from './local-rules.ts'
+import { ProgressWatch } from './progress.ts'
 import type { Ready, Service } from './service.ts'
 import { TaskFolder } from './task-folder.ts'
 import { taskGauges } from './task-gauges.ts'
 
+const KEY_CHARS_SHOWN = 200
 const TRIM_EVERY_MS = 10_000
 const TRIM_SOON_MS = 100
 /** What a stop may take in all is 2 s. */
@@ -46,6 +48,7 @@ export class LocalService implements Service {
   readonly #folder: TaskFolder
   readonly #commits: Commits
   #position: number
+  readonly #progress = new ProgressWatch()
   /** Why commits fail at the moment; null = they do not. */
   #failing: string | null = null
   #done: Promise<void> = Promise.resolve()
@@ -55,7 +58,11 @@ export class LocalService implements Service {
     const { streams, data, limits, snapshots } = options.config
     const { logger } = options
     const counters = new Counters()
-    const log = new LocalLog(data, streams)
+    const log = new LocalLog(data, streams, ({ topic, rule, key, position }) => {
+      counters.counter('outputs_set_aside_total', { topic, rule }).value++
+      const fields = { topic, rule, key: key.slice(0, KEY_CHARS_SHOWN), position }
+      logger.warn(fields, 'an output is too large to be written and was left out')
+    })
     let opened: TaskFolder | null = null
     try {
       const folder = new TaskFolder({ folder: data, streams, limits, snapshots, counters, logger })
@@ -143,9 +150,12 @@ export class LocalService implements Service {
 
   ready(): Ready {
     const behind = this.log.lastPosition - this.#position
+    this.#progress.observe([{ partition: 'log', committed: this.#position, waits: behind > 0 }])
     const { rules, trouble } = this.rules.status()
     const more = { position: this.#position, behind, rules }
     if (this.#failing !== null) return { ok: false, detail: this.#failing, ...more }
+    const still = this.#progress.trouble()
+    if (still !== null) return { ok: false, detail: still, ...more }
     const reading = behind > 0 ? 'reading' : 'all is read'
     return { ok: true, detail: trouble === null ? reading : `${reading}; ${trouble}`, ...more }
   }

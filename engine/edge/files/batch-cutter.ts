@@ -12,6 +12,9 @@ import { columnsLacking, namesFor, SourceWords } from './source-words.ts'
 import { StreamChooser } from './stream-chooser.ts'
 import { UnknownFields } from './unknown-fields.ts'
 
+/** Of the records' text: a batch of long ones has fewer. */
+const BATCH_CHARS_MAX = 64 << 20
+
 /** One record of the input, before it is a row. */
 interface Taken {
   readonly record: Readonly<Record<string, unknown>>
@@ -33,6 +36,7 @@ export class BatchCutter {
   /** Empty where nobody wants to hear of them. */
   readonly #unknown = new Map<RowWriter, UnknownFields>()
   readonly #rows = new BatchRuns<RowWriter>()
+  #chars = 0
   readonly #rowsMax: number
   readonly #guard: AheadGuard<Taken> | null
   #done: Batch[] = []
@@ -101,7 +105,8 @@ export class BatchCutter {
 
   malformed(line: number, reason: string, text: string): void {
     if (this.#options.strict) this.broken(line, reason)
-    this.#options.onMalformed?.(line, reason, text.slice(0, 200))
+    // a slice of its own: V8's would keep the whole line in memory
+    this.#options.onMalformed?.(line, reason, Buffer.from(text.slice(0, 200)).toString())
   }
 
   /** What stands between the fields of a CSV. USAGE where that depends on the stream, and none was named. */
@@ -156,6 +161,7 @@ export class BatchCutter {
   /** What was taken so far becomes a batch. */
   flush(): void {
     if (this.#rows.length > 0) this.#done.push(this.#rows.take(({ builder }) => builder.build()))
+    this.#chars = 0
   }
 
   /** The input has ended. */
@@ -200,7 +206,8 @@ export class BatchCutter {
     }
     this.#unknown.get(writer)?.look(record, line)
     this.#rows.add(writer)
-    if (this.#rows.length >= this.#rowsMax) this.flush()
+    this.#chars += text.length
+    if (this.#rows.length >= this.#rowsMax || this.#chars >= BATCH_CHARS_MAX) this.flush()
     return true
   }
 

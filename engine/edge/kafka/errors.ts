@@ -19,8 +19,9 @@ export function codeOf(error: unknown): number | null {
 
 export const OFFSET_OUT_OF_RANGE = 1
 export const MESSAGE_TOO_LARGE = 10
+const RECORD_LIST_TOO_LARGE = 18
 /** A topic does not take a record as it is: too large, a batch too large, or not what its settings ask for. */
-const RECORD_REFUSED: readonly number[] = [MESSAGE_TOO_LARGE, 18, 87]
+const RECORD_REFUSED: readonly number[] = [MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE, 87]
 /** The coordinator is loading, away, or elsewhere; or the last transaction's markers are not written yet. */
 const COORDINATOR_BUSY: readonly number[] = [14, 15, 16, 51]
 /** INVALID_PRODUCER_EPOCH and PRODUCER_FENCED: somebody else has this transactional id, or it timed out. */
@@ -32,6 +33,10 @@ export function isCoordinatorBusy(error: unknown): boolean {
 
 export function isRecordRefused(error: unknown): boolean {
   return RECORD_REFUSED.includes(codeOf(error) ?? -2)
+}
+
+export function isTooLarge(error: unknown): boolean {
+  return [MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE].includes(codeOf(error) ?? -2)
 }
 
 export function isFenced(error: unknown): boolean {

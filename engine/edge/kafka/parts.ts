@@ -27,6 +27,7 @@ export function inParts(topicMessages: readonly TopicMessages[], bytesMax: numbe
   return parts
 }
 
-function sizeOf({ key, value }: Message): number {
+/** Bytes of key and value. */
+export function sizeOf({ key, value }: Message): number {
   return Buffer.byteLength(key ?? '') + Buffer.byteLength(value ?? '')
 }

@@ -5,7 +5,8 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { defaultConfig } from '../../config.ts'
 import type { Block, LogEntry, LogRecord, Mark } from '../../model/block.ts'
 import { blockFromRows } from '../../model/column.ts'
-import type { Commit } from '../../model/ports.ts'
+import type { Output } from '../../model/output.ts'
+import type { Commit, SetAside } from '../../model/ports.ts'
 import { openDatabase } from './database.ts'
 import { LOG_FILE, LocalLog } from './local-log.ts'
 import { Outputs } from './outputs.ts'
@@ -40,6 +41,26 @@ function withLog<T>(use: (log: LocalLog, folder: string) => Promise<T>, folder =
   const log = new LocalLog(folder, streams)
   return use(log, folder).finally(() => log.close())
 }
+
+test('an output that is too large for a text is left out and told of; the rest of its commit goes on', async () => {
+  const folder = newFolder()
+  const aside: SetAside[] = []
+  const log = new LocalLog(folder, streams, (record) => aside.push(record))
+  const huge = {
+    toJSON() {
+      throw new RangeError('Invalid string length')
+    },
+  }
+  const alert = (rule: string, evidence: unknown) => ({ kind: 'alert', rule, mode: 'live', key: { k: 1 }, evidence })
+  const outputs = [alert('a', null), alert('b', huge), alert('c', null)] as unknown as Output[]
+  await log.commit({ ...commitOf(7, [['n', '1']]), outputs })
+  expect(await log.committed()).toEqual({ position: 7, kept: new Map([['n', '1']]) })
+  log.close()
+  const written = Outputs.open(folder)
+  expect(written.after('alerts', 0).map(({ json }) => JSON.parse(json).rule)).toEqual(['a', 'c'])
+  written.close()
+  expect(aside).toEqual([{ topic: 'alerts', rule: 'b', key: '{"k":1}', position: 7, bytes: Number.NaN }])
+})
 
 test('what is appended is read in order, as soon as it is there', () =>
   withLog(async (log) => {
@@ -248,3 +269,16 @@ describe('what goes wrong has a name', () => {
     expect(() => Outputs.open(newFolder())).toThrow(expect.objectContaining({ code: 'INPUT_MISSING' }))
   })
 })
+
+test('large records are read a few at a time', () =>
+  withLog(async (log) => {
+    const row = { timeMs: 1, type: 'order.created', event_id: 'x'.repeat(1 << 20) }
+    const blocks = Array.from({ length: 20 }, (_, offset) =>
+      blockFromRows(transactions!, { topic: 'orders', partition: 0 }, [{ ...row, offset }]),
+    )
+    await log.writer.append(blocks)
+    const sizes: number[] = []
+    for await (const batch of log.between(-1, 100)) sizes.push(batch.length)
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(5)
+    expect(sizes.reduce((sum, n) => sum + n, 0)).toBe(20)
+  }))

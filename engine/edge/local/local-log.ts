@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { LogRecord } from '../../model/block.ts'
 import { EngineError } from '../../model/errors.ts'
 import type { Output } from '../../model/output.ts'
-import type { Commit, Committed, NumberedLog } from '../../model/ports.ts'
+import type { Commit, Committed, NumberedLog, SetAside } from '../../model/ports.ts'
 import type { Stream } from '../../model/stream.ts'
 import { openDatabase, type Sqlite, sqliteError } from './database.ts'
 import { EngineLock } from './lock.ts'
@@ -46,12 +46,14 @@ export class LocalLog implements NumberedLog {
   readonly #lock: EngineLock
   readonly #reader: LogReader
   readonly #trimmer: Trimmer
+  readonly #setAside: (record: SetAside) => void
   readonly #statements
   readonly #commit: (commit: Commit) => void
   #wake: () => void = () => {}
   #lastReadMs = Number.NEGATIVE_INFINITY
 
-  constructor(folder: string, streams: readonly Stream[]) {
+  /** `setAside`: told of each output that is left out of a commit, for SQLite or JSON takes none of its size. */
+  constructor(folder: string, streams: readonly Stream[], setAside: (record: SetAside) => void = () => {}) {
     const path = join(folder, LOG_FILE)
     this.#db = openDatabase(path)
     try {
@@ -60,6 +62,7 @@ export class LocalLog implements NumberedLog {
       this.#db.close()
       throw error
     }
+    this.#setAside = setAside
     const db = this.#db
     this.writer = new LocalWriter(db, streams)
     this.#reader = new LogReader(db, streams)
@@ -159,7 +162,18 @@ export class LocalLog implements NumberedLog {
       throw new EngineError('STATE_CORRUPT', `position ${position} is committed already: the log stands at ${before}`)
     const { output, keep, forget, setCommitted } = this.#statements
     const nowMs = Date.now()
-    for (const made of outputs) output.run(topicOf(made), position, nowMs, JSON.stringify(made))
+    for (const made of outputs) {
+      const topic = topicOf(made)
+      try {
+        output.run(topic, position, nowMs, JSON.stringify(made))
+      } catch (error) {
+        if (!isTooLarge(error)) throw error
+        const { kind } = made
+        const [rule, key] =
+          kind === 'ranking' ? [made.ranking, JSON.stringify(made.per)] : [made.rule, JSON.stringify(made.key)]
+        this.#setAside({ topic, rule, key, position, bytes: Number.NaN })
+      }
+    }
     for (const [key, value] of changes) {
       if (value === null) forget.run(key)
       else keep.run(key, value)
@@ -180,6 +194,11 @@ export class LocalLog implements NumberedLog {
 function newId(db: Sqlite): string {
   db.prepare("INSERT OR IGNORE INTO meta VALUES ('log_id', ?)").run(randomUUID())
   return db.prepare<[], string>("SELECT value FROM meta WHERE name = 'log_id'").pluck().get() as string
+}
+
+/** V8 makes no text above 512 MB; SQLite takes none above 1 GB. */
+function isTooLarge(error: unknown): boolean {
+  return error instanceof RangeError || (error as { code?: string }).code === 'SQLITE_TOOBIG'
 }
 
 function topicOf(output: Output): Topic {

@@ -26,14 +26,20 @@ const ROWS_AT_ONCE = 64
 export class LogReader {
   readonly #db: Sqlite
   readonly #streams: readonly Stream[]
+  readonly #sizes
   readonly #rows
   readonly #first
 
   constructor(db: Sqlite, streams: readonly Stream[]) {
     this.#db = db
     this.#streams = streams
-    this.#rows = db.prepare<[number], Row>(
-      `SELECT position, appended_ms, bytes FROM log WHERE position > ? ORDER BY position LIMIT ${ROWS_AT_ONCE}`,
+    this.#sizes = db
+      .prepare<[number], number>(
+        `SELECT length(bytes) FROM log WHERE position > ? ORDER BY position LIMIT ${ROWS_AT_ONCE}`,
+      )
+      .pluck()
+    this.#rows = db.prepare<[number, number], Row>(
+      'SELECT position, appended_ms, bytes FROM log WHERE position > ? ORDER BY position LIMIT ?',
     )
     this.#first = db.prepare<[number], number>('SELECT min(position) FROM log WHERE stream_ms >= ?').pluck()
   }
@@ -52,7 +58,8 @@ export class LogReader {
       let last = position
       for (;;) {
         // all(), never iterate(): an iterator that is collected aborts the process (database.ts, keptAlive)
-        const rows = this.#rows.all(last)
+        const sizes = this.#sizes.all(last)
+        const rows = this.#rows.all(last, within(sizes, BYTES_MAX))
         for (const row of rows) {
           if (row.position > through) return batch(records, appendedMs, true)
           if (records.length === RECORDS_MAX || bytes > BYTES_MAX) return batch(records, appendedMs, false)
@@ -61,7 +68,7 @@ export class LogReader {
           last = row.position
           records.push({ position: row.position, entry: this.#decode(row) })
         }
-        if (rows.length < ROWS_AT_ONCE) return batch(records, appendedMs, true)
+        if (rows.length >= sizes.length && sizes.length < ROWS_AT_ONCE) return batch(records, appendedMs, true)
       }
     })
   }
@@ -97,6 +104,16 @@ export class LogReader {
       throw sqliteError(error, this.#db.name)
     }
   }
+}
+
+/** How many of the first fit together, at least one. */
+function within(sizes: readonly number[], bytesMax: number): number {
+  let bytes = 0
+  const end = sizes.findIndex((size, i) => {
+    bytes += size
+    return i > 0 && bytes > bytesMax
+  })
+  return end < 0 ? Math.max(1, sizes.length) : end
 }
 
 function batch(records: readonly LogRecord[], appendedMs: number, atEnd: boolean): ReadBatch | null {

@@ -39,7 +39,12 @@ export const HELP: Readonly<Record<string, string>> = {
   open_alerts: 'Alerts that are open',
   keys_refused_total:
     'Events that a rule, ranking or feature passed over because their key was new: limits.keys reached',
-  values_refused_total: "Values that a measure or an alert's suspects did not count: limits.values reached",
+  values_refused_total:
+    "Values that a measure did not count: limits.values reached; or an alert's suspects: 10,000 or 512 KiB of them",
+  outputs_cut_total:
+    'Alert records and rankings cut to their largest size and marked `truncated`, and lists of features cut, by rule',
+  outputs_set_aside_total:
+    'Records left out of commits because their topic does not take them for their size, by topic and rule',
   walks_cut_total: "Scans of a key's events cut short at limits.events_per_key: suspects or evidence lack the rest",
   alerts_refused_total: 'Alerts not opened: limits.open_alerts reached',
   timers_refused_total: 'Timers of sequences not set: limits.timers reached',
@@ -50,7 +55,7 @@ export const HELP: Readonly<Record<string, string>> = {
   live_timers: 'Timers of sequences that have not fired yet',
   remembered_keys: 'Keys of which sequences remember something',
   held_events: 'Events held for the windows, in memory and in files',
-  held_bytes: 'Bytes of the held events in memory, texts left out',
+  held_bytes: 'Bytes of the held events in memory, with their texts and those of keys',
   segments_written_total: 'Segments of held events written to files',
   segment_written_bytes_total: 'Bytes of held events written to files',
   segment_reads_awaited_total: 'Segments that the task had to wait for when reading',
@@ -79,6 +84,8 @@ export const HELP: Readonly<Record<string, string>> = {
   task_fences_total: 'Times that a task fenced its exchange partition: whoever had it before cannot commit any more',
   task_outputs_total: 'Outputs committed by tasks',
   task_rebuilds_total: 'Tasks restored from their exchange partition alone, without a snapshot',
+  partition_stalled_seconds:
+    'For how long records of a partition wait while its committed position stays where it is; above 60, /readyz says 503',
   task_lag_records: 'Records of an exchange partition that its task has not read yet',
   task_stream_time_ms: 'Stream time of a task, epoch milliseconds',
 }

@@ -95,7 +95,7 @@ export class RecordDecoder {
     const from = base + start + WIRE_HEADER_BYTES
     const fault = reader.read(sourceOf(bytes), from, base + end, builder, row, head)
     if (this.#fixedType) builder.types.setBytes(row, this.#fixedType, 0, this.#fixedType.length)
-    const letter = fault === 0 ? this.#refusal(builder.types, row, clockMs) : malformed(faultText(fault, reader.names))
+    const letter = fault === 0 ? this.#refusal(builder, row, clockMs) : malformed(faultText(fault, reader.names))
     if (letter) builder.undo()
     else {
       if (this.#idColumn >= 0) withoutEmpty(builder.columns[this.#idColumn] as StringColumnBuilder, row)
@@ -114,7 +114,7 @@ export class RecordDecoder {
   }
 
   /** Why a record that is one is not taken. */
-  #refusal(types: StringColumnBuilder, row: number, clockMs: number | null): DeadLetter | null {
+  #refusal({ types, tooLong }: BlockBuilder, row: number, clockMs: number | null): DeadLetter | null {
     const { maxAheadMs, timeField, timeFormat, fields } = this.#stream
     const { timeMs, unfit } = this.#head
     const start = types.startOf(row)
@@ -127,7 +127,8 @@ export class RecordDecoder {
       return { reason: 'NO_TIME', detail: timeFault(this.#stream, asWritten(timeMs, timeFormat)) }
     if (clockMs !== null && timeMs > clockMs + maxAheadMs)
       return { reason: 'FUTURE_TIME', detail: `${timeMs - clockMs} ms ahead, at most ${maxAheadMs}` }
-    return unfit < 0 ? null : malformed(`the decimal "${fields[unfit].name}" does not fit`)
+    if (unfit >= 0) return malformed(`the decimal "${fields[unfit].name}" does not fit`)
+    return tooLong === null ? null : malformed(tooLong)
   }
 
   async #load(id: number, schemas: Schemas): Promise<void> {

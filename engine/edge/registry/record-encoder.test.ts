@@ -28,6 +28,7 @@ const alert: AlertRecord = {
   evidence: { events: [{ event_id: 'e', amount: 1.5, gift: true, none: null }], total: 9, truncated: false },
   coverage: 1,
   source: { topic: 'trade.transactions.v1', partition: 3, offset: 1234 },
+  truncated: false,
 }
 const ranking: RankingRecord = {
   kind: 'ranking',
@@ -40,6 +41,7 @@ const ranking: RankingRecord = {
     { id: 'I1', score: 12.5, rank: 1, previous_rank: 2 },
     { id: null, score: 1, rank: 2, previous_rank: null },
   ],
+  truncated: false,
 }
 const IDS = { alerts: 7, shadow: 9, rankings: 8 }
 const decoded = (name: 'alert' | 'ranking', bytes: Buffer) => {

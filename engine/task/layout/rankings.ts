@@ -30,6 +30,7 @@ export function addRanking(draft: Draft, ranking: Ranking): void {
     })),
     nullKeys: counters.counter('null_keys_total', { rule: ranking.id }),
     keysRefused: counters.counter('keys_refused_total', { rule: ranking.id }),
+    outputsCut: counters.counter('outputs_cut_total', { rule: ranking.id }),
   }
   draft.rankings.push(plan)
   draft.clocks.plans[clock].boards.push(draft.rankings.length - 1)

@@ -77,6 +77,7 @@ export function addRule(draft: Draft, baselines: Baselines, rule: Rule): void {
     nullKeys: counters.counter('null_keys_total', labels),
     keysRefused: counters.counter('keys_refused_total', labels),
     alertsRefused: counters.counter('alerts_refused_total', labels),
+    outputsCut: counters.counter('outputs_cut_total', labels),
     walksCut: counters.counter('walks_cut_total', labels),
     missed: counters.counter('missed_windows_total', labels),
     abstained: ABSTAIN_REASONS.map((reason) => counters.counter('abstained_total', { ...labels, reason })),

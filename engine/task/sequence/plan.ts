@@ -73,6 +73,7 @@ export function planSequence(rule: SequenceRule, place: Place): SequencePlan {
     mutes,
     severity: SEVERITIES.indexOf(severity),
     alertsRefused: counters.counter('alerts_refused_total', { rule: rule.id }),
+    outputsCut: counters.counter('outputs_cut_total', { rule: rule.id }),
     explain: place.explain(explain),
   })
   const stepsOf: StepTest[][] = Array.from({ length: place.typeIndex.size }, () => [])

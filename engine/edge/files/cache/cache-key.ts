@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync, realpathSync } from 'node:fs'
-import type { Stream } from '../../../model/stream.ts'
+import { type Stream, TEXT_BYTES_MAX } from '../../../model/stream.ts'
 import type { ReadOptions } from '../read.ts'
 
 /** Of each end of the file. */
@@ -55,7 +55,15 @@ function readingOf(
   const shapes = streams.map((stream: Stream) => {
     const { name, topic, timeField, timeFormat, zone, idField, type, types, latenessMs, mapping, delimiter } = stream
     const shape = stream.fields.map((f) => [f.name, f.kind, f.scale])
-    const written = [timeField, timeFormat, zone, stream.encoding, mapping, delimiter]
+    const written = [
+      timeField,
+      timeFormat,
+      zone,
+      stream.encoding,
+      mapping,
+      delimiter,
+      stream.textBytesMax ?? TEXT_BYTES_MAX,
+    ]
     return [name, topic, shape, written, idField, type, types, latenessMs]
   })
   const text = JSON.stringify([VALUES, ending, shapes, stream, encoding, sourceTopic, batchRows, aheadMaxMs])

@@ -93,6 +93,13 @@ export class Router {
     return this.#writer.acknowledged$
   }
 
+  /** How far each partition that is read here is acknowledged by the exchanges, and whether records wait behind that. */
+  progress(): { readonly partition: string; readonly committed: number; readonly waits: boolean }[] {
+    return this.sources.lanes.map(({ topic, partition, acknowledged, end }) => ({
+      ...{ partition: `${topic}/${partition}`, committed: acknowledged, waits: end > acknowledged },
+    }))
+  }
+
   gauges(): Gauge[] {
     return this.sources.lanes.map((lane) => ({
       name: 'router_lag_records',

@@ -6,10 +6,11 @@ import { createTopics } from '../../../../scripts/kafka/topics.ts'
 import type { Mark } from '../../../model/block.ts'
 import { encodeEntry } from '../../../model/block-codec.ts'
 import { Counters } from '../../../model/counters.ts'
-import type { Commit } from '../../../model/ports.ts'
+import type { AlertRecord } from '../../../model/output.ts'
+import type { Commit, SetAside } from '../../../model/ports.ts'
 import { listsTopic } from '../../../plan/control-topics.ts'
 import { createClient } from '../client.ts'
-import { isFenced } from '../errors.ts'
+import { isFenced, isTooLarge } from '../errors.ts'
 import { PartitionReader } from '../partition-reader.ts'
 import { KafkaTaskLog, type TaskLogShared } from './kafka-task-log.ts'
 import { TaskView } from './task-view.ts'
@@ -53,6 +54,7 @@ describe.skipIf('skip' in broker)('a task log on Kafka', () => {
     }))
     await producer.send({ topic, messages })
     const output = { topic: out, partitions: 1 }
+    const aside: SetAside[] = []
     const shared: TaskLogShared = {
       producerKafka: kafka,
       admin,
@@ -63,13 +65,14 @@ describe.skipIf('skip' in broker)('a task log on Kafka', () => {
       outputs: { alerts: output, shadow: output, rankings: output },
       encoder: { encodeAlert: () => Buffer.from('alert'), encodeRanking: () => Buffer.from('ranking') },
       counters: new Counters(),
+      setAside: (record) => void aside.push(record),
     }
     const open = () => {
       const log = new KafkaTaskLog({ topic, stateTopic, partition: 0, taskIndex: 0 }, shared, async () => {})
       ends.push(() => log.close())
       return log
     }
-    return { open, shared, reader, admin, stateTopic, topic, lists: listsTopic(name) }
+    return { open, shared, reader, admin, stateTopic, topic, out, aside, lists: listsTopic(name) }
   }
 
   const commitOf = (position: number, changes: Record<string, string | null>): Commit => ({
@@ -108,6 +111,45 @@ describe.skipIf('skip' in broker)('a task log on Kafka', () => {
       keys.push(...records.map((r) => String(r.key)))
     expect(keys).toHaveLength(count)
     expect([keys[0], keys[count - 1]]).toEqual([0, count - 1].map((i) => `l/"${`${i}`.padEnd(40, 'x')}"`))
+  })
+
+  test('what a topic does not take is left out, and the rest of its commit is there once', async () => {
+    const { shared, reader, admin, topic, stateTopic, out, aside } = await prepare()
+    for (const name of [out, stateTopic]) {
+      const configEntries = [{ name: 'max.message.bytes', value: '20000' }]
+      await admin.alterConfigs({ validateOnly: false, resources: [{ type: 2, name, configEntries }] })
+    }
+    const sizes = [10, 30_000, 15_000, 15_000, 20_001, 10]
+    const encoder = { ...shared.encoder, encodeAlert: (alert: AlertRecord) => Buffer.alloc(alert.folded) }
+    const log = new KafkaTaskLog(
+      { topic, stateTopic, partition: 0, taskIndex: 0 },
+      { ...shared, encoder },
+      async () => {},
+    )
+    ends.push(() => log.close())
+    const outputs = sizes.map((folded) => ({ kind: 'alert', rule: 'r', mode: 'live', key: { k: 1 }, folded }) as never)
+    const commit = { ...commitOf(4, { task: '{}', 'alert/r@1/{}': 'x'.repeat(50_000) }), outputs }
+    let attempts = 0
+    for (let done = false; !done && attempts < 10; attempts++) {
+      await log.fence()
+      expect(await log.position()).toBe(-1)
+      done = await log.commit(commit).then(
+        () => true,
+        (error) => !isTooLarge(error),
+      )
+    }
+    const kept = sizes.filter((size) => size < 20_000)
+    const written: number[] = []
+    for await (const records of reader.read(out, 0, 0, await endOf(admin, out, kept.length)))
+      written.push(...records.map((r) => r.value!.length))
+    expect(written).toEqual(kept)
+    expect(aside.map(({ rule, bytes, position }) => [rule, bytes, position])).toEqual([
+      ['r', 30_007, 4],
+      ['r', 20_008, 4],
+      ['r@1', 50_012, 4],
+    ])
+    await log.fence()
+    expect(await log.committed()).toEqual({ position: 4, kept: new Map([['task', '{}']]) })
   })
 
   test('what the commits kept comes back, with the position; the past begins where stream time was', async () => {

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { Kafka, Message } from 'kafkajs'
 import { EngineError } from '../../../model/errors.ts'
-import type { Commit, Committed, NumberedLog } from '../../../model/ports.ts'
+import type { Commit, Committed, NumberedLog, SetAside } from '../../../model/ports.ts'
 import { announced } from '../control-records.ts'
+import { sizeOf } from '../parts.ts'
 import type { Encoder } from '../ports.ts'
 import { type ExchangePlace, ExchangeReader, type ExchangeShared, NOTE_ID } from './exchange-reader.ts'
 import { type OutputTopics, outputMessages } from './outputs.ts'
 import { TaskProducer, transactionalIdOf } from './producer.ts'
+import { TopicSizes } from './topic-sizes.ts'
 
 /** What all task logs of a consumer share. */
 export interface TaskLogShared extends ExchangeShared {
@@ -16,6 +18,8 @@ export interface TaskLogShared extends ExchangeShared {
   readonly group: string
   readonly outputs: OutputTopics
   readonly encoder: Encoder
+  /** Told of each record that was left out of a commit because its topic does not take it, when the rest is committed. */
+  readonly setAside: (record: SetAside) => void
 }
 
 export interface TaskPlace extends ExchangePlace {
@@ -37,12 +41,14 @@ export class KafkaTaskLog extends ExchangeReader<TaskPlace> implements NumberedL
   readonly #fresh: string
   /** What the state topic still has of a log before this one: deleted with the first commit. */
   #stale: readonly string[] = []
+  readonly #sizes: TopicSizes
   #producer: TaskProducer | null = null
 
   constructor(place: TaskPlace, shared: TaskLogShared, breathe: () => Promise<void>) {
     super(place, shared, breathe)
     this.#shared = shared
     this.#fresh = [randomUUID(), ...(place.topicId ? [place.topicId] : [])].join(NOTE_ID)
+    this.#sizes = new TopicSizes(shared.admin)
   }
 
   get id(): string {
@@ -68,26 +74,44 @@ export class KafkaTaskLog extends ExchangeReader<TaskPlace> implements NumberedL
     return committed
   }
 
-  /** One attempt. After an error: `fence`, then `position` tells whether it took place. */
+  /**
+   * One attempt. After an error: `fence`, then `position` tells whether it took place. A record that its topic does not
+   * take for its size fails the attempt, and is left out of the next one.
+   */
   async commit({ position, outputs, changes, announcements = [] }: Commit): Promise<void> {
     if (!this.#producer) throw new EngineError('FENCED', 'a task log is fenced before its first commit')
     const { topic, stateTopic, partition, taskIndex } = this.place
     const { groupId, encoder, counters } = this.#shared
-    const messages = outputMessages(outputs, taskIndex, this.#shared.outputs, encoder)
+    const aside: SetAside[] = []
+    const takes = (topic: string, message: Message, rule: string): boolean => {
+      const fits = this.#sizes.fits(topic, message)
+      if (!fits) aside.push({ topic, rule, key: String(message.key), position, bytes: sizeOf(message) })
+      return fits
+    }
+    const messages = outputMessages(outputs, taskIndex, this.#shared.outputs, encoder, takes)
     const stale = this.#stale.filter((key) => !changes.has(key)).map((key) => [key, null] as const)
-    const kept = [...stale, ...changes].map(([key, value]): Message => ({ key, value, partition }))
+    const kept = [...stale, ...changes]
+      .map(([key, value]): Message => ({ key, value, partition }))
+      .filter((message) => takes(stateTopic, message, String(message.key).split('/')[1] ?? String(message.key)))
     if (kept.length > 0) messages.push({ topic: stateTopic, messages: kept })
-    const controls = announcements.map((announcement) => announced(this.#shared.group, announcement))
+    const controls = announcements.flatMap((announcement) => {
+      const { topic, key, value } = announced(this.#shared.group, announcement)
+      const message: Message = { key, value, partition: 0 }
+      const rule = announcement.kind === 'list' ? announcement.list : announcement.feature
+      return takes(topic, message, rule) ? [{ topic, message }] : []
+    })
     for (const topic of new Set(controls.map((c) => c.topic))) {
       const records = controls.filter((c) => c.topic === topic)
-      messages.push({ topic, messages: records.map(({ key, value }): Message => ({ key, value, partition: 0 })) })
+      messages.push({ topic, messages: records.map(({ message }) => message) })
     }
     const startMs = performance.now()
-    await this.#producer.commit(messages, { groupId, topic, partition, offset: position + 1, note: this.id })
+    const input = { groupId, topic, partition, offset: position + 1, note: this.id }
+    await this.#producer.commit(messages, this.#sizes, input)
     this.#stale = []
     counters.counter('task_commit_ms_total').value += performance.now() - startMs
     counters.counter('task_commits_total').value++
     counters.counter('task_outputs_total').value += outputs.length
+    for (const record of aside) this.#shared.setAside(record)
   }
 
   /** Cuts off the records before stream time `beforeMs`, at most up to `position`: the log's retention, in event time. */

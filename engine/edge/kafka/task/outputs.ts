@@ -9,19 +9,25 @@ export interface OutputTopic {
 
 export type OutputTopics = Readonly<Record<'alerts' | 'shadow' | 'rankings', OutputTopic>>
 
-/** Outputs as records, all of one task in one partition of each topic, in the order in which they were made. */
+/**
+ * Outputs as records, all of one task in one partition of each topic, in the order in which they were made; without those
+ * that `takes` says no to.
+ */
 export function outputMessages(
   outputs: readonly Output[],
   taskIndex: number,
   topics: OutputTopics,
   encoder: Encoder,
+  takes: (topic: string, message: Message, rule: string) => boolean,
 ): TopicMessages[] {
   const byTopic = new Map<string, Message[]>()
   for (const output of outputs) {
     const { topic, partitions } = topicOf(output, topics)
+    const message = { ...record(output, encoder), partition: taskIndex % partitions }
+    if (!takes(topic, message, output.kind === 'ranking' ? output.ranking : output.rule)) continue
     const messages = byTopic.get(topic) ?? []
     byTopic.set(topic, messages)
-    messages.push({ ...record(output, encoder), partition: taskIndex % partitions })
+    messages.push(message)
   }
   return [...byTopic].map(([topic, messages]) => ({ topic, messages }))
 }

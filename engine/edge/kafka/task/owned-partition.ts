@@ -96,6 +96,8 @@ export class OwnedPartition implements FollowedLog {
   #broken: LogCorrupt | null = null
   /** Why nothing more of it can be read; null = it can. */
   #trouble: string | null = null
+  /** Why the last commit or restore failed; null = none did since one that did not. */
+  #failing: string | null = null
 
   constructor(options: PartitionOptions) {
     this.#options = options
@@ -112,6 +114,14 @@ export class OwnedPartition implements FollowedLog {
 
   get state(): State {
     return this.#state
+  }
+
+  /** How far it is committed, and whether records wait behind that; null = not known yet. */
+  get progress(): { readonly committed: number; readonly waits: boolean; readonly failing: string | null } | null {
+    const end = this.#feed?.highWatermark ?? Number.NaN
+    if (!this.#commits || Number.isNaN(end)) return null
+    const { committed } = this.#commits
+    return { committed, waits: end - 1 > committed, failing: this.#failing }
   }
 
   gauges(): Gauge[] {
@@ -197,6 +207,7 @@ export class OwnedPartition implements FollowedLog {
 
   #notRestored(error: unknown): void {
     if (error instanceof EngineError && error.code === 'FENCED') return // as happens at each rebalance
+    this.#failing = reasonOf(error)
     const { topic, partition } = this.#options.log.place
     this.#occasionally.warn(
       this.#options.logger,
@@ -240,8 +251,10 @@ export class OwnedPartition implements FollowedLog {
     const { topic, partition } = log.place
     try {
       await log.commit(commit)
+      this.#failing = null
     } catch (error) {
-      const fields = { topic, partition, reason: reasonOf(error), fenced: isFenced(error) }
+      this.#failing = reasonOf(error)
+      const fields = { topic, partition, reason: this.#failing, fenced: isFenced(error) }
       logger.warn(fields, 'a commit failed; asking what became of it')
       throw error
     }

@@ -1,12 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kafka, Producer, TopicMessages } from 'kafkajs'
-import { isCoordinatorBusy, ofTopics } from '../errors.ts'
-import { inParts } from '../parts.ts'
+import { isCoordinatorBusy, isTooLarge, ofTopics } from '../errors.ts'
+import type { TopicSizes } from './topic-sizes.ts'
 
 /** A transaction lives for milliseconds; longer than this the broker takes it for dead. */
 const TRANSACTION_MS_MAX = 12_000
-/** Sent at once: a topic takes no more than 1 MiB by default, and kafkajs makes one batch of what it is given. */
-const PART_BYTES = 512 << 10
 const BUSY_PAUSE_MS = 2
 const BUSY_MS_MAX = 8_000
 
@@ -56,16 +54,18 @@ export class TaskProducer {
     }
   }
 
-  /** Begins, sends, moves the input position, commits. On an error only the committed offset tells what happened. */
+  /** Begins, sends, moves the input position, commits; `sizes` learns of what is too large. On an error only the committed offset tells what happened. */
   async commit(
     topicMessages: TopicMessages[],
+    sizes: TopicSizes,
     { groupId, topic, partition, offset, note }: InputPosition,
   ): Promise<void> {
     const transaction = await this.#producer.transaction()
-    for (const part of inParts(topicMessages, PART_BYTES)) {
+    for (const part of sizes.parts(topicMessages)) {
       try {
         await transaction.sendBatch({ topicMessages: part, acks: -1 })
       } catch (error) {
+        if (isTooLarge(error)) await sizes.refused(part)
         throw ofTopics([...new Set(part.map((messages) => messages.topic))], error)
       }
     }

@@ -3,6 +3,7 @@ import type { Admin, Kafka } from 'kafkajs'
 import { Subject, type Subscription } from 'rxjs'
 import type { Counters } from '../../../model/counters.ts'
 import { EngineError } from '../../../model/errors.ts'
+import type { SetAside } from '../../../model/ports.ts'
 import type { Stream } from '../../../model/stream.ts'
 import type { Gauge, Logger } from '../../../model/telemetry.ts'
 import { exchangeTopic, stateTopic } from '../../../plan/exchange.ts'
@@ -16,6 +17,8 @@ import { Skips } from '../skips.ts'
 import { KafkaTaskLog, type TaskPlace } from './kafka-task-log.ts'
 import type { OutputTopics } from './outputs.ts'
 import { OwnedPartition } from './owned-partition.ts'
+
+const KEY_CHARS_SHOWN = 200
 
 export interface TasksOptions {
   readonly kafka: Kafka
@@ -86,6 +89,14 @@ export class Tasks {
     return this.#owned
   }
 
+  /** What is known of each owned partition's progress. */
+  *progress(): Generator<{ partition: string; committed: number; waits: boolean; failing: string | null }> {
+    for (const [partition, owned] of this.#owned) {
+      const known = owned.progress
+      if (known) yield { partition, ...known }
+    }
+  }
+
   gauges(): Gauge[] {
     return [...this.#owned].flatMap(([partition, owned]) =>
       owned.gauges().map(({ name, value }) => ({ name, labels: { partition }, value })),
@@ -151,8 +162,13 @@ export class Tasks {
       partition,
       taskIndex: hashText(exchange.id) + partition,
     }
-    const skips = this.#skips
-    const shared = { ...this.#options, admin: this.#admin, reader: this.#reader, groupId: `${group}-task`, skips }
+    const setAside = ({ key, ...record }: SetAside): void => {
+      counters.counter('outputs_set_aside_total', { topic: record.topic, rule: record.rule }).value++
+      const fields = { partition: `${topic}/${partition}`, ...record, key: key.slice(0, KEY_CHARS_SHOWN) }
+      log.warn(fields, 'a record is too large for its topic and was left out: raise its max.message.bytes')
+    }
+    const own = { admin: this.#admin, reader: this.#reader, groupId: `${group}-task`, skips: this.#skips, setAside }
+    const shared = { ...this.#options, ...own }
     const breathe = async (): Promise<void> => {
       await turn()
       if (owned.state === 'closing') throw new EngineError('FENCED', 'the partition was given away')
