@@ -36,7 +36,7 @@ test('several files one after the other; what cannot be read is in dlq, with its
   const dlq = await runVerb(addDlq, 'dlq', '--data', data, '--reason', 'MALFORMED')
   expect(dlq.out.split('\n')).toEqual([
     `MALFORMED       ${second}:2  "event_time" is no time: "soon": e3,order.created,soon`,
-    `MALFORMED       ${first}:2  not JSON: garb age`,
+    `MALFORMED       ${first}:2  not JSON: garb\\u001bage`,
     '',
   ])
 })

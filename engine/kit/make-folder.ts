@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 /** One level at a time: `recursive` never returns where a parent cannot be made, as below /proc. */
@@ -12,8 +12,15 @@ export function makeFolder(path: string, mode = 0o777): void {
   }
 }
 
-/** A folder for data: what is new of it, and every file that the process makes from now on, is its user's alone. */
+/** A folder for data: what is new of it is its user's alone. */
 export function makeDataFolder(path: string): void {
-  process.umask(0o077)
   makeFolder(path, 0o700)
+}
+
+/** Of files with data: their user's alone. */
+export const DATA_FILE_MODE = 0o600
+
+/** Makes an empty file with data where none is, for a library that opens it by its name. */
+export function makeDataFile(path: string): void {
+  closeSync(openSync(path, 'a', DATA_FILE_MODE))
 }

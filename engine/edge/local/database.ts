@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
-import { makeDataFolder } from '../../kit/make-folder.ts'
+import { makeDataFile, makeDataFolder } from '../../kit/make-folder.ts'
 import { systemText } from '../../kit/system-error.ts'
 import { EngineError, type ErrorCode } from '../../model/errors.ts'
 
@@ -37,6 +37,7 @@ CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT 
 export function openDatabase(path: string): Sqlite {
   try {
     makeDataFolder(dirname(path))
+    makeDataFile(path)
     const db = keptAlive(new Database(path, { timeout: BUSY_MS }))
     try {
       db.prepare('PRAGMA journal_mode = WAL').get()

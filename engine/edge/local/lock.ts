@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import { makeDataFolder } from '../../kit/make-folder.ts'
+import { DATA_FILE_MODE, makeDataFile, makeDataFolder } from '../../kit/make-folder.ts'
 import { EngineError } from '../../model/errors.ts'
 import { keptAlive, sqliteError } from './database.ts'
 
@@ -19,6 +19,7 @@ export class EngineLock {
     const pidPath = join(folder, 'engine.pid')
     try {
       makeDataFolder(folder)
+      makeDataFile(path)
       this.#db = keptAlive(new Database(path, { timeout: 0 }))
     } catch (error) {
       throw sqliteError(error, path)
@@ -31,7 +32,7 @@ export class EngineLock {
       throw new EngineError('LOG_BUSY', `${holder(pidPath)} ${folder}`, error)
     }
     rmSync(pidPath, { force: true }) // a link is taken away and not followed
-    writeFileSync(pidPath, `${process.pid}\n`, { flag: 'wx' })
+    writeFileSync(pidPath, `${process.pid}\n`, { flag: 'wx', mode: DATA_FILE_MODE })
   }
 
   /** Whether an engine runs on `folder`. */

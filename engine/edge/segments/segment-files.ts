@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync, rmSync, writevSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { makeDataFolder } from '../../kit/make-folder.ts'
+import { DATA_FILE_MODE, makeDataFolder } from '../../kit/make-folder.ts'
 import { EngineError } from '../../model/errors.ts'
 
 export const SEGMENTS_PER_FILE = 256
@@ -40,7 +40,7 @@ export class SegmentFiles {
     let open = this.#open.get(file)
     if (!open) {
       makeDataFolder(this.#folder)
-      open = { fd: openSync(pathOf(this.#folder, file), 'w+'), end: 0 }
+      open = { fd: openSync(pathOf(this.#folder, file), 'w+', DATA_FILE_MODE), end: 0 }
       this.#open.set(file, open)
     }
     const place = { file, at: open.end + HEAD_BYTES, length: bytes.length, crc: crc32(bytes) }

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { open, rename, unlink } from 'node:fs/promises'
-import { makeDataFolder } from '../../kit/make-folder.ts'
+import { DATA_FILE_MODE, makeDataFolder } from '../../kit/make-folder.ts'
 
 /** What a snapshot store does to files: each call is one step that a crash may come before or after. */
 export interface Disk {
@@ -30,7 +30,7 @@ async function withFile(
   flags: string,
   use: (file: Awaited<ReturnType<typeof open>>) => Promise<void>,
 ): Promise<void> {
-  const file = await open(path, flags)
+  const file = await open(path, flags, DATA_FILE_MODE)
   try {
     await use(file)
   } finally {

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { makeDataFolder } from '../../../kit/make-folder.ts'
+import { DATA_FILE_MODE, makeDataFolder } from '../../../kit/make-folder.ts'
 import type { Batch } from '../../../model/block.ts'
 import { decodeEntry, ENTRY_HEADER_BYTES, encodeEntry, entrySize } from '../../../model/block-codec.ts'
 import { EngineError } from '../../../model/errors.ts'
@@ -41,7 +41,7 @@ export class CacheWriter {
     this.#key = json(key)
     this.#streams = streams
     makeDataFolder(dirname(path))
-    this.#file = openSync(this.#unfinished, 'w')
+    this.#file = openSync(this.#unfinished, 'w', DATA_FILE_MODE)
     this.#write(words(MAGIC, VERSION))
     this.#write(this.#key)
   }
