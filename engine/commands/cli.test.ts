@@ -198,8 +198,8 @@ test('the service follows what another process appends, stops in order, goes on 
   expect(lines(tap.said.out)).toHaveLength(1)
   const dlq = await lapwing(['tap', 'dlq', '--data', data])
   expect(lines(dlq.out)).toMatchObject([
-    { reason: 'FUTURE_TIME', record: { event_id: 'f' } },
     { reason: 'MALFORMED', input: 'standard input:3', detail: 'not JSON', text: 'x' },
+    { reason: 'FUTURE_TIME', record: { event_id: 'f' } },
   ])
 
   // One more order and the state goes on: an input with --data is appended, and nothing closes at its end.
