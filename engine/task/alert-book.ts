@@ -356,7 +356,8 @@ export class AlertBook {
 
   /** Of the key at hand. */
   #now(plan: RulePlan, alert: Alert): AlertNow {
-    const [all, text] = [this.#measuresNow(plan), plan.explain()]
+    const text = alert.status === 'closed' ? plan.explainAtClose() : plan.explain()
+    const all = this.#measuresNow(plan)
     const now = { measures: bounded(all), explain: cutText(text, EXPLAIN_CHARS_MAX) }
     if (now.measures !== all || now.explain !== text) alert.isTruncated = true
     return now

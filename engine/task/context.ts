@@ -148,6 +148,21 @@ export class RowScope implements Scope {
   }
 }
 
+/** The same where no event is at hand: what is read of one is not there. */
+export function withoutEvent(scope: RowScope): Scope {
+  const nothing = () => () => null
+  return {
+    field: nothing,
+    let: nothing,
+    measure: (name) => scope.measure(name),
+    key: (name) => scope.key(name),
+    param: (name) => scope.param(name),
+    feature: (name, measure) => scope.feature(name, measure),
+    list: (name) => scope.list(name),
+    reason: 'null',
+  }
+}
+
 function orNull(value: Value, map: (value: Value) => Value): Value {
   return value === null ? null : map(value)
 }

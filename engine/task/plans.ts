@@ -118,6 +118,8 @@ export interface RulePlan {
   readonly severities: readonly { readonly rank: number; readonly when: Condition | null }[]
   readonly mutes: readonly MutePlan[]
   readonly explain: () => string
+  /** The same by the clock, with no event at hand. */
+  readonly explainAtClose: () => string
   readonly measures: readonly { readonly name: string; readonly read: () => Value }[]
   /** Events in the rule's own window, for `evidence.total`. */
   readonly total: () => Value

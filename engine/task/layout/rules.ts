@@ -4,7 +4,7 @@ import { compileCondition } from '../../rules/evaluate/compile.ts'
 import { ABSTAIN_REASONS, conditionCode, generateCondition, type NumberCode } from '../../rules/evaluate/generate.ts'
 import { compileTemplate } from '../../rules/evaluate/template.ts'
 import { quotientOfSum } from '../../state/exact.ts'
-import type { RowScope } from '../context.ts'
+import { type RowScope, withoutEvent } from '../context.ts'
 import { fallsOnDeparture } from '../falling.ts'
 import { codeOfRatio } from '../measure-code.ts'
 import type { Condition, PriorValue, RulePlan } from '../plans.ts'
@@ -63,6 +63,7 @@ export function addRule(draft: Draft, baselines: Baselines, rule: Rule): void {
     severities: rule.severity.map((s) => ({ rank: SEVERITY_RANK[s.level], when: s.when ? condition(s.when) : null })),
     mutes: draft.mutes(rule, scope),
     explain: compileTemplate(rule.explain, scope),
+    explainAtClose: compileTemplate(rule.explain, withoutEvent(scope)),
     measures: rule.measures
       .flatMap((m) => (m.kind === 'baseline' ? BASELINE_PARTS.map((part) => `${m.name}.${part}`) : [m.name]))
       .map((name) => ({ name, read: readers.get(name) as () => Value })),
