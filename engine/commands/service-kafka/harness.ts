@@ -224,10 +224,10 @@ export function plain<T>(value: T): T {
   return JSON.parse(JSON.stringify(value)) as T
 }
 
-/** As tasks say it: `truncated` only where it is true. */
+/** As tasks say it: `truncated` only where it is true, `now` only where there is one. */
 function withoutDefault(output: Output): Output {
-  const { truncated, ...rest } = output as Output & { truncated?: boolean }
-  return truncated ? output : (rest as Output)
+  const { truncated, now, ...rest } = output as Output & { truncated?: boolean; now?: object | null }
+  return { ...rest, ...(truncated && { truncated }), ...(now && { now }) } as Output
 }
 
 /** Columns of ranked items beside the rest, as a task puts them out. */

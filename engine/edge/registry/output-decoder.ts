@@ -13,12 +13,19 @@ export class OutputDecoder {
     this.#check = skipOf(this.#type)
   }
 
-  /** Plain JSON data, as JSON lines have it: `truncated` only where it is true. Throws on bytes that are no such record. */
+  /**
+   * Plain JSON data, as JSON lines have it: `truncated` only where it is true, `now` only where
+   * there is one. Throws on bytes that are no such record.
+   */
   decode(bytes: Buffer): object {
     const behind = this.#check(bytes, WIRE_HEADER_BYTES, bytes.length, 0) // avsc believes what counts say
     if (behind !== bytes.length) throw new Error('it is not one record of the schema')
-    const record = this.#type.fromBuffer(bytes.subarray(WIRE_HEADER_BYTES)) as { truncated?: boolean }
+    const record = this.#type.fromBuffer(bytes.subarray(WIRE_HEADER_BYTES)) as {
+      truncated?: boolean
+      now?: object | null
+    }
     if (!record.truncated) delete record.truncated
+    if (!record.now) delete record.now
     return record
   }
 }
