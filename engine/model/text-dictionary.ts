@@ -1,3 +1,5 @@
+import { keyedHash, processKey } from '../kit/keyed-hash.ts'
+
 const SLOTS = 1_024 // a power of 2, four times as many as texts
 
 /** Gives texts numbers from 0 on, in the order in which they are first asked for. For a few hundred texts. */
@@ -32,9 +34,7 @@ export class TextDictionary {
   /** Number of the text `source[start..end)`; -1 where there are too many, or it is longer than 255 bytes. */
   code(source: Uint8Array, start: number, end: number): number {
     if (end - start > 0xff) return -1
-    let hash = end - start
-    for (let i = start; i < end; i++) hash = Math.imul(hash ^ source[i]!, 0x01000193)
-    for (let slot = (hash ^ (hash >>> 15)) & (SLOTS - 1); ; slot = (slot + 1) & (SLOTS - 1)) {
+    for (let slot = keyedHash(source, start, end, processKey) & (SLOTS - 1); ; slot = (slot + 1) & (SLOTS - 1)) {
       const code = this.#slots[slot]! - 1
       if (code < 0) return this.#add(slot, source, start, end)
       if (this.#isText(code, source, start, end)) return code

@@ -26,6 +26,7 @@ const REFUSED = Number.NaN
  */
 export class LatestPairs {
   readonly #table: HashPages
+  readonly #hashKey: Int32Array
   readonly #budget: Budget
   readonly #marks: RowMarks
   readonly #kind: number
@@ -36,13 +37,14 @@ export class LatestPairs {
 
   /** `kind`: which of the marks are its own. */
   constructor(init: { memory: Memory; budget: Budget; marks: RowMarks; kind: number }) {
+    this.#hashKey = init.memory.hashKey
     this.#budget = init.budget
     this.#marks = init.marks
     this.#kind = init.kind
     this.#table = new HashPages(init.memory, {
       stride: STRIDE,
       flag: 0,
-      hashOf: (page, at) => hashPair(page[at] - 1, page[at + VALUE]),
+      hashOf: (page, at) => hashPair(page[at] - 1, page[at + VALUE], init.memory.hashKey),
       isStale: (page, at) => this.#timeOf(page, at) <= this.#throughMs,
     })
     init.memory.root(
@@ -61,7 +63,7 @@ export class LatestPairs {
     this.#throughMs = throughMs
     if (this.#originMs === null) this.#originMs = throughMs
     else if (timeMs - this.#originMs > SINCE_MAX) this.#moveOrigin(throughMs)
-    const hash = hashPair(slot, value)
+    const hash = hashPair(slot, value, this.#hashKey)
     const table = this.#table.tableOf(hash)
     const mask = this.#table.maskOf(table)
     let place = (hash >>> HOME_SHIFT) & mask

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { processKey } from '../kit/keyed-hash.ts'
 
 export type Page = Float64Array | Int32Array | Uint32Array | Uint16Array | Uint8Array
 type PageType<P extends Page> = { new (length: number): P; new (bytes: ArrayBuffer): P }
@@ -12,7 +13,7 @@ export interface SavedPage {
   readonly bytes: Uint8Array
 }
 
-/** What a memory holds beyond its pages, as JSON, one entry for each `root` in the order in which they were made. */
+/** What a memory holds beyond its pages, as JSON: the key of its hash tables, then what each `root` saves, in the order in which they were made. */
 export type Roots = readonly unknown[]
 
 /**
@@ -23,6 +24,11 @@ export type Roots = readonly unknown[]
  * Order    Pages and roots are known by the order in which they are made: the same rule set makes the same ones
  */
 export class Memory {
+  /**
+   * Of the hash tables in it: the process's own, or that of the snapshot that was taken up, whose entries stand where it
+   * puts them.
+   */
+  readonly hashKey = processKey.slice()
   readonly #parts: Pages<Page>[] = []
   readonly #roots: { save: () => unknown; load: (saved: never) => void }[] = []
   #pass: Pass | null = null
@@ -56,7 +62,7 @@ export class Memory {
     const finished = (): void => {
       if (this.#pass === pass) this.#pass = null
     }
-    const roots = this.#roots.map((r) => r.save())
+    const roots = [[...this.hashKey], ...this.#roots.map((r) => r.save())]
     const pass: Pass = new Pass(this.#parts, all, roots, finished)
     this.#pass = pass
     return pass
@@ -67,10 +73,12 @@ export class Memory {
    * used, not copied, where they fill their buffers.
    */
   load(roots: Roots, pages: Iterable<SavedPage>): void {
-    assert.equal(roots.length, this.#roots.length)
+    const [hashKey, ...saved] = roots
+    assert.equal(saved.length, this.#roots.length)
+    this.hashKey.set(hashKey as number[])
     for (const { part, page, bytes } of pages) this.#parts[part].load(page, bytes)
     this.#roots.forEach((root, i) => {
-      root.load(roots[i] as never)
+      root.load(saved[i] as never)
     })
   }
 }

@@ -19,13 +19,15 @@ const WIDE = 4
  */
 export class PairCounts {
   readonly #table: HashPages
+  readonly #hashKey: Int32Array
   readonly #stride: number
   readonly #budget: Budget
 
   constructor(memory: Memory, wide: boolean, budget = new Budget(memory, Number.POSITIVE_INFINITY)) {
     this.#budget = budget
+    this.#hashKey = memory.hashKey
     this.#stride = wide ? WIDE : NARROW
-    const hashOf = (page: Int32Array, at: number): number => hashPair(page[at] - 1, page[at + VALUE])
+    const hashOf = (page: Int32Array, at: number): number => hashPair(page[at] - 1, page[at + VALUE], memory.hashKey)
     this.#table = new HashPages(memory, { stride: this.#stride, flag: 0, hashOf })
   }
 
@@ -35,7 +37,7 @@ export class PairCounts {
 
   /** Adds `delta` and returns the count after it: 0 where there is no room for a new pair. */
   add(slot: number, value: number, delta: number): number {
-    const hash = hashPair(slot, value)
+    const hash = hashPair(slot, value, this.#hashKey)
     const table = this.#table.tableOf(hash)
     const stride = this.#stride
     const mask = this.#table.maskOf(table)
@@ -70,10 +72,10 @@ export class PairCounts {
   }
 }
 
-/** Two rounds of MurmurHash3's mixing. */
-export function hashPair(slot: number, value: number): number {
-  let h = Math.imul(slot ^ 0x9e3779b9, 0x85ebca6b)
-  h = Math.imul(h ^ (h >>> 15) ^ value, 0xc2b2ae35)
+/** Two rounds of MurmurHash3's mixing, keyed: who sends all values knows their codes. */
+export function hashPair(slot: number, value: number, key: Int32Array): number {
+  let h = Math.imul(slot ^ key[0], 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 15) ^ value ^ key[1], 0xc2b2ae35)
   h = Math.imul(h ^ (h >>> 13), 0x27d4eb2f)
   return h ^ (h >>> 16)
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { HashPages, HOME_SHIFT, scramble } from './hash-pages.ts'
+import { keyedHash } from '../kit/keyed-hash.ts'
+import { HashPages, HOME_SHIFT } from './hash-pages.ts'
 import type { Memory } from './memory.ts'
 
 const SPAN_MS_MAX = 0x7fff_fff0
@@ -70,6 +71,9 @@ function place(table: Int32Array, mask: number, a: number, b: number, c: number)
  */
 export class RecentIds {
   readonly #spanMs: number
+  readonly #hashKey: Int32Array
+  /** Of the id in hand. */
+  readonly #more = new Int32Array(2)
   #startMs = Number.NEGATIVE_INFINITY
   #young: Generation
   #old: Generation
@@ -78,6 +82,7 @@ export class RecentIds {
   constructor(memory: Memory, spanMs: number) {
     assert(spanMs > 0 && spanMs <= SPAN_MS_MAX)
     this.#spanMs = spanMs
+    this.#hashKey = memory.hashKey
     const generations = [new Generation(memory), new Generation(memory)]
     ;[this.#young, this.#old] = generations
     memory.root(
@@ -95,20 +100,10 @@ export class RecentIds {
    * The id is the bytes [start, end) of `bytes`.
    */
   add(bytes: Uint8Array, start: number, end: number, nowMs: number, readMs: number): boolean {
-    let a = 0x811c9dc5
-    let b = 0x3c6ef372
-    let c = 0x1b873593
-    for (let i = start; i < end; i++) {
-      const byte = bytes[i]
-      a = Math.imul(a ^ byte, 0x01000193)
-      b = Math.imul((b << 7) ^ (b >>> 25) ^ byte, 0x5bd1e995)
-      c = (Math.imul(c, 31) + byte) ^ (c >>> 15)
-    }
-    a = scramble(a ^ (end - start))
-    b = scramble(b)
-    c = scramble(c)
+    const more = this.#more
+    const hash = keyedHash(bytes, start, end, this.#hashKey, more)
     this.#turn(nowMs, readMs)
-    return this.#young.add(a, b, c, readMs - this.#spanMs, readMs, this.#old)
+    return this.#young.add(hash, more[0], more[1], readMs - this.#spanMs, readMs, this.#old)
   }
 
   /** A generation that began a span ago becomes the old one: what that was has been read a span ago or more. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { decimalToNumber, decimalToText } from '../kit/decimal.ts'
+import { keyedHash } from '../kit/keyed-hash.ts'
 import { ByteArena } from './byte-arena.ts'
-import { HashPages, HOME_SHIFT, scramble } from './hash-pages.ts'
+import { HashPages, HOME_SHIFT } from './hash-pages.ts'
 import { type Memory, Pages } from './memory.ts'
 
 const NUMBER_TAG = 0xff // no UTF-8 string begins with it
@@ -32,6 +33,7 @@ export class StringTable {
   readonly #arena: ByteArena
   readonly #records: Pages<Int32Array>
   readonly #table: HashPages
+  readonly #hashKey: Int32Array
   #codes = 0
   /** Code + 1; 0 = none. */
   #free = 0
@@ -42,6 +44,7 @@ export class StringTable {
   #scratch = new Uint8Array(256)
 
   constructor(memory: Memory) {
+    this.#hashKey = memory.hashKey
     this.#arena = new ByteArena(memory)
     this.#records = new Pages(memory, Int32Array)
     this.#table = new HashPages(memory, { stride: ENTRY, flag: 0, hashOf: (page, at) => page[at + HASH] })
@@ -67,7 +70,7 @@ export class StringTable {
 
   /** Code of the bytes [start, end) of `source`, with one reference more. */
   intern(source: Uint8Array, start: number, end: number): number {
-    const hash = hashOf(source, start, end)
+    const hash = keyedHash(source, start, end, this.#hashKey)
     const length = end - start
     const table = this.#table.tableOf(hash)
     const mask = this.#table.maskOf(table)
@@ -161,7 +164,7 @@ export class StringTable {
   }
 
   #codeOf(source: Uint8Array, length: number): number {
-    const hash = hashOf(source, 0, length)
+    const hash = keyedHash(source, 0, length, this.#hashKey)
     const table = this.#table.tableOf(hash)
     const mask = this.#table.maskOf(table)
     for (let slot = (hash >>> HOME_SHIFT) & mask; table[slot * ENTRY] !== 0; slot = (slot + 1) & mask) {
@@ -190,7 +193,7 @@ export class StringTable {
 
   #remove(code: number): void {
     const bytes = this.#arena.bytes(this.#record(code, ADDRESS), this.#record(code, LENGTH))
-    const hash = hashOf(bytes, 0, bytes.length)
+    const hash = keyedHash(bytes, 0, bytes.length, this.#hashKey)
     const table = this.#table.tableOf(hash)
     const mask = this.#table.maskOf(table)
     let slot = (hash >>> HOME_SHIFT) & mask
@@ -202,11 +205,4 @@ export class StringTable {
     const values = this.#values[code >> PAGE_BITS]
     if (values) values[code & (PAGE - 1)] = undefined
   }
-}
-
-/** FNV-1a, mixed once more: all bits of it are used. */
-function hashOf(bytes: Uint8Array, start: number, end: number): number {
-  let hash = 0x811c9dc5
-  for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i], 0x01000193)
-  return scramble(hash)
 }

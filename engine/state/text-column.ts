@@ -1,3 +1,4 @@
+import { keyedHash, processKey } from '../kit/keyed-hash.ts'
 import type { StringColumn } from '../model/block.ts'
 import type { Packer, Unpacker } from './packing.ts'
 
@@ -137,9 +138,7 @@ export class TextColumn {
     const table = new Uint16Array(WORDS_MAX * 4)
     for (let row = 0; row < rows; row++) {
       const end = this.#ends[row]
-      let hash = 0x811c9dc5
-      for (let i = end - this.#length(row); i < end; i++) hash = Math.imul(hash ^ this.#bytes[i], 0x01000193)
-      let at = (hash ^ (hash >>> 15)) & (table.length - 1)
+      let at = keyedHash(this.#bytes, end - this.#length(row), end, processKey) & (table.length - 1)
       while (table[at] !== 0 && !this.#same(words[table[at] - 1], row)) at = (at + 1) & (table.length - 1)
       if (table[at] === 0) {
         if (words.length === WORDS_MAX || (row < 128 && words.length > 64)) return { words: null, codes }

@@ -17,6 +17,7 @@ export class TupleMap {
   /** The tuple that the next `findOrAdd` asks for. Filled by the caller. */
   readonly probe: Int32Array
   readonly #table: HashPages
+  readonly #hashKey: Int32Array
   readonly #tuples: Pages<Int32Array>
   /** Id + 1; 0 = none. */
   #free = 0
@@ -25,6 +26,7 @@ export class TupleMap {
   constructor(memory: Memory, arity: number) {
     assert(arity >= 1 && arity <= 4)
     this.arity = arity
+    this.#hashKey = memory.hashKey
     this.probe = new Int32Array(arity)
     this.#tuples = new Pages(memory, Int32Array)
     this.#table = new HashPages(memory, { stride: 1, flag: 0, hashOf: (page, at) => this.#hashId(page[at] - 1) })
@@ -103,7 +105,7 @@ export class TupleMap {
   }
 
   #hashProbe(): number {
-    let hash = 0
+    let hash = this.#hashKey[0]
     const probe = this.probe
     for (let i = 0; i < this.arity; i++) hash = mix(hash ^ probe[i])
     return hash
@@ -112,7 +114,7 @@ export class TupleMap {
   #hashId(id: number): number {
     const tuples = this.#tuples.list[id >> PAGE_BITS]
     const base = (id & (PAGE - 1)) * this.arity
-    let hash = 0
+    let hash = this.#hashKey[0]
     for (let i = 0; i < this.arity; i++) hash = mix(hash ^ tuples[base + i])
     return hash
   }

@@ -1,5 +1,7 @@
+import { processKey } from '../kit/keyed-hash.ts'
+import { scramble } from '../state/hash-pages.ts'
+
 const SLOTS_MIN = 16
-const GOLDEN = 0x9e3779b1
 
 /** Keys of one class to be looked at when a moment is over: each once, in the order in which they were added. */
 export class TouchedKeys {
@@ -32,7 +34,7 @@ export class TouchedKeys {
   /** Known from now on. */
   #isKnown(slot: number): boolean {
     const mask = this.#places.length - 1
-    let place = (Math.imul(slot, GOLDEN) >>> 16) & mask
+    let place = scramble(slot ^ processKey[0]) & mask
     for (; this.#stamps[place] === this.#stamp; place = (place + 1) & mask) {
       if (this.#places[place] === slot) return true
     }

@@ -13,11 +13,12 @@ interface Known {
 
 /**
  * Which event types a stream carries, looked up by their UTF-8: no text is made of a type that was seen before. It keeps
- * up to 16,384 types of up to 256 bytes; others are compared each time.
+ * up to 16,384 types of up to 256 bytes, of those that fall together the newest ones; others are compared each time.
  */
 export class EventTypes {
   readonly #patterns: readonly string[]
   readonly #buckets: Known[][] = Array.from({ length: BUCKETS }, () => [])
+  #turn = 0
 
   constructor(stream: Stream) {
     this.#patterns = stream.types
@@ -37,8 +38,10 @@ export class EventTypes {
   #learn(bucket: Known[], bytes: Uint8Array, start: number, end: number): boolean {
     const copy = bytes.slice(start, end)
     const carried = typeMatches(this.#patterns, Buffer.from(copy).toString())
-    if (bucket.length < BUCKET_MAX && copy.length <= TYPE_BYTES_MAX)
-      bucket.push({ bytes: copy, words: new DataView(copy.buffer), carried })
+    if (copy.length > TYPE_BYTES_MAX) return carried
+    // a full one gives a place up: types that somebody makes up do not shut out those that come for ever
+    const at = bucket.length < BUCKET_MAX ? bucket.length : this.#turn++ % BUCKET_MAX
+    bucket[at] = { bytes: copy, words: new DataView(copy.buffer), carried }
     return carried
   }
 }
