@@ -12,7 +12,7 @@ import type { Intake } from './intake.ts'
 import type { Meta } from './meta.ts'
 
 /** Of a state's arrays. Raise it whenever the same bytes would come to mean something else. */
-export const STATE_VERSION = 4
+export const STATE_VERSION = 5
 
 /** What a piece is a part of: the first digits of its key. 0 and 1: pages of the core's and of the intake's memory. */
 export const CHUNK = 2

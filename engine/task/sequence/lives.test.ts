@@ -85,7 +85,9 @@ test.each(['snapshot', 'rebuild', 'rules'] as const)(
   'a run that is cut by a %s says what the whole one says, settled or not',
   (cut) => {
     const settled = { ...without(full), settleMs: 20, matches: full.matches }
-    const set = setOf(full, settled)
+    const kind = 'expect_each'
+    const again = violating({ kind, name: 'again', after: 'a', expect: ['b', 'c'], withinMs: 7 })
+    const set = setOf(full, settled, { ...without(full), ...again, id: 'each', hash: 'each' })
     fc.assert(
       fc.property(timeline, fc.nat({ max: 39 }), (words, cutAt) => {
         const own = ({ alerts }: Runner) => alerts.filter((a) => a.version === 1)
