@@ -16,6 +16,15 @@ test('long numbers keep their digits, as texts; short ones are numbers', () => {
 
 test('what is beyond any double keeps its characters too', () => {
   expect(parseExactJson('[1e400,-2.5E+9999,1e308,1e-400,"1e400"]')).toEqual(['1e400', '-2.5E+9999', 1e308, 0, '1e400'])
+  const edge = '[10e308,-999999999999999e+294,1.9e308,1.7e308,123456e302,12345678901234e294]'
+  expect(parseExactJson(edge)).toEqual([
+    '10e308',
+    '-999999999999999e+294',
+    '1.9e308',
+    1.7e308,
+    1.23456e307,
+    1.2345678901234e307,
+  ])
 })
 
 test('digits in texts and keys stay as they are', () => {

@@ -1,5 +1,6 @@
-/** A double keeps every number of at most 15 digits, and none above 1.8e308. */
-const LONG = /[\d.]{16}|\d[eE]\+?0*(?:309|3[1-9]\d|[4-9]\d\d|[1-9]\d{3})/
+/** A double keeps every number of at most 15 digits, and none above 1.8e308: one of 15 digits may be, with e294. */
+const LONG = /[\d.]{16}|\d[eE]\+?0*(?:29[4-9]|[3-9]\d\d|[1-9]\d{3})/
+const MANY_DIGITS = /[\d.]{16}/
 /** Of `1e400`. */
 const LONG_CHARS_MIN = 5
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
@@ -34,7 +35,7 @@ function withLongNumbersQuoted(text: string): string {
 }
 
 function isLongNumber(token: string): boolean {
-  return LONG.test(token) && NUMBER.test(token)
+  return NUMBER.test(token) && (MANY_DIGITS.test(token) || !Number.isFinite(Number(token)))
 }
 
 /** What stands before a colon is a key, and a number may not be one: it stays, for JSON.parse to refuse. */
