@@ -7,12 +7,36 @@ const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 
 /**
  * `JSON.parse`, but a number of 16 digits or more, or beyond any double, comes as a text that holds its characters: no digit of an id above 2^53,
- * or of a long decimal, is lost, and `1e400` is not infinite. Throws SyntaxError for the same texts as `JSON.parse`.
+ * or of a long decimal, is lost, and `1e400` is not infinite. So does one that `written` finds and that JavaScript would
+ * write in another way: `1.50`. Throws SyntaxError for the same texts as `JSON.parse`.
  *
  * Cost   that of `JSON.parse`, and one look over the text; where there is such a run of digits, another one
  */
-export function parseExactJson(text: string): unknown {
-  return JSON.parse(LONG.test(text) ? withLongNumbersQuoted(text) : text)
+export function parseExactJson(text: string, written: RegExp | null = null): unknown {
+  const quoted = written && hasMoreThanDigits(text) ? text.replace(written, asWritten) : text
+  return JSON.parse(LONG.test(quoted) ? withLongNumbersQuoted(quoted) : quoted)
+}
+
+/** Finds numbers that stand under one of `names` in any object. */
+export function numbersUnder(names: readonly string[]): RegExp | null {
+  if (names.length === 0) return null
+  const keys = names.map((name) => JSON.stringify(name).slice(1, -1).replace(/[^\w]/g, '\\$&'))
+  return new RegExp(`("(?:${keys.join('|')})"[ \\t\\r\\n]*:[ \\t\\r\\n]*)(-?\\d[\\d.eE+-]*)`, 'g')
+}
+
+/** False where all numbers behind a colon are of digits alone: a quick look, for most records have no others. */
+function hasMoreThanDigits(text: string): boolean {
+  for (let colon = text.indexOf(':'); colon >= 0; colon = text.indexOf(':', colon + 1)) {
+    let at = colon + 1
+    while (BLANKS.includes(text.charCodeAt(at))) at++
+    while (isDigit(text.charCodeAt(at))) at++
+    if (isOfNumber(text.charCodeAt(at))) return true
+  }
+  return false
+}
+
+function asWritten(found: string, key: string, token: string): string {
+  return !NUMBER.test(token) || String(Number(token)) === token ? found : `${key}"${token}"`
 }
 
 function withLongNumbersQuoted(text: string): string {
