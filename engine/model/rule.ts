@@ -142,13 +142,18 @@ export interface SequenceStep {
   readonly where: Expression | null
 }
 
-/** One of two: a step is awaited after another, or forbidden before another. */
+/** A step is awaited after the first of another, or after each one, or forbidden before another. */
 export type Violation = {
   readonly name: string
   readonly severity: Severity
   readonly explain: readonly TemplatePart[]
 } & (
-  | { readonly kind: 'expect'; readonly after: string; readonly expect: readonly string[]; readonly withinMs: number }
+  | {
+      readonly kind: 'expect' | 'expect_each'
+      readonly after: string
+      readonly expect: readonly string[]
+      readonly withinMs: number
+    }
   | { readonly kind: 'forbid'; readonly forbid: string; readonly before: string }
 )
 

@@ -24,6 +24,7 @@ const COUNTERS = [
   'missed_windows_total',
   'muted_total',
   'partial_matches_dropped_total',
+  'sequence_answers_joined_total',
   'abstained_total',
   'abstained_total.null',
   'abstained_total.division_by_zero',

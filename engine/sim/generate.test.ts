@@ -12,6 +12,7 @@ test('generated cases make every kind of output and reach every counter', { time
     const { outputs, counters } = runReference(c)
     for (const o of outputs) {
       if (o.kind === 'alert' && o.violation) add(o.violation[0] === 'v' ? 'violation' : 'match')
+      if (o.kind === 'alert' && o.violation?.startsWith('v_each')) add('violation each time')
       if (o.kind === 'alert' && o.violation && o.coverage < 1) add('part of what is remembered')
       if (o.kind === 'measures' && typeof o.measures['usual.mean'] === 'number') add('usual')
       add(o.kind === 'alert' ? o.status : o.kind)
@@ -42,9 +43,9 @@ test('generated cases make every kind of output and reach every counter', { time
   wanted.push('previous rank', 'duplicate_offsets_total', 'duplicate_ids_total', 'late_total', 'null_keys_total')
   wanted.push('muted_total', 'abstained_total.null', 'abstained_total.division_by_zero')
   wanted.push('abstained_total.minimum_sample', 'out_of_range_total', 'missed_windows_total')
-  wanted.push('violation', 'match', 'part of what is remembered', 'usual')
+  wanted.push('violation', 'match', 'part of what is remembered', 'usual', 'violation each time')
   for (const what of wanted) expect(seen.get(what) ?? 0, what).toBeGreaterThan(5)
-  for (const what of ['abstained_total.not_a_share', 'partial_matches_dropped_total'])
+  for (const what of ['abstained_total.not_a_share', 'partial_matches_dropped_total', 'sequence_answers_joined_total'])
     expect(seen.get(what) ?? 0, what).toBeGreaterThan(0)
 })
 

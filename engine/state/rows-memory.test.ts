@@ -109,6 +109,27 @@ test('while there are no more than eight too many, none leaves; then as many as 
   expect(said()).toBe('read 5')
 })
 
+test('where texts are long, fewer chunks stay in memory', () => {
+  const bytes = 600
+  const files = new Told(CHUNKS, 16)
+  const rows = new Rows({ ...shape, texts: 1 }, new StringTable(new Memory()), files)
+  const offsets = Uint32Array.from({ length: CHUNK_ROWS + 1 }, (_, i) => i * bytes)
+  const text = { kind: 'string', bytes: new Uint8Array(CHUNK_ROWS * bytes), offsets, nulls: new Uint8Array(CHUNK_ROWS) } as const // biome-ignore format: one thing
+  const all = Int32Array.from({ length: CHUNK_ROWS }, (_, i) => i)
+  for (let n = 0; n < 24; n++) {
+    const timesMs = Float64Array.from(all, (i) => rows.endRow + i)
+    const place = { stream: 's', sourceTopic: 't', sourcePartition: 0, length: CHUNK_ROWS }
+    const block: Block = { kind: 'block', ...place, offsets: timesMs, timesMs, types: text, columns: [text] }
+    const none = new Uint16Array(CHUNK_ROWS)
+    rows.append(block, all, CHUNK_ROWS, none, none, [[{ store: 'text', index: 0, scale: 0 }]])
+    rows.freeze(Number.POSITIVE_INFINITY)
+    rows.makeRoom([first(0)])
+    // 256 bytes for each event of 16 chunks, and the eight chunks that may be too many
+    expect(rows.textBytesInMemory).toBeLessThanOrEqual(16 * 256 * CHUNK_ROWS + 8 * 4 * 2 ** 20)
+  }
+  expect(rows.chunkOf(first(9)).texts[0].at(7)).toBe('\0'.repeat(bytes))
+})
+
 test('what all cursors have passed leaves memory, and comes back oldest first to be trimmed', () => {
   const { rows, inMemory, said } = build(2)
   append(rows, 30)

@@ -8,6 +8,7 @@ import {
   type StringColumn,
 } from '../model/block.ts'
 import { CHUNK_ROWS, CHUNK_ROWS_BITS, Chunk, type ColumnRef, type RowShape } from './chunk.ts'
+import type { HeldBytes } from './held-bytes.ts'
 import { asDoubles, packArrays, unpackArrays } from './packed-arrays.ts'
 import type { Packing } from './packing.ts'
 import type { Segments } from './segments.ts'
@@ -19,38 +20,15 @@ const EVICTED_AT_ONCE = 8
 const NEAR = 2
 /** Chunks that are kept to be used again: each one less is half a megabyte less for the garbage collector to come for. */
 const SPARE_MAX = EVICTED_AT_ONCE
-
-/** A part of the held events; its number means the same part ever after. */
-export interface HeldPart {
-  readonly number: number
-  /** It never changes again. Where one is final, those before it are. */
-  readonly isFinal: boolean
-  packing(): Packing
-}
-
-/** Held events as bytes of one moment, that may be asked for later. Numbered parts stand oldest first, without gaps. */
-export interface HeldBytes {
-  readonly chunks: readonly HeldPart[]
-  /** Stretches of their order in time. */
-  readonly index: readonly HeldPart[]
-  readonly hot: readonly { bytes(): Uint8Array }[]
-  /** None of it will be asked for any more: until then what is in files stays there. */
-  release(): void
-}
-
-/** The same, read again. */
-export interface LoadedHeld {
-  readonly chunks: readonly Uint8Array[]
-  readonly index: readonly Uint8Array[]
-  readonly firstIndex: number
-  readonly hot: readonly Uint8Array[]
-}
+/** Texts of a chunk, 256 bytes an event: where chunks have more, fewer of them stay in memory. */
+const CHUNK_TEXT_BYTES = 256 * CHUNK_ROWS
 
 /**
  * The events a task holds, numbered in order of arrival (row 0 is the first ever read), in chunks of 4,096.
  *
  * Life    a chunk goes when all its events have left the longest window
- * Files   with `segments`, a chunk that changes no more is written there, and leaves memory until a cursor comes near
+ * Files   with `segments`, a chunk that changes no more is written there, and leaves memory until a cursor comes near;
+ *         sooner where texts are long: those in memory take no more than 256 bytes for each event that may stay
  * Memory  per event 8 (time) + 8 (offset) + 4 + 4 a filter word, 4 a code, 8 a number or decimal, 8 a key space, texts
  *         at their length + 4
  */
@@ -68,6 +46,9 @@ export class Rows {
   /** Number of the first chunk that a snapshot under way may ask for. */
   #pinned = Number.POSITIVE_INFINITY
   #lastLoaded = 0
+  /** Chunks that may stay in memory, as it was found when chunk `#weighed` was begun. */
+  #mayStay = 0
+  #weighed = -1
   readonly #spare: Chunk[] = []
   #firstRow = 0
   #endRow = 0
@@ -99,6 +80,18 @@ export class Rows {
 
   get #inMemory(): number {
     return this.#chunks.length - this.#frozen + this.#frozenInMemory + (this.#segments?.aheadParts ?? 0)
+  }
+
+  /** Fewer than `inMemoryMax` where their texts are large. */
+  #inMemoryMax({ inMemoryMax }: Segments<Chunk>): number {
+    const newest = this.#number(this.#chunks.length)
+    if (newest !== this.#weighed) {
+      this.#weighed = newest
+      const kept = this.#chunks.length - this.#frozen + this.#frozenInMemory
+      const large = this.textBytesInMemory / CHUNK_TEXT_BYTES / Math.max(1, kept)
+      this.#mayStay = Math.max(1, Math.floor(inMemoryMax / Math.max(1, large)))
+    }
+    return this.#mayStay
   }
 
   /** Numbers set to null, since the last asking, because their fixed-point form does not fit 63 bits. */
@@ -302,7 +295,7 @@ export class Rows {
    */
   freeze(beforeMs: number): void {
     if (this.#segments === null) return
-    while (this.#frozen < this.#chunks.length - 1 && this.#inMemory > this.#segments.inMemoryMax) {
+    while (this.#frozen < this.#chunks.length - 1 && this.#inMemory > this.#inMemoryMax(this.#segments)) {
       const chunk = this.#chunks[this.#frozen] as Chunk
       if (chunk.timeMsMax >= beforeMs) return
       chunk.isFrozen = true
@@ -325,7 +318,8 @@ export class Rows {
         if (this.#chunks[i] === null) this.#segments.ahead(this.#number(i), this.#room)
       }
     }
-    if (this.#inMemory < this.#segments.inMemoryMax + EVICTED_AT_ONCE) return
+    const inMemoryMax = this.#inMemoryMax(this.#segments)
+    if (this.#inMemory < inMemoryMax + EVICTED_AT_ONCE) return
     const far: { i: number; distance: number }[] = []
     for (let i = 0; i < this.#frozen; i++) {
       if (this.#chunks[i] === null) continue
@@ -333,7 +327,7 @@ export class Rows {
       if (distance > NEAR && this.#isWritten(i)) far.push({ i, distance })
     }
     far.sort((a, b) => b.distance - a.distance)
-    for (const { i } of far.slice(0, this.#inMemory - this.#segments.inMemoryMax)) {
+    for (const { i } of far.slice(0, this.#inMemory - inMemoryMax)) {
       this.#keepSpare(this.#chunks[i] as Chunk)
       this.#chunks[i] = null
       this.#frozenInMemory--
@@ -343,7 +337,7 @@ export class Rows {
   /** Whoever walks a key's events far back sees many chunks once: they do not pile up. */
   #load(i: number): Chunk {
     const segments = this.#segments as Segments<Chunk>
-    const isFull = this.#frozenInMemory >= segments.inMemoryMax + 2 * EVICTED_AT_ONCE
+    const isFull = this.#frozenInMemory >= this.#inMemoryMax(segments) + 2 * EVICTED_AT_ONCE
     if (isFull && this.#chunks[this.#lastLoaded]?.isFrozen) {
       this.#chunks[this.#lastLoaded] = null
       this.#frozenInMemory--
@@ -372,6 +366,7 @@ export class Rows {
 
   /** Between records only: nobody else has the chunk at hand then, but a snapshot under way may. */
   #keepSpare(chunk: Chunk): void {
+    if (chunk.textBytes > CHUNK_TEXT_BYTES) return
     if (this.#spare.length < SPARE_MAX && this.#pinned === Number.POSITIVE_INFINITY) this.#spare.push(chunk)
   }
 

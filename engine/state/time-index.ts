@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
+import type { HeldBytes } from './held-bytes.ts'
 import { asDoubles, packArrays, unpackArrays } from './packed-arrays.ts'
 import { Packer, type Packing, Unpacker } from './packing.ts'
-import type { HeldBytes } from './rows.ts'
 import type { Segments } from './segments.ts'
 
 const SEGMENT = 4096

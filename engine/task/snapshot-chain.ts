@@ -1,4 +1,4 @@
-import type { HeldPart } from '../state/rows.ts'
+import type { HeldPart } from '../state/held-bytes.ts'
 import type { Core } from './core.ts'
 import { type StateToSave, TaskSnapshot } from './snapshot.ts'
 

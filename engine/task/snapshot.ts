@@ -1,6 +1,6 @@
 import type { SnapshotPiece, SnapshotSource } from '../model/ports.ts'
+import type { HeldBytes, HeldPart } from '../state/held-bytes.ts'
 import type { Memory, Pass } from '../state/memory.ts'
-import type { HeldBytes, HeldPart } from '../state/rows.ts'
 import type { Meta } from './meta.ts'
 import {
   CHUNK,

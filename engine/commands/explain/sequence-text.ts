@@ -9,10 +9,11 @@ export function stepText({ name, on, where }: SequenceStep): string {
 
 export function violationText(violation: Violation): string {
   const { name, severity } = violation
+  const each = violation.kind === 'expect_each' ? 'each ' : ''
   const what =
-    violation.kind === 'expect'
-      ? `no ${violation.expect.join(' or ')} within ${formatDuration(violation.withinMs)} after ${violation.after}`
-      : `${violation.forbid} before ${violation.before}`
+    violation.kind === 'forbid'
+      ? `${violation.forbid} before ${violation.before}`
+      : `no ${violation.expect.join(' or ')} within ${formatDuration(violation.withinMs)} after ${each}${violation.after}`
   return `${name} (${severity}): ${what}`
 }
 

@@ -58,6 +58,11 @@ export class BatchCutter {
     this.#guard = aheadMaxMs === undefined ? null : new AheadGuard(aheadMaxMs)
   }
 
+  /** Those that a record may belong to. */
+  get streams(): readonly Stream[] {
+    return this.#only ? [this.#only] : this.#options.streams
+  }
+
   add(source: Readonly<Record<string, unknown>>, line: number, text: string): void {
     const words = this.#words.of(source)
     if ('problem' in words) {

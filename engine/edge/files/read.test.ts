@@ -333,6 +333,8 @@ test('numbers of 64 bits keep their digits in text fields; an empty id stays a t
     '1234567890123456782',
     '',
   ])
+  const [written] = await read(fileOf(['1.50', '10e308', '-0'].map(line).join('\n')))
+  expect([0, 1, 2].map((i) => stringAt(written!.columns[2]!, i))).toEqual(['1.50', '10e308', '-0'])
   const [ids] = await read(fileOf(line('""')), { streams: [{ ...orders, idField: 'id' }] })
   expect(stringAt(ids!.columns[2]!, 0)).toBeNull()
 })

@@ -1,9 +1,10 @@
 import { type Encoding, isWellFormed } from '../../kit/encodings.ts'
-import { parseExactJson } from '../../kit/exact-json.ts'
+import { numbersUnder, parseExactJson } from '../../kit/exact-json.ts'
 import { bare } from '../../kit/own.ts'
 import type { Batch } from '../../model/block.ts'
 import { EngineError } from '../../model/errors.ts'
 import type { Stream } from '../../model/stream.ts'
+import { textNames } from '../../model/text-names.ts'
 import type { LateSince } from './ahead-guard.ts'
 import { BatchCutter } from './batch-cutter.ts'
 import { CsvAssembler } from './csv.ts'
@@ -125,9 +126,10 @@ const LINES_LOOKED_AT = 20
 
 function jsonFeeder(batches: BatchCutter, lineEnd: LineEnd): Feeder {
   const document = new OneDocument()
+  const written = numbersUnder(textNames(batches.streams))
   return new LineSplitter((text, line, oversized) => {
     if (!oversized && !isWellFormed(text)) return batches.notText(line, text)
-    const record = oversized ? undefined : parsed(text)
+    const record = oversized ? undefined : parsed(text, written)
     if (record === undefined && text.trim() === '') return
     const broken = document.look(text, line, record)
     if (broken) batches.broken(broken.line, broken.what)
@@ -140,9 +142,9 @@ function jsonFeeder(batches: BatchCutter, lineEnd: LineEnd): Feeder {
 }
 
 /** Undefined where it is no JSON. */
-function parsed(text: string): unknown {
+function parsed(text: string, written: RegExp | null): unknown {
   try {
-    return parseExactJson(text)
+    return parseExactJson(text, written)
   } catch {
     return undefined
   }

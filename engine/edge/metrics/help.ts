@@ -48,6 +48,8 @@ export const HELP: Readonly<Record<string, string>> = {
   walks_cut_total: "Scans of a key's events cut short at limits.events_per_key: suspects or evidence lack the rest",
   alerts_refused_total: 'Alerts not opened: limits.open_alerts reached',
   timers_refused_total: 'Timers of sequences not set: limits.timers reached',
+  sequence_answers_joined_total:
+    'Times that what answers a sequence\'s "each" was more than is kept of a key: very late events may pass as answered',
   partial_matches_dropped_total: 'Partial matches of sequences dropped, the oldest first, because a key had too many',
   live_keys: 'Keys of which something is known, over all key spaces',
   live_values: 'Values that measures remember one by one: distinct counts, tallies, buckets of percentiles',

@@ -7,6 +7,7 @@ import { entryOf, type MapNode } from '../source/tree.ts'
 import { checkAbout, checkCooldown } from './alert.ts'
 import { checkExceptions } from './conditions.ts'
 import type { Draft } from './definition.ts'
+import { livesOnce } from './once.ts'
 import { checkBy, type TestNames } from './rule.ts'
 import type { Steps } from './steps.ts'
 import { checkMatches, checkViolations, type SequenceContext } from './violations.ts'
@@ -56,7 +57,14 @@ export function checkSequence(draft: Draft, steps: Steps): CheckedSequence {
     where: draft.readingCondition(where, 'the condition of a step'),
   }))
   const names = namesOf(draft, by)
-  const context: SequenceContext = { draft, steps, names: names('explain'), title: title ?? '', taken: new Set() }
+  const context: SequenceContext = {
+    draft,
+    steps,
+    once: livesOnce(draft, by.keys()),
+    names: names('explain'),
+    title: title ?? '',
+    taken: new Set(),
+  }
   const violations = checkViolations(context)
   const matches = checkMatches(context)
   const listed = ['violations', 'matches'].map((key) => draft.value(key))

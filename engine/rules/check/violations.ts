@@ -15,6 +15,8 @@ import { checkTemplate } from './template.ts'
 export interface SequenceContext {
   readonly draft: Draft
   readonly steps: Steps
+  /** The key is one of a thing that lives once. */
+  readonly once: boolean
   /** What `explain` may read. */
   readonly names: Names
   /** Stands for an `explain` that is left out. */
@@ -106,8 +108,27 @@ function checkExpect(context: SequenceContext, map: MapNode, common: Common | nu
     const message = `"${after}" is always there after "${after}": this can never be violated`
     read.fault('wrong-value', entryOf(map, 'expect')!.value, message)
   }
+  const each = checkEach(context, map)
   if (!common || after === null || expected === null || withinMs === null) return null
-  return { ...common, kind: 'expect', after, expect: expected, withinMs }
+  return { ...common, kind: each ? 'expect_each' : 'expect', after, expect: expected, withinMs }
+}
+
+/** Left out, it is doubtful where a key may well have several of the step: only the first one is followed. */
+function checkEach({ draft, once }: SequenceContext, map: MapNode): boolean {
+  const { read } = draft
+  const node = entryOf(map, 'each')?.value
+  if (!node) {
+    if (draft.around.lint && !once) {
+      const message = 'this asks after the first of a key\'s steps only, and "by" has no id of a thing that lives once'
+      const hint =
+        'write each: true to ask after each of them, each: false if only the first is meant, or add the id to by'
+      read.report.warning('first-only', entryOf(map, 'after')?.keySpan ?? placeOf(map), message, hint)
+    }
+    return false
+  }
+  const scalar = read.scalar(node, 'each')
+  if (scalar && typeof scalar.value !== 'boolean') read.fault('wrong-value', scalar, 'each is true or false')
+  return scalar?.value === true
 }
 
 function checkForbid(context: SequenceContext, map: MapNode, common: Common | null): Violation | null {

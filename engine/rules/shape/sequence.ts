@@ -38,6 +38,9 @@ export const EXPECT_KEYS: Keys = {
   after: described('The step after which another one must come.', text),
   expect: described('The step, or one of the steps, that must come.', names()),
   within: described('The time for it, inclusive.', duration),
+  each: described("true: asked after each such step, not only after the key's first one. Default: false.", {
+    type: 'boolean',
+  }),
 }
 export const FORBID_KEYS: Keys = {
   forbid: described('The step that must not come first.', text),

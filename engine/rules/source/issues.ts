@@ -51,6 +51,7 @@ export type IssueCode =
   | 'unlikely-event-type'
   | 'constant-condition'
   | 'one-subnet-for-all'
+  | 'first-only'
   | 'expired-exception'
   | 'no-owner'
   | 'no-quiet-test'

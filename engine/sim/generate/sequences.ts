@@ -26,7 +26,7 @@ const rare = call('eq', field('count'), 100)
 
 const violationSeed = fc.oneof(
   fc.record({
-    kind: fc.constant('expect' as const),
+    kind: fc.constantFrom('expect' as const, 'expect' as const, 'expect_each' as const),
     after: stepNumber,
     expect: fc.array(stepNumber, { minLength: 1, maxLength: 2 }),
     withinMs,
@@ -56,7 +56,7 @@ export const sequenceSeed = fc.record({
   ),
   violations: fc.array(violationSeed, { maxLength: 3 }),
   matches: fc.array(matchSeed, { minLength: 1, maxLength: 2 }),
-  /** The first match has a last step that is rare, and its partial matches pile up. */
+  /** The first match has a last step that is rare, and its partial matches pile up; so do answers to a violation. */
   piles: fc.constantFrom(true, false, false, false),
   violationsOnly: fc.constantFrom(true, true, false),
   /** Over and above the longest `within`. */
@@ -80,11 +80,15 @@ export function sequenceFrom(seed: Generated<typeof sequenceSeed>, index: number
   const names = (numbers: readonly number[]) => [...new Set(numbers.map(name))]
   const explain = sayKey.map((part) => ('text' in part ? part : { ...part, expression: bind(part.expression) }))
   const violations = seed.violations.map((v, i): Violation => {
-    const common = { name: `v${i}`, severity: v.severity, explain }
-    return v.kind === 'expect'
-      ? { ...common, kind: 'expect', after: name(v.after), expect: names(v.expect), withinMs: v.withinMs }
-      : { ...common, kind: 'forbid', forbid: name(v.forbid), before: name(v.before) }
+    const common = { name: `v${v.kind === 'expect_each' ? '_each' : ''}${i}`, severity: v.severity, explain }
+    return v.kind === 'forbid'
+      ? { ...common, kind: 'forbid', forbid: name(v.forbid), before: name(v.before) }
+      : { ...common, kind: v.kind, after: name(v.after), expect: names(v.expect), withinMs: v.withinMs }
   })
+  if (seed.piles) {
+    const ends = { after: name(last), expect: [name(0)], withinMs: 0, severity: 'low', explain } as const
+    violations.push({ name: 'v_each_piled', kind: 'expect_each', ...ends })
+  }
   const isOfViolations = seed.violationsOnly && violations.length > 0 && !seed.piles
   const matches = (isOfViolations ? [] : seed.matches).map(
     (m, i): SequenceMatch => ({
@@ -96,7 +100,7 @@ export function sequenceFrom(seed: Generated<typeof sequenceSeed>, index: number
       explain,
     }),
   )
-  const withins = violations.map((v) => (v.kind === 'expect' ? v.withinMs : 0))
+  const withins = violations.map((v) => (v.kind === 'forbid' ? 0 : v.withinMs))
   const exception = { reason: '', name: 'x' }
   return sequenceOf({
     id: `sequence${index}`,

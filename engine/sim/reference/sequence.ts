@@ -1,4 +1,5 @@
 import type { SequenceRule } from '../../model/rule.ts'
+import { EachAnswers } from './answers.ts'
 import { isExcepted } from './exceptions.ts'
 import { evaluate } from './expression.ts'
 import { PartialMatches } from './partial-matches.ts'
@@ -30,6 +31,8 @@ export class ReferenceSequence {
   readonly #options: RuleOptions
   #waiting: TakenEvent[] = []
   readonly #known = new Map<string, Known>()
+  /** By name of a violation with `each`, and key. */
+  readonly #answers = new Map<string, EachAnswers>()
   /** In the order in which they were set. */
   #timers: Timer[] = []
   readonly #partials: readonly PartialMatches[]
@@ -106,16 +109,22 @@ export class ReferenceSequence {
     const { forgetAfterMs, violations } = this.definition
     const { timeMs } = taken.event
     if (timeMs + forgetAfterMs <= t) return
+    for (const violation of violations) {
+      if (violation.kind !== 'expect_each' || !violation.expect.some((step) => steps.includes(step))) continue
+      this.#answersOf(violation, taken.keyText).add(timeMs, t)
+    }
     const known = this.#knownOf(taken.keyText, t)
     const counted = steps.filter((step) => timeMs < (known.firsts.get(step)?.event.timeMs ?? Number.POSITIVE_INFINITY))
-    if (counted.length === 0) return
-    this.#known.set(taken.keyText, known)
-    for (const step of counted) known.firsts.set(step, taken)
-    known.newestMs = Math.max(known.newestMs, timeMs)
+    if (counted.length > 0) {
+      this.#known.set(taken.keyText, known)
+      for (const step of counted) known.firsts.set(step, taken)
+      known.newestMs = Math.max(known.newestMs, timeMs)
+    }
     for (const violation of violations) {
-      const isExpect = violation.kind === 'expect'
-      if (!counted.includes(isExpect ? violation.after : violation.forbid)) continue
-      const dueMs = isExpect ? Math.max(timeMs + violation.withinMs + 1, t) : t + 1
+      const isForbid = violation.kind === 'forbid'
+      const causes = violation.kind === 'expect_each' ? steps : counted
+      if (!causes.includes(isForbid ? violation.forbid : violation.after)) continue
+      const dueMs = isForbid ? t + 1 : Math.max(timeMs + violation.withinMs + 1, t)
       this.#timers.push({ violation, dueMs, cause: taken, setAt: t })
     }
   }
@@ -128,24 +137,41 @@ export class ReferenceSequence {
       : { firsts: new Map(), newestMs: Number.NEGATIVE_INFINITY, stood: new Set() }
   }
 
+  #answersOf(violation: ConstructorParameters<typeof EachAnswers>[0], keyText: string): EachAnswers {
+    const name = `${violation.name} ${keyText}`
+    let answers = this.#answers.get(name)
+    if (!answers) {
+      const joined = () => this.#count('sequence_answers_joined_total')
+      answers = new EachAnswers(violation, this.definition.forgetAfterMs, joined)
+      this.#answers.set(name, answers)
+    }
+    return answers
+  }
+
   #fire({ violation, cause, setAt }: Timer, t: number): void {
+    if (violation.kind === 'expect_each') {
+      if (this.#answersOf(violation, cause.keyText).has(cause.event.timeMs)) return
+      const events = [{ step: violation.after, taken: cause }]
+      this.#stand(violation, { t, openedMs: t, source: cause, coverage: this.#coverage(t), events })
+      return
+    }
     const { firsts, stood } = this.#known.get(cause.keyText)!
-    const isExpect = violation.kind === 'expect'
-    if (firsts.get(isExpect ? violation.after : violation.forbid) !== cause) return
+    const isForbid = violation.kind === 'forbid'
+    if (firsts.get(isForbid ? violation.forbid : violation.after) !== cause) return
     const inTime = (step: string, lastMs: number) =>
       (firsts.get(step)?.event.timeMs ?? Number.POSITIVE_INFINITY) <= lastMs
     const { timeMs } = cause.event
-    const isInOrder = isExpect
-      ? violation.expect.some((step) => inTime(step, timeMs + violation.withinMs))
-      : inTime(violation.before, timeMs)
+    const isInOrder = isForbid
+      ? inTime(violation.before, timeMs)
+      : violation.expect.some((step) => inTime(step, timeMs + violation.withinMs))
     if (isInOrder || stood.has(violation.name)) return
     const coverage = this.#coverage(t)
-    if (!isExpect && coverage < 1 && !firsts.has(this.definition.steps[0]!.name)) return
+    if (isForbid && coverage < 1 && !firsts.has(this.definition.steps[0]!.name)) return
     const events = this.definition.steps.flatMap(({ name }) => {
       const taken = firsts.get(name)
       return taken ? [{ step: name, taken }] : []
     })
-    const openedMs = isExpect ? t : setAt
+    const openedMs = isForbid ? setAt : t
     if (this.#stand(violation, { t, openedMs, source: cause, coverage, events })) stood.add(violation.name)
   }
 

@@ -1,16 +1,18 @@
 import { type Memory, Pages } from '../../state/memory.ts'
 
 const PAGE_CELLS_MAX = 4096
-/** Cells of `words`: flags, then the violations that stood, then the sources of the steps, then the partial matches. */
+/** Cells of `words`: flags, the violations that stood, the sources of the steps, the partial matches, the answers. */
 const FLAGS = 0
 const STOOD = 1
 const REMEMBERED = 1
 const KEPT = 2
+const ASKED = 4
 
 /**
  * What a sequence knows of each key, by key slot, side by side in pages of at most 32 KiB.
  *
- * Shape   times: the newest occurrence, then (time, source offset) of each step's first one; words: see above
+ * Shape   times: the newest occurrence; where steps are asked for each time, the newest of those; then (time, source
+ *         offset) of each step's first one. words: see above
  * Life    a key is `kept` from its first occurrence or partial match until a sweep finds nothing left of it
  */
 export class KeyStates {
@@ -18,6 +20,8 @@ export class KeyStates {
   count = 0
   readonly #sources: number
   readonly #heads: number
+  readonly #answers: number
+  readonly #firsts: number
   readonly #timesStride: number
   readonly #wordsStride: number
   readonly #pageBits: number
@@ -25,12 +29,17 @@ export class KeyStates {
   readonly #times: Pages<Float64Array>
   readonly #words: Pages<Int32Array>
 
-  /** `steps`: those whose first occurrences matter. */
-  constructor(memory: Memory, steps: number, violations: number, matches: number) {
+  /** `steps`: those whose first occurrences matter; `each`: violations that ask for a step each time. */
+  constructor(
+    memory: Memory,
+    { steps, violations, matches, each }: { steps: number; violations: number; matches: number; each: number },
+  ) {
+    this.#firsts = each > 0 ? 2 : 1
     this.#sources = STOOD + Math.ceil(violations / 32)
     this.#heads = this.#sources + steps
-    this.#timesStride = 1 + 2 * steps
-    this.#wordsStride = this.#heads + matches
+    this.#answers = this.#heads + matches
+    this.#timesStride = this.#firsts + 2 * steps
+    this.#wordsStride = this.#answers + each
     this.#pageBits = 31 - Math.clz32(Math.max(1, PAGE_CELLS_MAX / Math.max(this.#timesStride, this.#wordsStride)))
     this.#pageMask = (1 << this.#pageBits) - 1
     this.#times = new Pages(memory, Float64Array)
@@ -83,16 +92,37 @@ export class KeyStates {
     this.#times.write(slot >> this.#pageBits)[this.#timesAt(slot)] = timeMs
   }
 
+  /** True while something is known for the sake of violations that ask for a step each time. */
+  isAsked(slot: number): boolean {
+    return (this.#word(slot, FLAGS) & ASKED) !== 0
+  }
+
+  /** Time of the newest occurrence for their sake. Only while `isAsked`. */
+  askedMs(slot: number): number {
+    return this.#times.list[slot >> this.#pageBits][this.#timesAt(slot) + 1]
+  }
+
+  ask(slot: number, timeMs: number): void {
+    if (this.isAsked(slot) && this.askedMs(slot) >= timeMs) return
+    this.#writeWord(slot, FLAGS, this.#word(slot, FLAGS) | ASKED)
+    this.#times.write(slot >> this.#pageBits)[this.#timesAt(slot) + 1] = timeMs
+  }
+
+  /** The heads of its answers must be -1. */
+  endAsking(slot: number): void {
+    this.#writeWord(slot, FLAGS, this.#word(slot, FLAGS) & ~ASKED)
+  }
+
   isSeen(slot: number, step: number): boolean {
     return this.sourceOf(slot, step) >= 0
   }
 
   firstMs(slot: number, step: number): number {
-    return this.#times.list[slot >> this.#pageBits][this.#timesAt(slot) + 1 + 2 * step]
+    return this.#times.list[slot >> this.#pageBits][this.#timesAt(slot) + this.#firsts + 2 * step]
   }
 
   offsetOf(slot: number, step: number): number {
-    return this.#times.list[slot >> this.#pageBits][this.#timesAt(slot) + 2 + 2 * step]
+    return this.#times.list[slot >> this.#pageBits][this.#timesAt(slot) + this.#firsts + 1 + 2 * step]
   }
 
   /** Index of the source of the step's first occurrence, -1 = not seen. */
@@ -108,8 +138,8 @@ export class KeyStates {
     const times = this.#times.write(slot >> this.#pageBits)
     const at = this.#timesAt(slot)
     if (isNew || timeMs > times[at]) times[at] = timeMs
-    times[at + 1 + 2 * step] = timeMs
-    times[at + 2 + 2 * step] = offset
+    times[at + this.#firsts + 2 * step] = timeMs
+    times[at + this.#firsts + 1 + 2 * step] = offset
   }
 
   hasStood(slot: number, violation: number): boolean {
@@ -128,6 +158,15 @@ export class KeyStates {
 
   setHead(slot: number, match: number, record: number): void {
     this.#writeWord(slot, this.#heads + match, record + 1)
+  }
+
+  /** The key's newest answers to a violation, by its number among those that ask each time; -1 = none. */
+  answers(slot: number, each: number): number {
+    return this.#word(slot, this.#answers + each) - 1
+  }
+
+  setAnswers(slot: number, each: number, span: number): void {
+    if (this.answers(slot, each) !== span) this.#writeWord(slot, this.#answers + each, span + 1)
   }
 
   #word(slot: number, cell: number): number {

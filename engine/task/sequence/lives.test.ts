@@ -4,6 +4,7 @@ import type { RuleSet, SequenceRule } from '../../model/rule.ts'
 import { ruleOf } from '../../sim/build.ts'
 import { snapshotOf } from '../testing.ts'
 import {
+  at,
   entryOf,
   matching,
   opened,
@@ -85,7 +86,9 @@ test.each(['snapshot', 'rebuild', 'rules'] as const)(
   'a run that is cut by a %s says what the whole one says, settled or not',
   (cut) => {
     const settled = { ...without(full), settleMs: 20, matches: full.matches }
-    const set = setOf(full, settled)
+    const kind = 'expect_each'
+    const again = violating({ kind, name: 'again', after: 'a', expect: ['b', 'c'], withinMs: 30 })
+    const set = setOf(full, settled, { ...without(full), ...again, id: 'each', hash: 'each' })
     fc.assert(
       fc.property(timeline, fc.nat({ max: 39 }), (words, cutAt) => {
         const own = ({ alerts }: Runner) => alerts.filter((a) => a.version === 1)
@@ -110,6 +113,23 @@ test('a sequence that stays in force goes on knowing what no window holds any mo
   expect(run.alerts.filter((a) => a.status === 'open').map((a) => `${a.rule} ${a.violation}`)).toEqual([
     'sequence early',
   ])
+})
+
+test('a sequence that stays in force knows what has been answered, and what waits, each with its event', () => {
+  const each = { kind: 'expect_each', name: 'each', after: 'a', expect: ['b'], withinMs: 30 } as const
+  const rule = sequenceOf(violating(each))
+  const run = runner(setOf(rule), false)
+  const read = reader(run)
+  read('A@0 B@5 A@10 A@12/T |20')
+  run.task.install(setOf(rule, without(rule)), 5)
+  read('|41 |43')
+  expect(opened({ alerts: run.alerts.filter((a) => a.rule === rule.id) })).toBe('each@41 each@43/T')
+  expect(run.alerts.flatMap((a) => (a.status === 'open' && a.rule === rule.id ? [a.source] : []))).toEqual([
+    at(2),
+    at(3),
+  ])
+  read('A@3/U A@4')
+  expect(opened({ alerts: run.alerts.filter((a) => a.rule === rule.id) })).toBe('each@41 each@43/T each@43/U')
 })
 
 test('a sequence that stays in force has as many timers and keys as before', () => {

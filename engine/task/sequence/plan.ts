@@ -15,11 +15,14 @@ export interface SequencePlan {
   /** By type index: the steps that an event of the type may be. */
   readonly stepsOf: readonly (readonly StepTest[])[]
   readonly violations: readonly ViolationPlan[]
+  /** Those of `violations` that ask for a step each time. */
+  readonly each: readonly EachPlan[]
   readonly matches: readonly MatchPlan[]
   readonly nullKeys: Counter
   readonly keysRefused: Counter
   readonly timersRefused: Counter
   readonly dropped: Counter
+  readonly joined: Counter
 }
 
 export interface StepTest {
@@ -30,10 +33,15 @@ export interface StepTest {
 /** `forbid: X, before: Y` is awaiting Y at X or before: `awaited` at most 0 ms after `trigger`. */
 export interface ViolationPlan {
   readonly alert: StandingPlan
-  readonly kind: 'expect' | 'forbid'
+  readonly kind: 'expect' | 'expect_each' | 'forbid'
   readonly trigger: number
   readonly awaited: readonly number[]
   readonly withinMs: number
+}
+
+export interface EachPlan extends ViolationPlan {
+  /** Among the violations. */
+  readonly violation: number
 }
 
 export interface MatchPlan {
@@ -80,6 +88,15 @@ export function planSequence(rule: SequenceRule, place: Place): SequencePlan {
   rule.steps.forEach(({ on }, i) => {
     for (const type of on) stepsOf[place.typeIndex.get(type) as number].push({ step: i, filter: place.filters[i] })
   })
+  const violations = rule.violations.map(
+    (v, i): ViolationPlan => ({
+      alert: alert(v, i),
+      kind: v.kind,
+      trigger: step(v.kind === 'forbid' ? v.forbid : v.after),
+      awaited: v.kind === 'forbid' ? [step(v.before)] : v.expect.map(step),
+      withinMs: v.kind === 'forbid' ? 0 : v.withinMs,
+    }),
+  )
   return {
     index,
     rule,
@@ -87,13 +104,8 @@ export function planSequence(rule: SequenceRule, place: Place): SequencePlan {
     clock,
     filter,
     stepsOf,
-    violations: rule.violations.map((v, i) => ({
-      alert: alert(v, i),
-      kind: v.kind,
-      trigger: step(v.kind === 'expect' ? v.after : v.forbid),
-      awaited: v.kind === 'expect' ? v.expect.map(step) : [step(v.before)],
-      withinMs: v.kind === 'expect' ? v.withinMs : 0,
-    })),
+    violations,
+    each: violations.flatMap((v, i) => (v.kind === 'expect_each' ? [{ ...v, violation: i }] : [])),
     matches: rule.matches.map((m, i) => ({
       alert: alert(m, rule.violations.length + i),
       order: m.order.map(step),
@@ -104,5 +116,6 @@ export function planSequence(rule: SequenceRule, place: Place): SequencePlan {
     keysRefused: counters.counter('keys_refused_total', { rule: rule.id }),
     timersRefused: counters.counter('timers_refused_total', { rule: rule.id }),
     dropped: counters.counter('partial_matches_dropped_total', { rule: rule.id }),
+    joined: counters.counter('sequence_answers_joined_total', { rule: rule.id }),
   }
 }

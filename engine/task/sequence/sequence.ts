@@ -4,6 +4,7 @@ import type { Memory } from '../../state/memory.ts'
 import type { TimerHeap } from '../../state/timer-heap.ts'
 import type { AlertBook } from '../alert-book.ts'
 import type { Context } from '../context.ts'
+import { Answers } from './answers.ts'
 import { KeyStates } from './key-states.ts'
 import { type Part, PartialMatches } from './partial-matches.ts'
 import type { MatchPlan, SequencePlan, ViolationPlan } from './plan.ts'
@@ -46,17 +47,23 @@ export class Sequence {
   readonly plan: SequencePlan
   readonly states: KeyStates
   readonly partials: PartialMatches
+  /** What violations that ask each time know, and the events that wait for their timers. */
+  readonly answers: Answers
+  readonly waiting: PartialMatches
   readonly #host: SequenceHost
   /** By violation: its trigger has just been set. */
   readonly #triggered: Uint8Array
 
   constructor(plan: SequencePlan, host: SequenceHost) {
-    const { rule, violations, matches } = plan
+    const { rule, violations, each, matches } = plan
     this.plan = plan
     this.#host = host
     const steps = violations.length > 0 ? rule.steps.length : 0
-    this.states = new KeyStates(host.memory, steps, violations.length, matches.length)
+    const counts = { violations: violations.length, matches: matches.length, each: each.length }
+    this.states = new KeyStates(host.memory, { steps, ...counts })
     this.partials = new PartialMatches(host.memory, Math.max(0, ...matches.map((m) => m.order.length)))
+    this.answers = new Answers(host.memory)
+    this.waiting = new PartialMatches(host.memory, 1)
     this.#triggered = new Uint8Array(violations.length)
   }
 
@@ -70,7 +77,11 @@ export class Sequence {
   /** A timer of this sequence fires. */
   fire(tag: number, slot: number, value: number, nowMs: number): void {
     if (tag === SWEEP) this.#sweep(slot, nowMs)
-    else this.#judge(tag, slot, value, nowMs)
+    else if (this.plan.violations[tag].kind === 'expect_each') {
+      const part = this.partOf(tag, value)
+      this.waiting.free(value)
+      this.#judgeEach(tag, slot, part, nowMs)
+    } else this.#judge(tag, slot, value, nowMs)
   }
 
   /** Sets the timer that looks after a key, once for each key that is kept. */
@@ -81,36 +92,98 @@ export class Sequence {
     this.#setSweep(slot, nowMs)
   }
 
-  setTimer(violation: number, slot: number, firstMs: number, dueMs: number): void {
-    const { index, rule } = this.plan
-    this.#host.timers.push(dueMs + rule.settleMs, index, violation, slot, firstMs)
+  /** For the occurrence `part` of the violation's trigger. */
+  setTimer(violation: number, slot: number, part: Part, dueMs: number): void {
+    const { index, rule, violations } = this.plan
+    let value = part.timeMs
+    if (violations[violation].kind === 'expect_each') {
+      value = this.waiting.add()
+      this.waiting.take(value, part.timeMs, part.source, part.offset)
+    }
+    this.#host.timers.push(dueMs + rule.settleMs, index, violation, slot, value)
+  }
+
+  /** The occurrence that set a timer of this `value`; of one that asks for first occurrences only, its time. */
+  partOf(violation: number, value: number): Part {
+    if (this.plan.violations[violation].kind === 'expect_each') return this.waiting.parts(value)[0]
+    return { timeMs: value, source: -1, offset: -1 }
   }
 
   #occur(event: Arrival): void {
-    const { plan, states } = this
+    const { plan } = this
     const { violations, rule } = plan
-    const { is } = this.#host
     const { slot, timeMs, nowMs } = event
     if (timeMs + rule.forgetAfterMs <= nowMs) return
-    if (this.#isOver(slot, nowMs)) states.forget(slot)
     const triggered = this.#triggered.fill(0)
-    let counts = false
-    for (let step = 0; step < rule.steps.length; step++) {
-      if (is[step] === 0 || (states.isSeen(slot, step) && states.firstMs(slot, step) <= timeMs)) continue
-      states.occur(slot, step, timeMs, event.source, event.offset)
-      counts = true
-      for (let v = 0; v < violations.length; v++) if (violations[v].trigger === step) triggered[v] = 1
-    }
-    if (!counts) return
+    const isFirst = this.#takeFirsts(event)
+    if (!this.#takeEach(event) && !isFirst) return
     this.keep(slot, nowMs)
     for (let v = 0; v < violations.length; v++) {
       if (triggered[v] === 0) continue
       const { kind, withinMs } = violations[v]
       const dueMs = kind === 'forbid' ? nowMs + 1 : Math.max(timeMs + withinMs + 1, nowMs)
-      if (dueMs <= nowMs) this.#judge(v, slot, timeMs, nowMs)
-      else if (this.#host.hasRoomForTimer()) this.setTimer(v, slot, timeMs, dueMs)
+      if (dueMs <= nowMs) {
+        if (kind === 'expect_each') this.#judgeEach(v, slot, event, nowMs)
+        else this.#judge(v, slot, timeMs, nowMs)
+      } else if (this.#host.hasRoomForTimer()) this.setTimer(v, slot, event, dueMs)
       else if (this.#host.context.evaluating) plan.timersRefused.value++
     }
+  }
+
+  /** Sets first occurrences; false when the event is none. */
+  #takeFirsts({ slot, timeMs, nowMs, source, offset }: Arrival): boolean {
+    const { states } = this
+    const { violations, rule } = this.plan
+    const { is } = this.#host
+    if (this.#isOver(slot, nowMs)) states.forget(slot)
+    let counts = false
+    for (let step = 0; step < rule.steps.length; step++) {
+      if (is[step] === 0 || (states.isSeen(slot, step) && states.firstMs(slot, step) <= timeMs)) continue
+      states.occur(slot, step, timeMs, source, offset)
+      counts = true
+      for (let v = 0; v < violations.length; v++) if (violations[v].trigger === step) this.#triggered[v] = 1
+    }
+    return counts
+  }
+
+  /** Takes down what answers violations that ask each time; false when the event is nothing to them. */
+  #takeEach({ slot, timeMs, nowMs }: Arrival): boolean {
+    const { states, answers, plan } = this
+    const { is } = this.#host
+    let counts = false
+    for (let e = 0; e < plan.each.length; e++) {
+      const { trigger, awaited, withinMs, violation } = plan.each[e]
+      let isAwaited = false
+      for (const step of awaited) if (is[step] === 1) isAwaited = true
+      if (isAwaited) {
+        const span = { startMs: timeMs - withinMs, endMs: timeMs, goneMs: nowMs - plan.rule.forgetAfterMs }
+        states.setAnswers(slot, e, answers.add(states.answers(slot, e), span, this.#countJoined))
+      }
+      this.#triggered[violation] = is[trigger]
+      if (isAwaited || is[trigger] === 1) counts = true
+    }
+    if (counts) states.ask(slot, timeMs)
+    return counts
+  }
+
+  #countJoined = (): void => {
+    if (this.#host.context.evaluating) this.plan.joined.value++
+  }
+
+  /** The time of an occurrence of the trigger is over: it has been answered, or the violation stands. */
+  #judgeEach(v: number, slot: number, part: Part, nowMs: number): void {
+    const { states, plan } = this
+    const { alert, trigger } = plan.violations[v]
+    const e = plan.each.findIndex(({ violation }) => violation === v)
+    if (this.answers.covers(states.answers(slot, e), part.timeMs)) return
+    if (this.#host.alerts.isMuted(alert, slot) || !this.#host.context.evaluating) return
+    this.#host.alerts.stand(alert, slot, {
+      openedMs: nowMs,
+      nowMs,
+      source: this.#position(part.source, part.offset),
+      evidence: { events: [this.#evidence(plan.rule.steps[trigger].name, part)], total: 1, truncated: false },
+      coverage: this.#coverage(nowMs),
+    })
   }
 
   /** The time of a violation's trigger is over: what it awaits has come, or it stands. */
@@ -239,7 +312,8 @@ export class Sequence {
   #sweep(slot: number, nowMs: number): void {
     const { states, partials, plan } = this
     if (this.#isOver(slot, nowMs)) states.forget(slot)
-    let isLeft = states.isRemembered(slot)
+    if (states.isAsked(slot) && states.askedMs(slot) + plan.rule.forgetAfterMs <= nowMs) this.#endAsking(slot)
+    let isLeft = states.isRemembered(slot) || states.isAsked(slot)
     plan.matches.forEach(({ withinMs }, m) => {
       let before = -1
       for (let partial = states.head(slot, m); partial >= 0; ) {
@@ -257,9 +331,19 @@ export class Sequence {
     }
   }
 
+  #endAsking(slot: number): void {
+    const { states, plan } = this
+    for (let e = 0; e < plan.each.length; e++) {
+      this.answers.free(states.answers(slot, e))
+      states.setAnswers(slot, e, -1)
+    }
+    states.endAsking(slot)
+  }
+
   #setSweep(slot: number, nowMs: number): void {
     const { states, partials, plan } = this
     let dueMs = states.isRemembered(slot) ? states.newestMs(slot) + plan.rule.forgetAfterMs : Number.POSITIVE_INFINITY
+    if (states.isAsked(slot)) dueMs = Math.min(dueMs, states.askedMs(slot) + plan.rule.forgetAfterMs)
     plan.matches.forEach(({ withinMs }, m) => {
       const head = states.head(slot, m)
       if (head >= 0) dueMs = Math.min(dueMs, partials.firstMs(head) + withinMs + 1)

@@ -14,7 +14,8 @@ export interface SavedSequence {
   readonly timers: readonly {
     readonly violation: number
     readonly key: number
-    readonly firstMs: number
+    /** The occurrence that set it; of one that asks for first occurrences only, its time. */
+    readonly part: Part
     readonly dueMs: number
   }[]
 }
@@ -24,6 +25,9 @@ interface SavedKey {
   readonly newestMs: number | null
   readonly firsts: readonly (Part & { readonly step: number })[]
   readonly stood: readonly number[]
+  readonly askedMs: number | null
+  /** By violation that asks each time: its spans. */
+  readonly answers: readonly (readonly [number, number])[][]
   /** Oldest first. `blockedMs` null = nothing came that blocks. */
   readonly partials: readonly {
     readonly match: number
@@ -71,7 +75,14 @@ function saveSequences(core: Core): SavedSequence[] {
       keys,
       timers: timers.flatMap(({ turn, tag, slot, value, dueMs }) =>
         turn === plan.index
-          ? [{ violation: tag, key: numbers.get(slot) as number, firstMs: value, dueMs: dueMs - plan.rule.settleMs }]
+          ? [
+              {
+                violation: tag,
+                key: numbers.get(slot) as number,
+                part: sequence.partOf(tag, value),
+                dueMs: dueMs - plan.rule.settleMs,
+              },
+            ]
           : [],
       ),
     }
@@ -91,8 +102,8 @@ function loadSequences(core: Core, saved: readonly SavedSequence[]): void {
       sequence.keep(slot, nowMs)
       return slot
     })
-    for (const { violation, key, firstMs, dueMs } of own.timers) {
-      sequence.setTimer(violation, slots[key], firstMs, dueMs)
+    for (const { violation, key, part, dueMs } of own.timers) {
+      sequence.setTimer(violation, slots[key], part, dueMs)
     }
   }
 }
@@ -105,7 +116,7 @@ function freezeSequences(core: Core, saved: readonly SavedSequence[], frozen: bo
   }
 }
 
-function saveKey({ plan, states, partials }: Sequence, slot: number, values: SavedKey['values']): SavedKey {
+function saveKey({ plan, states, partials, answers }: Sequence, slot: number, values: SavedKey['values']): SavedKey {
   const isRemembered = states.isRemembered(slot)
   return {
     values,
@@ -123,6 +134,8 @@ function saveKey({ plan, states, partials }: Sequence, slot: number, values: Sav
         : [],
     ),
     stood: plan.violations.flatMap((_, v) => (isRemembered && states.hasStood(slot, v) ? [v] : [])),
+    askedMs: states.isAsked(slot) ? states.askedMs(slot) : null,
+    answers: plan.each.map((_, e) => answers.all(states.answers(slot, e))),
     partials: plan.matches.flatMap((_, match) => {
       const list: SavedKey['partials'][number][] = []
       for (let record = states.head(slot, match); record >= 0; record = partials.next(record)) {
@@ -134,10 +147,14 @@ function saveKey({ plan, states, partials }: Sequence, slot: number, values: Sav
   }
 }
 
-function loadKey({ states, partials }: Sequence, slot: number, key: SavedKey): void {
+function loadKey({ states, partials, answers }: Sequence, slot: number, key: SavedKey): void {
   for (const { step, timeMs, source, offset } of key.firsts) states.occur(slot, step, timeMs, source, offset)
   if (key.newestMs !== null) states.setNewest(slot, key.newestMs)
   for (const violation of key.stood) states.setStood(slot, violation)
+  if (key.askedMs !== null) states.ask(slot, key.askedMs)
+  key.answers.forEach((spans, e) => {
+    states.setAnswers(slot, e, answers.load(spans))
+  })
   const last = new Map<number, number>()
   for (const { match, blockedMs, parts } of key.partials) {
     const record = partials.add()

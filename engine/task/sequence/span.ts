@@ -8,7 +8,8 @@ const WITHINS = 16
  *
  * Violations  what is remembered of a key goes back over as many `forget_after` as there are steps, if each came just
  *             before the one before it was forgotten; one more, in which the key was quiet, makes what came before it
- *             forgotten
+ *             forgotten. What answers `each` goes back over two: after one, what is known ends in the time that is read again,
+ *             after another so does all that it was joined with
  * Matches     16 times `within`. Which event a partial match took may hang on the one before it, and so on without an
  *             end: a key whose partial matches have followed each other for longer, with no `within` of rest, may go on
  *             differently after a rebuild from the log. A snapshot keeps them exactly.

@@ -35,6 +35,13 @@ const VIOLATIONS: readonly Case[] = [
     without: { violations: unpaid('after: created, expect: [paid, cancelled], within: 14m59s999ms') },
   },
   {
+    row: 'violations.each',
+    keys: { violations: unpaid('after: created, expect: paid, within: 15m, each: true') },
+    events: [created('0m'), paid('5m'), step('6m', 'order.created', 'order_id: O1'), advance('1h')],
+    expect: 'expect: [{ at: 21m1ms, violation: unpaid, key: { order_id: O1 } }]',
+    without: { violations: unpaid('after: created, expect: paid, within: 15m') },
+  },
+  {
     row: 'violations.name',
     keys: { violations: UNPAID },
     events: [created('0m'), advance('1h')],

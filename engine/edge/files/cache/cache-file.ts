@@ -15,7 +15,7 @@ import type { UnknownField } from '../unknown-fields.ts'
  * multiples of 8, JSON is filled up with blanks. Who breaks off while writing leaves no end, and no file of that name.
  */
 const MAGIC = 0x4357504c
-const VERSION = 3
+const VERSION = 4
 const HEAD_BYTES = 8
 const TAIL_BYTES = 24
 

@@ -9,7 +9,7 @@ export type JsonObject = Record<string, unknown>
 const RECORD_BYTES_MAX = 1 << 20
 
 /**
- * The JSON object in `bytes[start..end)`; numbers of 16 digits or more are texts. A byte order mark is passed over,
+ * The JSON object in `bytes[start..end)`; numbers of 16 digits or more are texts, and those that `written` finds. A byte order mark is passed over,
  * and so are the five bytes that JSON converters with a schema registry write first.
  */
 export function jsonObject(
@@ -17,6 +17,7 @@ export function jsonObject(
   start: number,
   end: number,
   encoding: Encoding = 'utf-8',
+  written: RegExp | null = null,
 ): { object: JsonObject } | { bad: DeadLetter } {
   const bad = oversized(start, end)
   if (bad) return { bad }
@@ -26,7 +27,7 @@ export function jsonObject(
   if (text === null) return malformed(encoding === 'utf-8' ? 'not UTF-8' : `not ${encoding}`)
   let value: unknown
   try {
-    value = parseExactJson(text)
+    value = parseExactJson(text, written)
   } catch {
     return malformed(end === start ? 'no bytes' : 'not JSON')
   }

@@ -30,7 +30,7 @@ test('one object is one row; names that are no field are passed over', async () 
 })
 
 test('ids above 2^53 keep their digits, as numbers and as texts', async () => {
-  const ids = ['1234567890123456781', '"1234567890123456782"', '900719925474099301', '12']
+  const ids = ['1234567890123456781', '"1234567890123456782"', '900719925474099301', '12', '12.50']
   const records = ids.map((id) => `{"type":"order.created","event_time":${NOON_MS},"order_id":${id}}`)
   const { rows } = await readAll(stream, records)
   expect(rows.map((row) => row.order_id)).toEqual([
@@ -38,6 +38,7 @@ test('ids above 2^53 keep their digits, as numbers and as texts', async () => {
     '1234567890123456782',
     '900719925474099301',
     '12',
+    '12.50',
   ])
 })
 
