@@ -118,7 +118,7 @@ export class TextColumn {
       this.#bytes.set(bytes)
       return
     }
-    if (!(count <= WORDS_MAX)) throw corrupt(`${count} words`)
+    if (!Number.isInteger(count) || count < 0 || count > WORDS_MAX) throw corrupt(`${count} words`)
     const codes = unpacker.numbers(new Uint8Array(rows), rows)
     const lengths = unpacker.numbers(new Float64Array(count), count)
     const words = Array.from(lengths, (length) => unpacker.raw(length))

@@ -110,14 +110,14 @@ function ownListValue(text: string): { readonly ttl_ms?: number | null; readonly
     if (typeof value !== 'object' || value === null) return {}
     const { ttl_ms, at_ms } = value as Record<string, unknown>
     return {
-      ...(isFinite(ttl_ms) && ttl_ms > 0 ? { ttl_ms } : {}),
-      ...(isFinite(at_ms) ? { at_ms } : {}),
+      ...(isNumber(ttl_ms) && ttl_ms > 0 ? { ttl_ms } : {}),
+      ...(isNumber(at_ms) ? { at_ms } : {}),
     }
   } catch {
     return {}
   }
 }
 
-function isFinite(value: unknown): value is number {
+function isNumber(value: unknown): value is number {
   return Number.isFinite(value)
 }

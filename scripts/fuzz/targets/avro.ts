@@ -24,12 +24,12 @@ const WRITERS: readonly unknown[] = [
     fields: [
       ...[{ name: 'tree', type: TREE }, { ...time, name: 'updated_at' }, { name: 'tags', type: { type: 'map', values: 'bytes' } }],
       ...[{ ...id, name: 'id' }, { name: 'kind', type: { type: 'enum', name: 'T', symbols: ['a', 'b'] } }, type],
-      ...[{ ...amount, type: scaled(5) }, buyer, { name: 'nulls', type: { type: 'array', items: 'null' } }, { ...note, type: 'bytes' }],
+      ...[{ ...amount, type: scaled(5) }, buyer, { name: 'nulls', type: { type: 'array', items: 'null' } }, { ...note, type: 'bytes' }, pieces, gift],
     ],
   },
   [
     { type: 'record', name: 'Gone', fields: [{ name: 'f', type: FIXED }] },
-    { ...ORDER_AVRO, fields: [type, time, { ...id, type: 'long' }, { ...pieces, type: ['int', 'null'] }, gift, buyer] },
+    { ...ORDER_AVRO, fields: [type, time, { ...id, type: 'long' }, { ...pieces, type: ['int', 'null'] }, gift, buyer, amount, note] },
   ],
 ] // biome-ignore format: a field each
 
@@ -38,7 +38,7 @@ const VALUES: readonly object[] = [
   own,
   {
     ...{ tree: { n: 1, below: [{ n: 2, below: [] }] }, updated_at: NOON_MS, tags: { a: Buffer.from('x') }, kind: 'b', id: 'O1' },
-    ...{ type: 'order.created', amount: Buffer.from([1, 0, 0]), buyer_id: null, nulls: [null, null], note: Buffer.from('n') },
+    ...{ type: 'order.created', amount: Buffer.from([1, 0, 0]), buyer_id: null, nulls: [null, null], note: Buffer.from('n'), pieces: 3, gift: null },
   },
   { 'Order': { ...own, order_id: 2 ** 40 } },
 ] // biome-ignore format: one value each

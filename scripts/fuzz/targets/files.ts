@@ -26,6 +26,9 @@ const CSV = `type,event_time,order_id,buyer_id,amount,note\norder.created,${NOON
 const EXPORT =
   '类型;时间;单号;金额;礼物\r\n下单;2026-01-05 20:00:00;O1;"¥1,234.50";是\r\n下单;2026-01-05 20:00:01;O2;-;否\r\n'
 
+const ASCII_MAX = 0x7f
+/** The export's first byte in UTF-8. */
+const UTF8_LEAD = Buffer.from(EXPORT)[0]
 const scratch = join(scratchFolder(), 'input')
 
 async function read(bytes: Buffer, options: ReadOptions): Promise<Reading> {
@@ -60,7 +63,7 @@ export const csv: Target = {
   ...shared,
   seeds: [Buffer.from(CSV), gzipSync(CSV), Buffer.from(EXPORT), iconv.encode(EXPORT, 'gbk')],
   read: (bytes) =>
-    bytes.includes(0x3b)
-      ? read(bytes, { streams: [mapped], stream: mapped.name, encoding: bytes.length % 2 === 0 ? 'gbk' : 'utf-8' })
+    bytes[0] > ASCII_MAX
+      ? read(bytes, { streams: [mapped], stream: mapped.name, encoding: bytes[0] === UTF8_LEAD ? 'utf-8' : 'gbk' })
       : read(bytes, { streams: [plain], stream: plain.name }),
 }

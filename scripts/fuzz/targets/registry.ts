@@ -11,20 +11,21 @@ import { NOON_MS, WORDS } from './topics.ts'
 
 const URL = 'http://127.0.0.1:8081'
 const stream = orderStream('avro')
-const record = new RecordEncoder(ORDER_AVRO, 7).encode({
-  ...{ type: 'order.created', event_time: NOON_MS, order_id: 'O1', buyer_id: 'B1', amount: null, pieces: 1 },
-  ...{ gift: null, note: null },
-})
 const MONEY = { type: 'fixed', name: 'x.Money', size: 4 }
+const BOX = { type: 'record', name: 'x.Box', fields: [{ name: 'money', type: ['null', 'x.Money'] }] }
 const reference = (name: string) => ({ name, subject: name, version: 1 })
-const withMoney = { ...ORDER_AVRO, fields: [...ORDER_AVRO.fields, { name: 'paid', type: ['null', 'x.Money'] }] }
+const withPaid = (type: unknown) => ({ ...ORDER_AVRO, fields: [...ORDER_AVRO.fields, { name: 'paid', type }] })
 const answer = (schema: unknown, references: unknown[] = []) => JSON.stringify({ schema: JSON.stringify(schema), references }) // biome-ignore format: one text
+const record = new RecordEncoder(withPaid(['null', MONEY]), 7).encode({
+  ...{ type: 'order.created', event_time: NOON_MS, order_id: 'O1', buyer_id: 'B1', amount: null, pieces: 1 },
+  ...{ gift: null, note: null, paid: null },
+})
 
 /** One answer a line: the first is that of the schema's id, those that follow are of what it refers to. */
 const SEEDS = [
-  [answer(ORDER_AVRO)],
-  [answer(withMoney, [reference('x.Money')]), answer(MONEY)],
-  [answer(withMoney, [reference('x.Money'), reference('x.Two')]), answer(['x.Two', 'x.Two'], [reference('x.Two')]), answer(MONEY)],
+  [answer(withPaid(['null', MONEY]))],
+  [answer(withPaid(['null', 'x.Money']), [reference('x.Money')]), answer(MONEY)],
+  [answer(withPaid('x.Box'), [reference('x.Box')]), answer(BOX, [reference('x.Money')]), answer(MONEY)],
   ['{"error_code":40403,"message":"Schema not found"}'],
 ] // biome-ignore format: one list a line
 
