@@ -32,7 +32,7 @@ test(`${RUNS} broken record batches: LOG_CORRUPT, and nothing else`, { timeout: 
   expect(runs).toBe(RUNS)
   expect(sound).toBeGreaterThan(RUNS / 20)
   expect(sound).toBeLessThan(RUNS / 2)
-  expect(count).toBeGreaterThan(RUNS)
+  expect(count).toBeGreaterThan(RUNS / 2) // of batches that were read whole
   for (const kind of [
     ...['gzip: invalid distance too far back', 'snappy: a copy from nowhere', 'lz', 'zstd: cut short'],
     ...['a record that ends beyond its batch', 'message format '],
