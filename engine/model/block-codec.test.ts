@@ -1,5 +1,7 @@
+import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { batchOf } from './batch.ts'
 import type { LogEntry } from './block.ts'
 import { decodeEntry, encodeEntry } from './block-codec.ts'
 import { blockFromRows, cellAt, type Row } from './column.ts'
@@ -153,5 +155,53 @@ describe('damage is never misread', () => {
     const bytes = encodeEntry(mark, [])
     bytes[4] = 2
     expect(() => decodeEntry(bytes, [])).toThrow('version 2, this engine reads 1')
+  })
+})
+
+describe('a right checksum over wrong contents', () => {
+  /** The entry of one block with `change` made to it, its size and checksum right again. */
+  function changed(change: (bytes: Buffer) => Buffer): Uint8Array {
+    const bytes = change(Buffer.from(encodeEntry(blockFromRows(stream, source, SAMPLE), [stream])))
+    bytes.writeUInt32LE(bytes.length, 8)
+    bytes.writeUInt32LE(crc32(bytes.subarray(16), crc32(bytes.subarray(0, 12))), 12)
+    return new Uint8Array(bytes)
+  }
+  const refused = (bytes: Uint8Array) =>
+    expect(() => decodeEntry(bytes, [stream])).toThrow(expect.objectContaining({ code: 'STATE_CORRUPT' }))
+  const placesAt = 16 + 4 + 4 + stream.name.length + 4 + source.topic.length
+
+  test('more rows than its bytes can hold are refused before they get room', () => {
+    const before = process.memoryUsage().arrayBuffers
+    for (const rows of [3, 20_000, 0xffff_ffff])
+      refused(
+        changed((bytes) => {
+          bytes.writeUInt32LE(rows, 16)
+          return bytes
+        }),
+      )
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(64 << 20)
+  })
+  test('rows without offsets or times', () => {
+    refused(
+      changed((bytes) => {
+        bytes.writeUInt8(254, placesAt + 4)
+        return bytes
+      }),
+    )
+  })
+  test('a run of a block that is not there', () => {
+    const entry = encodeEntry(batchOf([blockFromRows(stream, source, SAMPLE)]), [stream])
+    const bytes = Buffer.from(entry)
+    const runs = bytes.length - 2 * 9 - 4 // how many, then two constants
+    const two = changed(() => {
+      const [of, rows] = [Float64Array.of(0, 7), Float64Array.of(2, 3)].map((values) => Buffer.from(values.buffer))
+      const head = bytes.subarray(0, runs)
+      const aligned = (at: Buffer, values: Buffer) => {
+        const end = at.length + 1
+        return Buffer.concat([at, Buffer.of(0), Buffer.alloc((8 - (end % 8)) % 8), values])
+      }
+      return aligned(aligned(Buffer.concat([head, Buffer.of(2, 0, 0, 0)]), of!), rows!)
+    })
+    expect(() => decodeEntry(two, [stream])).toThrow('a run of block 7')
   })
 })

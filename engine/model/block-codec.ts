@@ -7,7 +7,7 @@ import { ALL_NULL, readColumn, readDoubles } from './column-codec.ts'
 import { type ColumnRows, writeColumn, writeDoubles } from './column-writer.ts'
 import { EngineError } from './errors.ts'
 import { type Picked, type PickedRows, wholeBlock } from './picked.ts'
-import { readPlaces, writePlaces } from './places-codec.ts'
+import { numbers, readPlaces, writePlaces } from './places-codec.ts'
 import type { Field, Stream } from './stream.ts'
 
 /*
@@ -126,13 +126,16 @@ function readBatch(input: ByteReader, streams: readonly Stream[]): Batch {
   const blocks: Block[] = []
   for (let left = input.u32(); left > 0; left--) blocks.push(readBlock(input, streams))
   const count = input.u32()
-  const runs = new Uint32Array(2 * input.sized(count))
+  const runs = new Uint32Array(2 * input.sized(count, 8))
   for (const part of count > 0 ? [0, 1] : []) {
-    const values = readDoubles(input, count) ?? []
+    const values = numbers(readDoubles(input, count), count)
     for (let i = 0; i < values.length; i++) runs[2 * i + part] = values[i]!
   }
   const rows = new Float64Array(blocks.length)
-  for (let i = 0; i < runs.length; i += 2) rows[runs[i]!]! += runs[i + 1]!
+  for (let i = 0; i < runs.length; i += 2) {
+    if (runs[i]! >= blocks.length) throw corrupt(`a run of block ${runs[i]}`)
+    rows[runs[i]!]! += runs[i + 1]!
+  }
   if (blocks.some((block, i) => block.length !== rows[i])) throw corrupt('runs and blocks differ')
   return { kind: 'batch', blocks, runs, length: blocks.reduce((sum, { length }) => sum + length, 0) }
 }
@@ -207,14 +210,14 @@ function areEqual(a: ColumnRows<DecimalColumn>, b: ColumnRows<DecimalColumn>): b
 }
 
 function readBlock(input: ByteReader, streams: readonly Stream[]): Block {
-  const length = input.sized(input.u32())
+  const length = input.u32()
   const name = input.text()
   const stream = streams.find((s) => s.name === name)
   if (!stream) throw corrupt(`a block of the stream "${name}", which is not configured`)
   const sourceTopic = input.text()
   const places = readPlaces(input, length)
-  const timesMs = readDoubles(input, length) ?? new Float64Array(0)
-  const types = (readColumn(input, 'string', 0, length) ?? nullColumn(TYPES, length)) as StringColumn
+  const timesMs = numbers(readDoubles(input, length), length)
+  const types = (readColumn(input, 'string', 0, length) ?? nullColumn(TYPES, input.sized(length, 5))) as StringColumn
   const times: Column = { kind: 'number', values: timesMs }
   const columns: Column[] = new Array(stream.fields.length)
   const read: (Column | null)[] = []
@@ -235,9 +238,9 @@ function readBlock(input: ByteReader, streams: readonly Stream[]): Block {
       throw corrupt(
         `"${name}.${fieldName}" was ${described(columnKind, scale)}, is ${described(field.kind, field.scale)}`,
       )
-    columns[index] = column ?? nullColumn(field, length)
+    columns[index] = column ?? nullColumn(field, input.sized(length, 8))
   }
-  for (let i = 0; i < columns.length; i++) columns[i] ??= nullColumn(stream.fields[i]!, length)
+  for (let i = 0; i < columns.length; i++) columns[i] ??= nullColumn(stream.fields[i]!, input.sized(length, 8))
   return { kind: 'block', stream: name, sourceTopic, ...places, length, timesMs, types, columns }
 }
 

@@ -71,28 +71,35 @@ export class ByteWriter {
 
 const encoder = new TextEncoder()
 
-/** Constant columns take no bytes a row, but each row has at least a part of a byte elsewhere. */
-const ROWS_A_BYTE = 64
+/**
+ * Bytes that one byte of an entry may become: constant columns and texts of a dictionary take little or nothing a row, but
+ * each row has a byte elsewhere, and no batch more than 4,096 of them.
+ */
+const ROOM_A_BYTE = 16 << 10
+const ROOM_MAX = 1 << 30
 
 /** Reads what ByteWriter wrote. Every read beyond the end throws a RangeError; arrays are views, not copies. */
 export class ByteReader {
   readonly #bytes: Uint8Array
   readonly #view: DataView
   #at: number
+  #room: number
 
   /** `bytes` must begin at a multiple of 8 of its buffer. */
   constructor(bytes: Uint8Array, at: number) {
     this.#bytes = bytes
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#at = at
+    this.#room = Math.min(ROOM_MAX, ROOM_A_BYTE * bytes.length)
   }
   get atEnd(): boolean {
     return this.#at === this.#bytes.length
   }
-  /** `rows`, where so many can stand in an entry of this size at all: nothing is allocated for more. */
-  sized(rows: number): number {
-    if (rows > ROWS_A_BYTE * this.#bytes.length) throw new RangeError(`${rows} rows`)
-    return rows
+  /** `length`, for an array of values of `sizeBytes` each: an entry of this size has no more in all its arrays together. */
+  sized(length: number, sizeBytes: number): number {
+    this.#room -= length * sizeBytes
+    if (this.#room < 0) throw new RangeError(`${length} values in ${this.#bytes.length} bytes`)
+    return length
   }
   u8(): number {
     return this.#view.getUint8(this.#skip(1))

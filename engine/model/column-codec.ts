@@ -42,7 +42,7 @@ export function readDoubles(input: ByteReader, rows: number): Float64Array | nul
   if (how === ALL_NULL) return null
   if (how === DOUBLES) return input.doubles(rows)
   const base = input.f64()
-  const values = new Float64Array(input.sized(rows))
+  const values = new Float64Array(input.sized(rows, 8))
   if (how === CONSTANT) return values.fill(base)
   if (how === STEPS_8) return stepped(values, base, input.bytes(rows))
   if (how === STEPS_16) return stepped(values, base, input.halves(rows))
@@ -74,9 +74,14 @@ function readStrings(input: ByteReader, rows: number): StringColumn | null {
   if (how > (NULLS | WIDE)) throw new RangeError(`strings of kind ${how}`)
   const sizeBytes = input.u32()
   const bytes = input.bytes(sizeBytes)
-  const offsets = how & WIDE ? ascending(input.words(rows + 1)) : summed(input.bytes(rows))
+  const offsets = how & WIDE ? ascending(input.words(rows + 1)) : summed(input.bytes(input.sized(rows, 4)))
   if (offsets[0] !== 0 || offsets[rows] !== sizeBytes) throw new RangeError('lengths of strings')
-  return { kind: 'string', bytes, offsets, nulls: how & NULLS ? input.bytes(rows) : new Uint8Array(rows) }
+  return {
+    kind: 'string',
+    bytes,
+    offsets,
+    nulls: how & NULLS ? input.bytes(rows) : new Uint8Array(input.sized(rows, 1)),
+  }
 }
 
 function readDictionary(input: ByteReader, rows: number): StringColumn {
@@ -87,7 +92,7 @@ function readDictionary(input: ByteReader, rows: number): StringColumn {
   const starts = ascending(input.words(count + 1))
   if (starts[count] !== sizeBytes) throw new RangeError('lengths of a dictionary')
   const codes = input.bytes(rows)
-  const offsets = new Uint32Array(rows + 1)
+  const offsets = new Uint32Array(input.sized(rows, 5) + 1)
   const nulls = new Uint8Array(rows)
   let size = 0
   for (let i = 0; i < rows; i++) {
@@ -97,7 +102,7 @@ function readDictionary(input: ByteReader, rows: number): StringColumn {
     else size += starts[code + 1]! - starts[code]!
     offsets[i + 1] = size
   }
-  const bytes = new Uint8Array(size)
+  const bytes = new Uint8Array(input.sized(size, 1))
   for (let i = 0; i < rows; i++) {
     if (nulls[i] === 1) continue
     const end = starts[codes[i]! + 1]!
@@ -127,7 +132,7 @@ function readDecimals(input: ByteReader, scale: number, rows: number): DecimalCo
   if (how > NARROW) throw new RangeError(`decimals of kind ${how}`)
   if (how === HALVES) return { kind: 'decimal', scale, high: input.integers(rows), low: input.words(rows) }
   const values = input.integers(rows)
-  const high = new Int32Array(rows)
+  const high = new Int32Array(input.sized(rows, 8))
   const low = new Uint32Array(rows)
   for (let i = 0; i < rows; i++) {
     const value = values[i]!

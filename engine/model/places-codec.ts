@@ -54,25 +54,26 @@ export function writePlaces(out: ByteWriter, { blocks, which, rows, length }: Pi
 
 export function readPlaces(input: ByteReader, length: number): Places {
   const sourcePartition = input.u32()
-  if (sourcePartition !== MANY) return { sourcePartition, offsets: readDoubles(input, length) ?? new Float64Array(0) }
-  const count = input.sized(input.u32())
-  const partitions = whole(readDoubles(input, count), count)
-  const next = whole(readDoubles(input, count), count)
-  const codes = whole(readDoubles(input, length), length)
-  const steps = whole(readDoubles(input, length), length)
-  const rowPartitions = new Uint32Array(length)
+  if (sourcePartition !== MANY) return { sourcePartition, offsets: numbers(readDoubles(input, length), length) }
+  const count = input.sized(input.u32(), 16)
+  const partitions = numbers(readDoubles(input, count), count)
+  const next = Float64Array.from(numbers(readDoubles(input, count), count))
+  const codes = numbers(readDoubles(input, length), length)
+  const steps = numbers(readDoubles(input, length), length)
+  const rowPartitions = new Uint32Array(input.sized(length, 12))
   const offsets = new Float64Array(length)
   for (let k = 0; k < length; k++) {
     const code = codes[k]!
-    if (!(code >= 0 && code < count)) throw new RangeError('a partition that is not listed')
+    if (!Number.isInteger(code) || code < 0 || code >= count) throw new RangeError('a partition that is not listed')
     rowPartitions[k] = partitions[code]!
     offsets[k] = next[code]! += steps[k]!
   }
   return { sourcePartition: rowPartitions[0] ?? 0, rowPartitions, offsets }
 }
 
-/** A copy that may be written to. */
-function whole(values: Float64Array | null, count: number): Float64Array {
-  if (!values) throw new RangeError(`${count} numbers are missing`)
-  return Float64Array.from(values)
+/** A RangeError where they are not there, or one is none. */
+export function numbers(values: Float64Array | null, count: number): Float64Array {
+  if (!values && count > 0) throw new RangeError(`${count} numbers are missing`)
+  if (values?.some((value) => !Number.isFinite(value))) throw new RangeError('a place or time that is no number')
+  return values ?? new Float64Array(0)
 }

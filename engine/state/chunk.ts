@@ -1,5 +1,5 @@
 import { DECIMAL_NULL_HIGH } from '../model/block.ts'
-import { Packer, type Packing, Unpacker } from './packing.ts'
+import { corrupt, Packer, type Packing, Unpacker } from './packing.ts'
 import { TextColumn } from './text-column.ts'
 
 export const CHUNK_ROWS_BITS = 12
@@ -176,6 +176,7 @@ export class Chunk implements ChunkMoment {
   static unpack(shape: RowShape, bytes: Uint8Array, chunk: Chunk = new Chunk(shape)): Chunk {
     const unpacker = new Unpacker(bytes)
     const [length, timeMsMax] = unpacker.numbers(new Float64Array(2), 2)
+    if (!Number.isInteger(length) || length < 0 || length > CHUNK_ROWS) throw corrupt(`${length} rows`)
     chunk.length = length
     chunk.timeMsMax = timeMsMax
     for (const column of [...chunk.#plain(), ...chunk.entries]) unpacker.numbers(column, length)

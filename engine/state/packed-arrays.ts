@@ -1,3 +1,5 @@
+import { corrupt } from './packing.ts'
+
 const ALIGN = 8
 
 /** Arrays end to end, each at a multiple of 8 bytes; in front their number and lengths in bytes, as doubles. */
@@ -12,13 +14,19 @@ export function packArrays(arrays: readonly ArrayBufferView[]): Uint8Array {
   return bytes
 }
 
-/** The bytes of each array, as views of a copy that begins at a multiple of 8. */
+/**
+ * The bytes of each array, as views of a copy that begins at a multiple of 8. EngineError STATE_CORRUPT where they are not
+ * what `packArrays` has made.
+ */
 export function unpackArrays(packed: Uint8Array): Uint8Array[] {
-  const { buffer, byteOffset } = packed.byteOffset % ALIGN === 0 ? packed : packed.slice()
-  const [count] = new Float64Array(buffer, byteOffset, 1)
-  let at = byteOffset + (1 + count) * ALIGN
-  return Array.from(new Float64Array(buffer, byteOffset + ALIGN, count), (length) => {
-    const array = new Uint8Array(buffer, at, length)
+  const bytes = packed.byteOffset % ALIGN === 0 ? packed : packed.slice()
+  const doubles = new Float64Array(bytes.buffer, bytes.byteOffset, Math.floor(bytes.length / ALIGN))
+  const [count] = doubles
+  if (!(count >= 0 && count < doubles.length)) throw corrupt(`${count} arrays`)
+  let at = (1 + count) * ALIGN
+  return Array.from(doubles.subarray(1, 1 + count), (length) => {
+    if (!(length >= 0 && at + length <= bytes.length)) throw corrupt(`an array of ${length} bytes`)
+    const array = bytes.subarray(at, at + length)
     at += aligned(length)
     return array
   })

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { packArrays, unpackArrays } from './packed-arrays.ts'
 import { type Numbers, Packer, Unpacker } from './packing.ts'
 
 const whole = fc.oneof(
@@ -52,4 +53,29 @@ test('columns of events become small: times 1 to 2 bytes, constants nothing, bac
   expect(size(Float64Array.from({ length: n }, (_, i) => 1_767_225_600_000 + i * 3 + (i % 7)))).toBeLessThan(1.01)
   expect(size(new Float64Array(n).fill(4))).toBeLessThan(0.01)
   expect(size(Uint32Array.from({ length: n }, (_, i) => (i % 10 === 0 ? i * 1000 : i % 90)))).toBeLessThan(1.4)
+})
+
+test('bytes that are not those of a packer are refused before anything is made of them', () => {
+  const packer = new Packer()
+  packer.numbers(Float64Array.of(3, 1, 4), 3)
+  const packed = packer.finish()
+  const refused = (read: () => unknown) => expect(read).toThrow(expect.objectContaining({ code: 'STATE_CORRUPT' }))
+  refused(() => new Unpacker(packed).numbers(new Float64Array(3), 1e9))
+  refused(() => new Unpacker(packed.subarray(0, packed.length - 1)).numbers(new Float64Array(3), 3))
+  for (const length of [-1, Number.NaN, 1e12]) refused(() => new Unpacker(packed).raw(length))
+  const arrays = packArrays([Float64Array.of(1, 2)])
+  for (const [at, value] of [
+    [0, 1e9],
+    [0, -1],
+    [0, Number.NaN],
+    [1, 24],
+    [1, -8],
+  ] as const) {
+    const broken = new Float64Array(arrays.slice().buffer)
+    broken[at] = value
+    refused(() => unpackArrays(new Uint8Array(broken.buffer)))
+  }
+  const around = Buffer.from(new Uint8Array([...arrays, ...new Uint8Array(64)]).buffer)
+  new Float64Array(around.buffer, around.byteOffset, 2)[1] = 40 // beyond its own bytes, not beyond the buffer
+  refused(() => unpackArrays(new Uint8Array(around.buffer, around.byteOffset, arrays.length)))
 })

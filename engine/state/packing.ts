@@ -1,3 +1,5 @@
+import { EngineError } from '../model/errors.ts'
+
 export type Numbers = Float64Array | Int32Array | Uint32Array | Uint16Array | Uint8Array
 
 const CONSTANT = 0
@@ -108,6 +110,7 @@ export class Packer {
   }
 }
 
+/** Every method throws EngineError STATE_CORRUPT where the bytes are not those of a Packer. */
 export class Unpacker {
   readonly #bytes: Uint8Array
   readonly #view: DataView
@@ -121,14 +124,17 @@ export class Unpacker {
   /** Fills the first `length` values of `into`. */
   numbers<N extends Numbers>(into: N, length: number): N {
     const mode = this.#bytes[this.#at++]
+    if (!(length <= into.length)) throw corrupt(`${length} values, at most ${into.length}`)
     if (mode === CONSTANT) into.fill(this.#double(), 0, length)
     else if (mode === RAW) for (let i = 0; i < length; i++) into[i] = this.#double()
     else this.#short(into, length, mode)
+    if (this.#at > this.#bytes.length) throw corrupt('it ends too early')
     return into
   }
 
   /** A view on the next bytes. */
   raw(length: number): Uint8Array {
+    if (!(length >= 0 && this.#at + length <= this.#bytes.length)) throw corrupt(`${length} bytes`)
     this.#at += length
     return this.#bytes.subarray(this.#at - length, this.#at)
   }
@@ -174,8 +180,13 @@ export class Unpacker {
 
   #double(): number {
     this.#at += 8
+    if (this.#at > this.#bytes.length) throw corrupt('it ends too early')
     return this.#view.getFloat64(this.#at - 8, true)
   }
+}
+
+export function corrupt(what: string): EngineError {
+  return new EngineError('STATE_CORRUPT', `packed numbers: ${what}`)
 }
 
 interface Shape {

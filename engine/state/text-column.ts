@@ -1,6 +1,6 @@
 import { keyedHash, processKey } from '../kit/keyed-hash.ts'
 import type { StringColumn } from '../model/block.ts'
-import type { Packer, Unpacker } from './packing.ts'
+import { corrupt, type Packer, type Unpacker } from './packing.ts'
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 const WORDS_MAX = 256
@@ -113,15 +113,21 @@ export class TextColumn {
     if (count === 0) {
       unpacker.numbers(this.#ends, rows)
       const end = rows === 0 ? 0 : this.#ends[rows - 1]
+      for (let row = 1; row < rows; row++) if (this.#ends[row] < this.#ends[row - 1]) throw corrupt('ends of texts')
+      const bytes = unpacker.raw(end)
       this.#room(end)
-      this.#bytes.set(unpacker.raw(end))
+      this.#bytes.set(bytes)
       return
     }
+    if (!Number.isInteger(count) || count < 0 || count > WORDS_MAX) throw corrupt(`${count} words`)
     const codes = unpacker.numbers(new Uint8Array(rows), rows)
     const lengths = unpacker.numbers(new Float64Array(count), count)
     const words = Array.from(lengths, (length) => unpacker.raw(length))
     let end = 0
-    for (let row = 0; row < rows; row++) end += lengths[codes[row]]
+    for (let row = 0; row < rows; row++) {
+      if (codes[row] >= count) throw corrupt(`word ${codes[row]} of ${count}`)
+      end += lengths[codes[row]]
+    }
     this.#room(end)
     end = 0
     for (let row = 0; row < rows; row++) {

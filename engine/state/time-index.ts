@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { HeldBytes } from './held-bytes.ts'
 import { asDoubles, packArrays, unpackArrays } from './packed-arrays.ts'
-import { Packer, type Packing, Unpacker } from './packing.ts'
+import { corrupt, Packer, type Packing, Unpacker } from './packing.ts'
 import type { Segments } from './segments.ts'
 
 const SEGMENT = 4096
@@ -317,6 +317,7 @@ function packSegment({ timesMs, rows, length }: Segment): Uint8Array {
 function unpackSegment(bytes: Uint8Array): [timesMs: Float64Array, rows: Float64Array] {
   const unpacker = new Unpacker(bytes)
   const [length] = unpacker.numbers(new Float64Array(1), 1)
+  if (!Number.isInteger(length) || length < 0 || length > SEGMENT) throw corrupt(`${length} rows`)
   return [unpacker.numbers(new Float64Array(length), length), unpacker.numbers(new Float64Array(length), length)]
 }
 

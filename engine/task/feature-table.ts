@@ -23,6 +23,8 @@ export interface FeatureValues {
 interface Store {
   readonly cell: number
   readonly kind: 'number' | 'code' | 'codes'
+  /** Most codes that there is room for. */
+  readonly codesMax: number
   readonly isBoolean: boolean
 }
 
@@ -158,7 +160,7 @@ export class FeatureTable implements FeatureValues {
   }
 
   /** New codes are taken before old ones are let go: most often they are the same. */
-  #setValue({ cell, kind }: Store, slot: number, set: number, value: Value): void {
+  #setValue({ cell, kind, codesMax }: Store, slot: number, set: number, value: Value): void {
     const cells = this.#space.writeCells(slot)
     const at = this.#at(slot, cell, set)
     if (kind === 'number') {
@@ -167,9 +169,9 @@ export class FeatureTable implements FeatureValues {
     }
     const before = kind === 'code' ? cells.slice(at, at + 1) : cells.slice(at + 1, at + 1 + Math.max(0, cells[at]))
     const list: readonly unknown[] = value === null || value === undefined ? [] : Array.isArray(value) ? value : [value]
-    const codes = list.map((v) =>
-      typeof v === 'string' ? this.#strings.internText(v) : this.#strings.internNumber(Number(v)),
-    )
+    const codes = list
+      .slice(0, codesMax)
+      .map((v) => (typeof v === 'string' ? this.#strings.internText(v) : this.#strings.internNumber(Number(v))))
     if (kind === 'code') cells[at] = codes[0] ?? NO_CODE
     else {
       cells[at] = value === null || value === undefined ? NO_CODE : codes.length
@@ -180,6 +182,9 @@ export class FeatureTable implements FeatureValues {
 }
 
 function storeOf(measure: Measure, isBoolean: (name: string) => boolean): Omit<Store, 'cell'> {
-  if (measure.kind !== 'last' && measure.kind !== 'top') return { kind: 'number', isBoolean: false }
-  return { kind: measure.kind === 'last' ? 'code' : 'codes', isBoolean: measure.of !== null && isBoolean(measure.of) }
+  if (measure.kind !== 'last' && measure.kind !== 'top') return { kind: 'number', codesMax: 0, isBoolean: false }
+  return {
+    ...(measure.kind === 'last' ? { kind: 'code', codesMax: 1 } : { kind: 'codes', codesMax: measure.k ?? 1 }),
+    isBoolean: measure.of !== null && isBoolean(measure.of),
+  }
 }

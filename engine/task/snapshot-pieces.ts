@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { z } from 'zod'
 import type { RuleSource } from '../model/block.ts'
 import { SnapshotRefused } from '../model/errors.ts'
 import type { SavedState, SnapshotPiece } from '../model/ports.ts'
@@ -76,11 +77,50 @@ export function shapeOf(
     .digest('hex')
 }
 
-/** SnapshotRefused when it is of another version. */
+const whole = z.int().min(0)
+const numbersShape = z.object({ first: whole, count: whole })
+const headShape = z.object({
+  version: whole,
+  shape: z.string(),
+  ruleSetHash: z.string(),
+  files: z.array(z.custom<RuleSource>(isFile)),
+  meta: z.string(),
+  roots: z.array(z.custom<Roots>(Array.isArray)).length(2),
+  lengths: z.array(z.array(whole)).length(2),
+  chunks: numbersShape,
+  index: numbersShape,
+  keptPieces: whole,
+  hotPieces: whole,
+})
+const keptShape = z.array(z.tuple([z.string(), z.string()]))
+
+function isFile(file: unknown): boolean {
+  const { path, text } = (file ?? {}) as Partial<RuleSource>
+  return typeof path === 'string' && typeof text === 'string'
+}
+
+/** SnapshotRefused when it is of another version, or none. */
 export function readHead(saved: SavedState): Head {
-  const head: Head = JSON.parse(new TextDecoder().decode(saved.head))
-  if (head.version === STATE_VERSION) return head
-  throw new SnapshotRefused('version', `its state is of version ${head.version}, this engine reads ${STATE_VERSION}`)
+  const head = jsonIn('head', saved.head)
+  const { version } = (head ?? {}) as Partial<Head>
+  if (version !== STATE_VERSION)
+    throw new SnapshotRefused('version', `its state is of version ${version}, this engine reads ${STATE_VERSION}`)
+  return checked('head', headShape, head)
+}
+
+function jsonIn(what: string, bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes))
+  } catch (error) {
+    throw new SnapshotRefused('torn', `its ${what} is no JSON`, error)
+  }
+}
+
+function checked<T>(what: string, shape: z.ZodType<T>, json: unknown): T {
+  const { data, error } = shape.safeParse(json)
+  if (!error) return data
+  const [{ path, message }] = error.issues
+  throw new SnapshotRefused('torn', `its ${what} is none: ${[what, ...path].join('.')}: ${message}`)
 }
 
 /** Sorts the pieces. SnapshotRefused when one is missing. */
@@ -93,20 +133,45 @@ export function readPieces(head: Head, pieces: Iterable<SnapshotPiece>): LoadedS
   let count = 0
   for (const { key, bytes } of pieces) {
     const { area, part, page } = split(key)
+    if (!isOf(head, area, part, page)) throw new SnapshotRefused('torn', `it has a piece ${key}, which its head lacks`)
     count++
     if (area === CHUNK) chunks[page - head.chunks.first] = bytes
     else if (area === INDEX) index[page - head.index.first] = bytes
-    else if (area === KEPT) kept[page] = JSON.parse(new TextDecoder().decode(bytes))
+    else if (area === KEPT) kept[page] = checked('kept state', keptShape, jsonIn('kept state', bytes))
     else if (area === HOT) hot[page] = bytes
     else pages[area].push({ part, page, bytes })
   }
   const others = head.chunks.count + head.index.count + head.keptPieces + head.hotPieces
   const expected = head.lengths.flat().reduce((sum, n) => sum + n, others)
   if (count !== expected) throw new SnapshotRefused('torn', `it has ${count} pieces of ${expected}`)
-  const { lists, ...meta }: Meta & { readonly lists: Kept } = JSON.parse(head.meta)
+  const { lists, ...meta } = metaIn(head)
   const [coreMemory, intakeMemory] = pages.map((list, i) => ({ roots: head.roots[i], pages: list }))
   const held = { chunks, index, firstIndex: head.index.first, hot }
   return { meta, lists, coreMemory, intakeMemory, held, kept: kept.flat() }
+}
+
+/** What the parts of a state make of it they check as they load it. */
+function metaIn({ meta }: Head): Meta & { readonly lists: Kept } {
+  const json = jsonIn('meta record', Buffer.from(meta))
+  if (typeof json !== 'object' || json === null) throw new SnapshotRefused('torn', 'its meta record is none')
+  return json as Meta & { readonly lists: Kept }
+}
+
+function isOf(
+  { chunks, index, keptPieces, hotPieces, lengths }: Head,
+  area: number,
+  part: number,
+  page: number,
+): boolean {
+  if (area < CHUNK) return page < (lengths[area]![part] ?? 0)
+  if (part !== 0) return false
+  const { first, count } =
+    { [CHUNK]: chunks, [INDEX]: index, [KEPT]: allOf(keptPieces), [HOT]: allOf(hotPieces) }[area] ?? allOf(0)
+  return page >= first && page < first + count
+}
+
+function allOf(count: number): Numbers {
+  return { first: 0, count }
 }
 
 export function join(area: number, part: number, page: number): number {

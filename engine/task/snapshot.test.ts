@@ -196,3 +196,23 @@ test('a snapshot of another shape, or with records missing behind it, is refused
   const whole = await takeUp(fresh, log, storeOf(3, shelf.saved), tell)
   expect(run(log, whole.task, records.slice(9))).toEqual(rest)
 })
+
+test('a snapshot whose parts do not fit together is refused, whatever they hold, and the log alone does', async () => {
+  const log = new Log()
+  const task = fresh()
+  run(log, task, recordsOf(Array.from({ length: 5 }, () => ({ gap: 500, late: 0, buyer: 1, shop: 0, n: 1 }))))
+  const { head, pieces } = snapshotOf(task)
+  const text = Buffer.from(head).toString()
+  const changed = (change: object) => JSON.stringify({ ...JSON.parse(text), ...change })
+  const heads = [text.slice(1), 'null', changed({ meta: '{}' }), changed({ meta: 'x' }), changed({ roots: [] })]
+  for (const one of [...heads, changed({ chunks: { first: 7, count: 1 } }), changed({ lengths: [[], []] })]) {
+    const refusals: string[] = []
+    const saved = { head: Buffer.from(one), pieces }
+    const taken = await takeUp(fresh, log, storeOf(log.at, saved), ({ reason }) => void refusals.push(reason))
+    expect([one.slice(0, 20), taken.snapshot, refusals]).toEqual([
+      one.slice(0, 20),
+      null,
+      [one === 'null' ? 'version' : 'torn'],
+    ])
+  }
+})

@@ -189,7 +189,11 @@ export class Task {
     if (this.#shape !== head.shape)
       throw new SnapshotRefused('shape', 'rules, streams or engine are not those that it was made with')
     const state = readPieces(head, saved.pieces)
-    for (const part of this.#parts) part.load?.(state)
+    try {
+      for (const part of this.#parts) part.load?.(state)
+    } catch (error) {
+      throw new SnapshotRefused('torn', `its state cannot be loaded: ${(error as Error).message}`, error)
+    }
   }
 
   /** Reads records again that were committed before: the state moves on, nothing is put out or counted. */

@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
-import { fuzzBatches } from './batches.ts'
-import { fuzz, type Range } from './fuzz.ts'
+import { fuzz } from './fuzz.ts'
+import { fuzzBytes } from './target.ts'
+import { TARGETS } from './targets/index.ts'
 
 interface Progress {
   readonly runs: number
@@ -12,10 +13,10 @@ interface Progress {
 }
 
 /**
- * npx tsx scripts/fuzz/main.ts --runs 1000000 --seed 7 [--from 400000] [--target batches]: loads so many broken rule files,
- * or reads so many broken record batches of Kafka's; a line every 10 s on standard error, the result as JSON on standard
- * output; exit code 1 when one crashed or took over a second. A case is known by its seed, its number and the good files
- * of the commit: a run that was stopped goes on with --from.
+ * npm run fuzz -- --target avro --runs 1000000 --seed 7 [--from 400000]: loads so many broken rule files (`rules`, which
+ * is the default), or reads so many broken inputs of a decoder of foreign bytes (targets/index.ts); a line every 10 s on
+ * standard error, the result as JSON on standard output; exit code 1 when one failed. A case is known by its seed, its
+ * number and the seeds of the commit: a run that was stopped goes on with --from.
  */
 const { values } = parseArgs({
   options: {
@@ -34,21 +35,22 @@ watchForHangs(current)
 const began = performance.now()
 let saidMs = began
 let said = 0
-const targets: Record<
-  string,
-  (range: Range, before: (i: number, soFar: Progress) => void) => Progress | Promise<Progress>
-> = {
-  rules: fuzz,
-  batches: fuzzBatches,
+const target = await TARGETS[values.target]?.()
+if (!target && values.target !== 'rules') {
+  process.stderr.write(`no target "${values.target}": rules, ${Object.keys(TARGETS).join(', ')}\n`)
+  process.exit(2)
 }
-const result = await targets[values.target]({ seed, from, to }, (i, soFar) => {
+const before = (i: number, soFar: Progress): void => {
   current[0] = i
   if (performance.now() < saidMs + 10_000) return
   saidMs = performance.now()
   say(soFar)
-})
+}
+const range = { seed, from, to }
+const result = target ? await fuzzBytes(target, range, before) : fuzz(range, before)
+const peakMb = Math.round(process.resourceUsage().maxRSS / 1024)
 const seconds = Math.round((performance.now() - began) / 1000)
-process.stdout.write(`${JSON.stringify({ seed, from, to, seconds, ...result })}\n`)
+process.stdout.write(`${JSON.stringify({ target: values.target, ...range, seconds, peakMb, ...result })}\n`)
 process.exit(result.failures.length > 0 ? 1 : 0)
 
 function say({ runs: done, failures, slowest, slowestMs, checksum }: Progress): void {

@@ -33,3 +33,11 @@ test.each(cases.filter((name) => name !== 'location_coordinates'))('csv-spectrum
 test('csv-spectrum: a quote inside a bare field is refused, as RFC 4180 has it', () => {
   expect(() => recordsOf(textOf('location_coordinates'), 7)).toThrow('2: a quote in a wrong place')
 })
+
+test('a field of many lines with quotes in it is read once, not once for each line', () => {
+  const lines = 20_000
+  const startedMs = performance.now()
+  const [row] = recordsOf(`a,b\n1,"x\n${'say ""hello""\n'.repeat(lines)}"\n`, 1 << 16)
+  expect(row!.b).toBe(`x\n${'say "hello"\n'.repeat(lines)}`)
+  expect(performance.now() - startedMs).toBeLessThan(1_000)
+})

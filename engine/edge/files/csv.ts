@@ -40,7 +40,7 @@ export class CsvAssembler {
       if (bare !== '') this.#parse(text, bare, line)
     } else {
       const whole = `${this.#open}\n${text}`
-      if (!text.includes('"')) this.#open = whole
+      if (this.#staysOpen(text)) this.#open = whole
       else this.#parse(whole, withoutReturn(whole), this.#openLine)
     }
   }
@@ -49,6 +49,11 @@ export class CsvAssembler {
     if (this.#open === '') return
     this.#refuseRows(this.#open, 'open', 'up to the end of the input')
     this.#malformed(this.#openLine, 'a quoted field has no end', this.#open)
+  }
+
+  /** From the line alone: a record of many lines is not read again for each of them. */
+  #staysOpen(text: string): boolean {
+    return !text.includes('"') || csvFields(`"${withoutReturn(text)}`, this.#delimiter) === 'open'
   }
 
   #parse(whole: string, bare: string, line: number): void {

@@ -33,6 +33,23 @@ test("others may write to a list's own topic: a key is on it as long as it has a
   expect(read(own('number'), { key: '12.5', value: '' })).toEqual({ ...on, item: 12.5 })
 })
 
+test('what a task could not use is no record: values that are no times, texts that are no Unicode, keys that are no value', () => {
+  for (const value of [
+    '{"on":true,"ttl_ms":"1h"}',
+    '{"on":true,"until_ms":{}}',
+    '{"on":true,"at_ms":1e400}',
+    '5',
+    '[]',
+  ])
+    expect([value, read(all, { key: 'known/"a"', value })]).toEqual([value, null])
+  for (const item of ['"\\ud800"', '1e400'])
+    expect(read(all, { key: `known/${item}`, value: '{"on":true}' })).toBeNull()
+  expect(readControl(own('string'), 7, Buffer.of(0x53, 0xff), Buffer.from(''))).toBeNull()
+  const feature: ControlTopic = { kind: 'feature', topic: 'f', feature: { id: 'f', version: 1 } as Feature }
+  for (const key of ['null', '{}', '[1]']) expect(read(feature, { key, value: '[1]' })).toBeNull()
+  for (const value of ['{}', '5', '[{}]', '[[[1]]]']) expect(read(feature, { key: '"a"', value })).toBeNull()
+})
+
 test('what is no record of a control topic is passed over', () => {
   for (const key of ['twelve', 'Infinity', ' ', '']) expect(read(own('number'), { key, value: '' })).toBeNull()
   for (const key of ['', ' ', 'x'.repeat(1_001)]) expect(read(own('string'), { key, value: '' })).toBeNull()

@@ -1,6 +1,9 @@
+import { isUtf8 } from 'node:buffer'
+import { z } from 'zod'
+import { isWellFormed } from '../../kit/encodings.ts'
 import type { FeatureRecord, ListRecord } from '../../model/block.ts'
 import { itemFault, itemOf } from '../../model/list-item.ts'
-import type { Announcement, MeasureValue } from '../../model/output.ts'
+import type { Announcement } from '../../model/output.ts'
 import type { ListItem } from '../../model/rule.ts'
 import type { ControlTopic } from '../../plan/control-topics.ts'
 import { featureTopic, listsTopic } from '../../plan/control-topics.ts'
@@ -23,6 +26,19 @@ interface ListValue {
   readonly until_ms: number | null
   readonly at_ms: number
 }
+
+/** A text that UTF-8 can hold. */
+const text = z.string().refine(isWellFormed)
+const listItem = z.union([text, z.number()])
+const listValue: z.ZodType<ListValue, unknown> = z.object({
+  on: z.boolean(),
+  ttl_ms: z.number().positive().nullable().default(null),
+  until_ms: z.number().nullable().default(null),
+  at_ms: z.number().default(0),
+})
+const featureKey = z.union([text, z.number(), z.boolean()])
+const measure = featureKey.nullable()
+const values = z.array(z.union([measure, z.array(featureKey)])).nullable()
 
 /** What is asked for of a list's item. */
 export type ListChange = Pick<ListRecord, 'item' | 'on' | 'ttlMs' | 'untilMs' | 'atMs'>
@@ -58,20 +74,18 @@ export function readControl(
   key: Buffer | null,
   value: Buffer | null,
 ): ListRecord | FeatureRecord | null {
-  if (key === null) return null
+  if (key === null || !isUtf8(key)) return null
   try {
     if (control.kind === 'list') return ownListRecord(control.list, offset, String(key), value)
     const parsed = value === null ? null : JSON.parse(String(value))
     if (control.kind === 'feature') {
       const { id: feature, version } = control.feature
-      return { offset, feature, version, key: JSON.parse(String(key)), values: parsed as MeasureValue[] | null }
+      return { offset, feature, version, key: featureKey.parse(JSON.parse(String(key))), values: values.parse(parsed) }
     }
     if (parsed === null) return null // nobody says anything of it any more
-    const { on, ttl_ms: ttlMs = null, until_ms: untilMs = null, at_ms: atMs = 0 } = parsed as Partial<ListValue>
-    if (typeof on !== 'boolean') return null
+    const { on, ttl_ms: ttlMs, until_ms: untilMs, at_ms: atMs } = listValue.parse(parsed)
     const list = listOfKey(String(key))
-    const item: ListItem = JSON.parse(String(key).slice(list.length + 1))
-    if (typeof item !== 'string' && typeof item !== 'number') return null
+    const item: ListItem = listItem.parse(JSON.parse(String(key).slice(list.length + 1)))
     return { offset, list, item, on, ttlMs, untilMs, atMs }
   } catch {
     return null
@@ -85,21 +99,25 @@ function ownListRecord(
   value: Buffer | null,
 ): ListRecord | null {
   if (itemFault(key, of) !== null) return null
-  const { ttl_ms: ttlMs = null, at_ms: atMs = 0 } = value === null ? {} : listValue(String(value))
+  const { ttl_ms: ttlMs = null, at_ms: atMs = 0 } = value === null ? {} : ownListValue(String(value))
   return { offset, list, item: itemOf(key, of), on: value !== null, ttlMs, untilMs: null, atMs }
 }
 
 /** Whatever somebody else writes as a value says that the item is on the list. */
-function listValue(text: string): { readonly ttl_ms?: number | null; readonly at_ms?: number } {
+function ownListValue(text: string): { readonly ttl_ms?: number | null; readonly at_ms?: number } {
   try {
     const value: unknown = JSON.parse(text)
     if (typeof value !== 'object' || value === null) return {}
     const { ttl_ms, at_ms } = value as Record<string, unknown>
     return {
-      ...(typeof ttl_ms === 'number' && ttl_ms > 0 ? { ttl_ms } : {}),
-      ...(typeof at_ms === 'number' ? { at_ms } : {}),
+      ...(isNumber(ttl_ms) && ttl_ms > 0 ? { ttl_ms } : {}),
+      ...(isNumber(at_ms) ? { at_ms } : {}),
     }
   } catch {
     return {}
   }
+}
+
+function isNumber(value: unknown): value is number {
+  return Number.isFinite(value)
 }

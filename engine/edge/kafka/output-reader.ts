@@ -1,4 +1,4 @@
-import { EngineError } from '../../model/errors.ts'
+import { EngineError, LogCorrupt } from '../../model/errors.ts'
 import type { Logger } from '../../model/telemetry.ts'
 import { createClient, type KafkaConnection } from './client.ts'
 import { reasonOf } from './errors.ts'
@@ -44,6 +44,7 @@ export async function readOutputs(
       if (reads.some(({ feed, end }) => feed.position < end)) await fetcher.news(stop)
     }
   } catch (error) {
+    if (error instanceof LogCorrupt) throw error
     const brokers = connection.brokers.join(', ')
     throw new EngineError('KAFKA_UNREACHABLE', `${topic} cannot be read at ${brokers}: ${reasonOf(error)}`, error)
   } finally {

@@ -21,3 +21,9 @@ test.each(['alert', 'ranking'] as const)('items that an %s declares and does not
     }
   expect(performance.now() - startedMs).toBeLessThan(2_000)
 })
+
+test('what is no output says so by name', () => {
+  const decoder = new OutputDecoder('alert')
+  for (const bytes of [Buffer.alloc(0), Buffer.alloc(5), Buffer.from('{"kind":"alert"}')])
+    expect(() => decoder.decode(bytes)).toThrow(expect.objectContaining({ code: 'LOG_CORRUPT' }))
+})

@@ -5,20 +5,26 @@ type AvroObject = Readonly<Record<string, unknown>>
 
 const NAMED = ['record', 'error', 'enum', 'fixed']
 
-/** A schema that stands alone: where a name of `named` is used first, its schema is put in its place. */
+/** A schema that stands alone: where a name of `named` is used first, its schema is put in its place. Throws an Error where that has no end. */
 export function inlined(schema: unknown, named: Named): unknown {
   return named.size === 0 ? schema : new Inlining(named).of(schema, '')
 }
 
+/** Values of a schema that stands alone: where unions refer to unions, they may double with each step. */
+const VALUES_MAX = 100_000
+
 class Inlining {
   readonly #named: Named
   readonly #defined = new Set<string>()
+  #values = 0
 
   constructor(named: Named) {
     this.#named = named
   }
 
   of(schema: unknown, namespace: string): unknown {
+    if (++this.#values > VALUES_MAX)
+      throw new RangeError(`what it refers to makes more than ${VALUES_MAX} values of it`)
     if (typeof schema === 'string') return this.#name(schema, namespace)
     if (Array.isArray(schema)) return schema.map((branch) => this.of(branch, namespace))
     if (typeof schema !== 'object' || schema === null) return schema

@@ -172,3 +172,28 @@ describe('schemas', () => {
     await expect(schemas.byId(2, 't')).rejects.toThrow(SchemaUnusable)
   })
 })
+
+describe('answers that are none', () => {
+  const one = (references: unknown, schema = '"A"') => ({ status: 200, body: JSON.stringify({ schema, references }) })
+  test.each([
+    ['a reference that is null', [one([null])]],
+    ['one that refers to itself', [one([{ name: 'A', subject: 'A', version: 1 }], '["A","A"]')]],
+    [
+      'fields that are none',
+      [one([{ name: 'B', subject: 'A', version: 1 }], '{"type":"record","name":"R","fields":7}')],
+    ],
+  ])('%s', async (_, [reply]) => {
+    replies['/schemas/ids/1'] = [reply!]
+    replies['/subjects/A/versions/1'] = [{ ...reply!, body: JSON.stringify({ schema: '["A","A"]' }) }]
+    expect(await schemaOr(new ConfluentSchemas(url), 1, 't')).toEqual({ why: expect.stringContaining('is no schema') })
+  })
+  test('unions that double with each reference', async () => {
+    const names = Array.from({ length: 40 }, (_, i) => ({ name: `N${i}`, subject: `N${i}`, version: 1 }))
+    replies['/schemas/ids/1'] = [one(names, '"N0"')]
+    for (const [i, { subject }] of names.entries())
+      replies[`/subjects/${subject}/versions/1`] = [one([], `["N${i + 1}","N${i + 1}"]`)]
+    expect(await schemaOr(new ConfluentSchemas(url), 1, 't')).toEqual({
+      why: expect.stringContaining('makes more than'),
+    })
+  })
+})

@@ -50,37 +50,18 @@ export class RegistryRest {
   async ask(method: 'GET' | 'POST', path: string, body?: object): Promise<Answer> {
     for (const waitMs of BACK_OFF_MS) {
       const { status, headers, text } = await this.#send(method, path, body)
-      if (status !== 429 && status < 500) return this.#understood(status, text)
+      if (status !== 429 && status < 500) return answerOf(status, text, (what) => this.#fault(what))
       const askedMs = Number(headers['retry-after']) * 1_000
       await sleep(askedMs > 0 ? Math.min(askedMs, ASKED_TO_WAIT_MS_MAX) : waitMs)
     }
     const { status, text } = await this.#send(method, path, body)
     if (status === 429) throw this.#fault('it has too many requests (HTTP 429)')
-    return this.#understood(status, text)
+    return answerOf(status, text, (what) => this.#fault(what))
   }
 
   /** Resolves where a registry answers. */
   async look(): Promise<void> {
     await this.ask('GET', 'subjects')
-  }
-
-  #understood(status: number, text: string): Answer {
-    let body: unknown
-    try {
-      body = JSON.parse(text)
-    } catch {
-      const what = /^\s*</.test(text) ? 'a page of HTML' : 'no JSON'
-      if (status !== 401 && status !== 403)
-        throw this.#fault(`HTTP ${status} with ${what}: is this the URL of a schema registry, with its path?`)
-    }
-    const object = (typeof body === 'object' && body !== null ? body : {}) as Answer['body']
-    const said = typeof object.message === 'string' ? `: ${object.message}` : ''
-    if (status === 401 || status === 403)
-      throw this.#fault(`it refuses the login (registry.username, registry.token): HTTP ${status}${said}`)
-    if (status >= 500) throw this.#fault(`HTTP ${status}${said}`)
-    if (status >= 300 && !isOwnCode(object.error_code, status))
-      throw this.#fault(`HTTP ${status}${said}: is this the URL of a schema registry, with its path?`)
-    return { status, body: object }
   }
 
   async #send(method: 'GET' | 'POST', path: string, body: object | undefined): Promise<Received> {
@@ -144,6 +125,26 @@ export class RegistryRest {
   #fault(what: string, error?: unknown): EngineError {
     return new EngineError('REGISTRY_UNREACHABLE', `schema registry ${this.url}: ${what}`, error)
   }
+}
+
+/** What an answer says; throws what `fault` makes where no registry speaks so. */
+export function answerOf(status: number, text: string, fault: (what: string) => Error): Answer {
+  let body: unknown
+  try {
+    body = JSON.parse(text)
+  } catch {
+    const what = /^\s*</.test(text) ? 'a page of HTML' : 'no JSON'
+    if (status !== 401 && status !== 403)
+      throw fault(`HTTP ${status} with ${what}: is this the URL of a schema registry, with its path?`)
+  }
+  const object = (typeof body === 'object' && body !== null ? body : {}) as Answer['body']
+  const said = typeof object.message === 'string' ? `: ${object.message}` : ''
+  if (status === 401 || status === 403)
+    throw fault(`it refuses the login (registry.username, registry.token): HTTP ${status}${said}`)
+  if (status >= 500) throw fault(`HTTP ${status}${said}`)
+  if (status >= 300 && !isOwnCode(object.error_code, status))
+    throw fault(`HTTP ${status}${said}: is this the URL of a schema registry, with its path?`)
+  return { status, body: object }
 }
 
 interface Received {

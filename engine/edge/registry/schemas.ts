@@ -44,13 +44,16 @@ const UNKNOWN_SUBJECT = 40_401
  * its meaning. Whatever a subject is named after (topic, record, both): the id finds its schema.
  */
 export class ConfluentSchemas implements Schemas {
-  readonly #rest: RegistryRest
+  readonly #rest: Pick<RegistryRest, 'url' | 'ask'>
   /** Asked for, by id; those that fail are forgotten. */
   readonly #known = new Map<number, Promise<unknown | null>>()
   readonly #missing = new Map<number, Missing>()
 
-  constructor(registry: string | RegistryConnection) {
-    this.#rest = new RegistryRest(registry)
+  constructor(
+    registry: string | RegistryConnection,
+    rest: Pick<RegistryRest, 'url' | 'ask'> = new RegistryRest(registry),
+  ) {
+    this.#rest = rest
   }
 
   async byId(id: number, topic: string): Promise<unknown | null> {
@@ -87,8 +90,13 @@ export class ConfluentSchemas implements Schemas {
     const { status, body } = answer
     if (status >= 300 || (body.schemaType !== undefined && body.schemaType !== 'AVRO')) return null
     const named: Named = new Map()
-    await this.#gather(body, named)
-    return inlined(parsed(body.schema), named)
+    try {
+      await this.#gather(body, named)
+      return inlined(parsed(body.schema), named)
+    } catch (error) {
+      if (error instanceof EngineError || error instanceof SchemaUnusable) throw error
+      throw new SchemaUnusable(`it, or what it refers to, is no schema: ${(error as Error).message}`)
+    }
   }
 
   /** What a schema refers to, and what that refers to. */

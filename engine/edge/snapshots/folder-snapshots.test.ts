@@ -1,6 +1,7 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { afterAll, expect, test } from 'vitest'
 import type { SnapshotFault } from '../../model/errors.ts'
 import { SnapshotRefused } from '../../model/errors.ts'
@@ -184,4 +185,28 @@ test('when more than half of the data file is of no use, a full one is wanted', 
   expect(store.wantsFull).toBe(true)
   await store.save(5, source(state))
   expect(store.wantsFull).toBe(false)
+})
+
+test('a right checksum over wrong contents is refused, and takes no memory', async () => {
+  const wrong: readonly (readonly [string, (bytes: Buffer, entriesAt: number) => void])[] = [
+    ['its JSON is none', (bytes) => bytes.writeUInt8(0, 24)],
+    ['its sections go beyond its end', (bytes) => bytes.writeUInt32LE(0xffff_ffff, 16)],
+    ['a file that it does not name', (bytes, at) => bytes.writeUInt32LE(9, at + 16)],
+    ['a file that is not of snapshots', (bytes) => bytes.write('../../', bytes.indexOf('pages-'))],
+    ['a piece of 4 GB', (bytes, at) => bytes.writeUInt32LE(0xffff_ffff, at + 20)],
+    ['a place that is none', (bytes, at) => bytes.writeDoubleLE(Number.NaN, at + 8)],
+    ['a key that is none', (bytes, at) => bytes.writeDoubleLE(-1, at)],
+  ]
+  for (const [what, change] of wrong) {
+    const folder = newFolder()
+    await new FolderSnapshots(folder, 'log').save(1, source(first))
+    const path = join(folder, readdirSync(folder).find((name) => name.endsWith('.manifest'))!)
+    const bytes = readFileSync(path)
+    change(bytes, 24 + bytes.readUInt32LE(16) + bytes.readUInt32LE(20))
+    bytes.writeUInt32LE(crc32(bytes.subarray(16)), 12)
+    writeFileSync(path, bytes)
+    const before = process.memoryUsage().arrayBuffers
+    expect([what, await found(folder)]).toEqual([what, { position: null, state: null, refused: ['torn'] }])
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(64 << 20)
+  }
 })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
@@ -192,6 +192,7 @@ export class FolderSnapshots implements SnapshotStore {
     )
     let fd = -1
     let opened = ''
+    let left = 0
     try {
       for (const [key, place] of inOrder) {
         if (opened !== place.file) {
@@ -199,7 +200,10 @@ export class FolderSnapshots implements SnapshotStore {
           fd = -1
           fd = openData(join(this.#folder, place.file), place.file)
           opened = place.file
+          left = fstatSync(fd).size
         }
+        left -= place.length // each has bytes of its own
+        if (left < 0) throw new SnapshotRefused('torn', `${place.file} is shorter than its pieces`)
         yield { key, bytes: readPiece(fd, place) }
       }
     } finally {

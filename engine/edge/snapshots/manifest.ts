@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib'
+import { z } from 'zod'
 import { SnapshotRefused } from '../../model/errors.ts'
 
 const MAGIC = 0x4c57_4d46 // "LWMF"
@@ -71,15 +72,34 @@ export function decodeManifest(bytes: Uint8Array): Manifest {
     throw new SnapshotRefused('checksum', 'its checksum is wrong')
   const headAt = FIXED_BYTES + view.getUint32(16, true)
   const entriesAt = headAt + view.getUint32(20, true)
-  const { logId, position, files } = JSON.parse(new TextDecoder().decode(bytes.subarray(FIXED_BYTES, headAt)))
+  if (entriesAt > bytes.length || (bytes.length - entriesAt) % ENTRY_BYTES !== 0)
+    throw new SnapshotRefused('torn', 'its sections do not fill it')
+  const { logId, position, files } = sectionIn(bytes.subarray(FIXED_BYTES, headAt))
   const places = new Map<number, Place>()
   for (let at = entriesAt; at < bytes.length; at += ENTRY_BYTES) {
-    places.set(view.getFloat64(at, true), {
-      offset: view.getFloat64(at + 8, true),
-      file: files[view.getUint32(at + 16, true)],
-      length: view.getUint32(at + 20, true),
-      crc: view.getUint32(at + 24, true),
-    })
+    const [key, offset] = [view.getFloat64(at, true), view.getFloat64(at + 8, true)]
+    const file = files[view.getUint32(at + 16, true)]
+    if (!isCount(key) || !isCount(offset) || file === undefined)
+      throw new SnapshotRefused('torn', `its entry ${places.size} is none`)
+    places.set(key, { file, offset, length: view.getUint32(at + 20, true), crc: view.getUint32(at + 24, true) })
   }
   return { logId, position, head: bytes.slice(headAt, entriesAt), places }
+}
+
+const section = z.object({
+  logId: z.string(),
+  position: z.int(),
+  files: z.array(z.string().regex(/^pages-\d+\.data$/)),
+})
+
+function sectionIn(bytes: Uint8Array): z.infer<typeof section> {
+  try {
+    return section.parse(JSON.parse(new TextDecoder().decode(bytes)))
+  } catch (error) {
+    throw new SnapshotRefused('torn', 'its JSON does not say log, position and files', error)
+  }
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0
 }

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
+import { z } from 'zod'
 import { DATA_FILE_MODE, makeDataFolder } from '../../../kit/make-folder.ts'
 import type { Batch } from '../../../model/block.ts'
 import { decodeEntry, ENTRY_HEADER_BYTES, encodeEntry, entrySize } from '../../../model/block-codec.ts'
@@ -94,7 +95,7 @@ export class CacheReader {
       this.#end = size - TAIL_BYTES - notesSize
       if (this.#at > this.#end) throw corrupt('sizes')
       this.key = checked(this.#read(HEAD_BYTES, keySize), keyCrc)
-      this.notes = checked(this.#read(this.#end, notesSize), notesCrc) as Notes
+      this.notes = notesIn(checked(this.#read(this.#end, notesSize), notesCrc))
     } catch (error) {
       closeSync(this.#file)
       throw error
@@ -144,7 +145,33 @@ function json(value: object): Buffer {
 
 function checked(bytes: Uint8Array, crc: number): unknown {
   if (crc32(bytes) !== crc) throw corrupt('checksum')
-  return JSON.parse(Buffer.from(bytes).toString())
+  try {
+    return JSON.parse(Buffer.from(bytes).toString())
+  } catch {
+    throw corrupt('its JSON')
+  }
+}
+
+const line = z.number()
+const notesShape = z.object({
+  malformed: z.array(z.tuple([line, z.string()])),
+  ahead: z.array(z.tuple([line, z.number()])),
+  late: z.object({ line, timeMs: z.number(), events: z.number() }).nullable(),
+  unknownFields: z.array(
+    z.object({
+      stream: z.string(),
+      name: z.string().nullable(),
+      meant: z.string().nullable(),
+      line,
+      values: z.number(),
+    }),
+  ),
+})
+
+function notesIn(json: unknown): Notes {
+  const { data } = notesShape.safeParse(json)
+  if (!data) throw corrupt('its notes')
+  return data
 }
 
 function words(...values: number[]): Uint8Array {

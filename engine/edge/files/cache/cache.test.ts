@@ -1,6 +1,7 @@
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { defaultConfig } from '../../../config.ts'
 import { blocksOf } from '../../../model/batch.ts'
@@ -157,4 +158,21 @@ test('a reader that stops early leaves no cache behind', async () => {
   const cache = { folder, say: () => {}, inputBytesMin: 0 }
   for await (const _ of readCachedBatches(input, { streams }, cache)) break
   expect(readdirSync(folder)).toEqual([])
+})
+
+test.each([
+  ['JSON', 'x'],
+  ['notes', '{}'],
+  ['notes', '{"malformed":[1],"ahead":[],"late":null,"unknownFields":[]}'],
+])('a right checksum over wrong %s: %s', async (what, notes) => {
+  const bytes = readFileSync(cacheFile())
+  const tail = bytes.subarray(bytes.length - 24)
+  const text = Buffer.from(notes.padEnd((notes.length + 7) & ~7))
+  const head = bytes.subarray(0, bytes.length - 24 - tail.readUInt32LE(0))
+  tail.writeUInt32LE(text.length, 0)
+  tail.writeUInt32LE(crc32(text), 4)
+  writeFileSync(cacheFile(), Buffer.concat([head, text, tail]))
+  const again = await heard()
+  expect(again.rows).toEqual(plain.rows)
+  expect(again.said).toEqual([expect.stringMatching(new RegExp(`refused .*its ${what}`))])
 })
