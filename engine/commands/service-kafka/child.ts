@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import type { RuleSource } from '../../model/block.ts'
 import { RULES } from './deals.ts'
 
-const READY_MS_MAX = 30_000
+const READY_MS_MAX = 60_000
 
 /** The service as a process of its own. `say` gets what it prints. Instances of one name have data folders of their own. */
 export function startChild(

@@ -55,7 +55,10 @@ export async function topicFaults(
 }
 
 async function deletedUnread(admin: Admin, groupId: string, topic: string): Promise<string[]> {
-  const committed = await committedOffsets(admin, groupId, topic)
+  const committed = await committedOffsets(admin, groupId, topic).catch((error: unknown) => {
+    if ((error as Error).name === 'KafkaJSGroupCoordinatorNotFound') return new Map<number, number>() // no group was there yet
+    throw error
+  })
   const bounds = await admin.fetchTopicOffsets(topic)
   return bounds.flatMap(({ partition, low }) => {
     const next = committed.get(partition)
