@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { loadConfig } from '../config.ts'
 import type { SkipPlace } from '../edge/kafka/skip-batch.ts'
 import { EngineError } from '../model/errors.ts'
-import { EXIT, type ExitCode } from './exit.ts'
+import { EXIT, type ExitCode, say } from './exit.ts'
 import { configOption, type Verb } from './options.ts'
 import { serviceLogger } from './service/serve.ts'
 
@@ -27,7 +27,7 @@ async function skip(text: string, options: { readonly config?: string; readonly 
   const skipped = await skipBatch(placeOf(text), rest)
   const { topic, partition, from, to, reason } = skipped
   const line = `${topic}/${partition}: offsets ${from} to ${to} are passed over (${reason}); their bytes: lapwing dlq --reason UNREADABLE`
-  process.stdout.write(`${options.json ? JSON.stringify(skipped) : line}\n`)
+  say(`${options.json ? JSON.stringify(skipped) : line}\n`)
   return EXIT.fine
 }
 

@@ -3,7 +3,7 @@ import { loadConfig } from '../config.ts'
 import { EngineError } from '../model/errors.ts'
 import { hasEvents, type RuleTest } from '../rules/index.ts'
 import { compileOrRefuse, type Sound } from './compiled.ts'
-import { EXIT, type ExitCode, talk } from './exit.ts'
+import { EXIT, type ExitCode, say, talk } from './exit.ts'
 import { configOption, oneOf, regularExpression, type Verb, wholeNumber } from './options.ts'
 import { readRuleFiles } from './rule-files.ts'
 import { junitOfTests } from './rule-test/junit.ts'
@@ -60,9 +60,9 @@ export async function test(paths: readonly string[], options: TestOptions): Prom
   const results = chosen.map((t) => runRuleTest(compiled.set, t, streams))
   const failed = results.filter((r) => !r.ok)
   if (options.update) return offerUpdate(updateExpectations(files, failed, streams), files, options.yes === true)
-  if (options.json) for (const r of results) process.stdout.write(`${JSON.stringify(resultJson(r))}\n`)
-  else if (options.format === 'junit') process.stdout.write(junitOfTests(results))
-  else for (const r of failed) process.stdout.write(`${failureText(r)}\n`)
+  if (options.json) for (const r of results) say(`${JSON.stringify(resultJson(r))}\n`)
+  else if (options.format === 'junit') say(junitOfTests(results))
+  else for (const r of failed) say(`${failureText(r)}\n`)
   const off = new Set(compiled.testsOff.map((t) => `${t.rule}@${t.version}`))
   if (off.size > 0)
     talk(`${compiled.testsOff.length} tests are not run, for what they test is off: ${[...off].join(', ')}`)
@@ -71,7 +71,7 @@ export async function test(paths: readonly string[], options: TestOptions): Prom
   const rules = new Set(chosen.map((t) => `${t.rule}@${t.version}`)).size
   const summary = `${results.length - failed.length} of ${results.length} tests passed, of ${rules} ${rules === 1 ? 'rule' : 'rules'}`
   if (options.json || options.format === 'junit') talk(summary)
-  else process.stdout.write(`${summary}\n`)
+  else say(`${summary}\n`)
   return failed.length > 0 || lacking.length > 0 ? EXIT.failed : EXIT.fine
 }
 

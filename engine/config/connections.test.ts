@@ -77,6 +77,8 @@ describe('secrets', () => {
     ['a URL in a mapping', "registry: { url: 'http://me:hunter2@r:8081', bad: 1 }"],
     ['a URL with a user of its own', "registry: { url: 'http://me:hunter2@r:8081', token: hunter2 }"],
     ['a token', "registry: { url: 'http://r:8081', tokn: hunter2 }"],
+    ['a broker with a user', 'log: { kind: kafka, brokers: ["me:hunter2@127.0.0.1:9092"], group: g }'],
+    ['brokers in a block', 'log:\n  kind: kafka\n  brokers:\n    - me:hunter2@127.0.0.1:9092\n'],
     ['a token in a broken file', "registry: { url: 'http://r:8081', token: 'hunter2 }\ndata: ["],
   ])('%s does not show it', (_, yaml) => {
     const message = faultOf(yaml)

@@ -13,7 +13,8 @@ const WRITTEN = new RegExp(
   `([\\w-]*(?:${SECRET.source})[\\w-]*)["']?[ \\t]*[:=][ \\t]*("(?:[^"\\\\\\n]|\\\\.)*"?|'[^'\\n]*'?|[^\\n]*)`,
   'gi',
 )
-const USERINFO = /[a-z][a-z0-9+.-]*:\/\/([^\s/]+)@/gi
+/** Of a URL, or of a `host:port` that somebody put them in front of. */
+const USERINFO = /(?:[a-z][a-z0-9+.-]*:\/\/|[\s"'[,])([^\s/"'[\],]+)@(?=[\w[])/gi
 
 /** A configuration's text, and texts about it, without the secrets in it. */
 export interface Masked {

@@ -3,7 +3,9 @@ import { EngineError } from '../../model/errors.ts'
 import type { Logger } from '../../model/telemetry.ts'
 import { createClient, type KafkaConnection } from './client.ts'
 import { codeOf, noAnswer, OFFSET_OUT_OF_RANGE, reasonOf } from './errors.ts'
-import { PartitionReader, type RawRecord } from './partition-reader.ts'
+import { PartitionReader, type Passes, type RawRecord } from './partition-reader.ts'
+import { routerTopic } from './router-topic.ts'
+import { Skips } from './skips.ts'
 
 export type { RawRecord } from './partition-reader.ts'
 
@@ -22,24 +24,26 @@ export class SourceReader {
   readonly #admin: Admin
   readonly #reader: PartitionReader
   readonly #brokers: string
+  readonly #skips: Skips
 
-  private constructor(admin: Admin, reader: PartitionReader, brokers: string) {
+  private constructor(admin: Admin, reader: PartitionReader, { brokers, group }: KafkaConnection) {
     this.#admin = admin
     this.#reader = reader
-    this.#brokers = brokers
+    this.#brokers = brokers.join(', ')
+    this.#skips = new Skips(group, admin, reader)
   }
 
   /** EngineError KAFKA_UNREACHABLE when no broker answers, INPUT_MISSING with every topic that is not there. */
   static async open(connection: KafkaConnection, log: Logger, topics: readonly string[]): Promise<SourceReader> {
     const kafka = createClient(connection, log, 3)
-    const brokers = connection.brokers.join(', ')
-    const reader = new SourceReader(kafka.admin(), new PartitionReader(kafka), brokers)
+    const reader = new SourceReader(kafka.admin(), new PartitionReader(kafka), connection)
     try {
       await reader.#admin.connect()
       const there = await reader.#admin.listTopics()
       const lacking = topics.filter((topic) => !there.includes(topic))
       if (lacking.length > 0)
-        throw new EngineError('INPUT_MISSING', `no such topic at ${brokers}: ${lacking.join(', ')}`)
+        throw new EngineError('INPUT_MISSING', `no such topic at ${reader.#brokers}: ${lacking.join(', ')}`)
+      if (there.includes(routerTopic(connection.group))) await reader.#skips.look()
       return reader
     } catch (error) {
       await reader.close()
@@ -59,10 +63,11 @@ export class SourceReader {
     }
   }
 
-  /** Its data records in pieces of at most 4 MB, oldest first. EngineError KAFKA_UNREACHABLE, LOG_BUSY, LOG_GAP, LOG_CORRUPT. */
+  /** Its data records in pieces of at most 4 MB, oldest first; without what was skipped. EngineError KAFKA_UNREACHABLE, LOG_BUSY, LOG_GAP, LOG_CORRUPT. */
   async *read({ topic, partition, from, end }: Stretch): AsyncGenerator<RawRecord[], void, undefined> {
     try {
-      yield* this.#reader.read(topic, partition, from, end)
+      const passes: Passes = ({ baseOffset }) => this.#skips.find(topic, partition, baseOffset) !== null
+      yield* this.#reader.read(topic, partition, from, end, passes)
     } catch (error) {
       if (error instanceof EngineError) throw error
       const what = `${topic}/${partition}`

@@ -1,6 +1,8 @@
+import { printableLines } from '../../../kit/printable.ts'
+
 /** Text for HTML and SVG, attributes included. */
 export function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`)
+  return printableLines(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`)
 }
 
 export interface Bar {
