@@ -12,6 +12,7 @@ export default defineConfig({
           include: folders.map((folder) => `${folder}/**/*.test.ts`),
           exclude: kafkaTests,
           testTimeout: 20_000,
+          expect: { poll: { timeout: 10_000 } },
         },
       },
       {
@@ -20,6 +21,7 @@ export default defineConfig({
           include: kafkaTests,
           globalSetup: ['scripts/kafka/vitest-setup.ts'],
           testTimeout: 60_000,
+          expect: { poll: { timeout: 10_000 } },
           hookTimeout: 120_000,
         },
       },

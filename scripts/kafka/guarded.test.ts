@@ -17,7 +17,7 @@ const alive = (pid: number) => {
 
 it('keeps what the child wrote last and knows when it is gone', async () => {
   const child = new Guarded('sh', ['-c', 'for i in $(seq 1 50); do echo $i; done; exec sleep 60'])
-  await vi.waitFor(() => expect(child.lines.at(-1)).toBe('50'))
+  await vi.waitFor(() => expect(child.lines.at(-1)).toBe('50'), 10_000)
   expect(child.lines.length).toBe(40)
   expect(child.running).toBe(true)
   await child.stop()
@@ -26,7 +26,7 @@ it('keeps what the child wrote last and knows when it is gone', async () => {
 
 it('stops a child that does not listen to SIGTERM', async () => {
   const child = new Guarded('sh', ['-c', "trap '' TERM; echo deaf; while :; do sleep 1; done"])
-  await vi.waitFor(() => expect(child.lines).toEqual(['deaf']))
+  await vi.waitFor(() => expect(child.lines).toEqual(['deaf']), 10_000)
   await child.stop(100)
   expect(child.running).toBe(false)
 })
