@@ -20,7 +20,7 @@ const entry = (first: number, rows: number) =>
     })),
   )
 
-test('between two breaths a rebuild reads a thousand events, whatever one fetch brought', async () => {
+test('between two breaths a rebuild reads some five hundred events, whatever one fetch brought', async () => {
   const fetched = Array.from({ length: 20 }, (_, i): RawRecord => {
     const value = Buffer.from(encodeEntry(entry(i * 300, 300), STREAMS))
     return { offset: i, timestampMs: 0, key: null, value }
@@ -38,5 +38,5 @@ test('between two breaths a rebuild reads a thousand events, whatever one fetch 
     positions.push(...records.map(({ position }) => position))
   }
   expect(positions).toEqual(fetched.map(({ offset }) => offset))
-  expect(slices).toEqual([1_200, 1_200, 1_200, 1_200, 1_200])
+  expect(slices).toEqual(Array.from({ length: 10 }, () => 600))
 })

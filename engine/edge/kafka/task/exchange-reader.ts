@@ -10,11 +10,14 @@ import { committedWithNotes } from '../offsets.ts'
 import type { PartitionReader, Passes, RawRecord } from '../partition-reader.ts'
 import type { Skips } from '../skips.ts'
 
-/** Some milliseconds of a rebuild. */
-const SLICE_EVENTS = 1_000
+/** A few milliseconds of a rebuild. */
+const SLICE_EVENTS = 500
 
 /** Behind it a note has the id of its exchange's topic. */
 export const NOTE_ID = '@'
+
+/** Called between pieces of a long read, with how long the last one took, ms. */
+export type Breathe = (workedMs: number) => Promise<void>
 
 /** What the readers of a group's exchanges share. */
 export interface ExchangeShared {
@@ -44,12 +47,11 @@ export interface ExchangePlace {
 export class ExchangeReader<Place extends ExchangePlace = ExchangePlace> implements PastLog {
   readonly place: Place
   readonly #shared: ExchangeShared
-  /** Called between pieces of a long read. */
-  readonly #breathe: () => Promise<void>
+  readonly #breathe: Breathe
   /** What stood beside the offset when `position` was last asked and there was something; empty = nothing as yet. */
   note = ''
 
-  constructor(place: Place, shared: ExchangeShared, breathe: () => Promise<void>) {
+  constructor(place: Place, shared: ExchangeShared, breathe: Breathe) {
     this.place = place
     this.#shared = shared
     this.#breathe = breathe
@@ -91,9 +93,11 @@ export class ExchangeReader<Place extends ExchangePlace = ExchangePlace> impleme
     const { topic, partition } = this.place
     const { reader } = this.#shared
     for await (const records of reader.read(topic, partition, position + 1, through + 1, this.#passesIn(topic))) {
+      let fromMs = performance.now()
       for (const slice of this.#slices(records)) {
         yield slice
-        await this.#breathe()
+        await this.#breathe(performance.now() - fromMs)
+        fromMs = performance.now()
       }
     }
   }
@@ -145,7 +149,7 @@ export class ExchangeReader<Place extends ExchangePlace = ExchangePlace> impleme
         if (value === null) kept.delete(String(key))
         else kept.set(String(key), String(value))
       }
-      await this.#breathe()
+      await this.#breathe(0)
     }
     return high
   }

@@ -5,7 +5,7 @@ import type { Commit, Committed, NumberedLog, SetAside } from '../../../model/po
 import { announced } from '../control-records.ts'
 import { sizeOf } from '../parts.ts'
 import type { Encoder } from '../ports.ts'
-import { type ExchangePlace, ExchangeReader, type ExchangeShared, NOTE_ID } from './exchange-reader.ts'
+import { type Breathe, type ExchangePlace, ExchangeReader, type ExchangeShared, NOTE_ID } from './exchange-reader.ts'
 import { type OutputTopics, outputMessages } from './outputs.ts'
 import { TaskProducer, transactionalIdOf } from './producer.ts'
 import { TopicSizes } from './topic-sizes.ts'
@@ -44,7 +44,7 @@ export class KafkaTaskLog extends ExchangeReader<TaskPlace> implements NumberedL
   readonly #sizes: TopicSizes
   #producer: TaskProducer | null = null
 
-  constructor(place: TaskPlace, shared: TaskLogShared, breathe: () => Promise<void>) {
+  constructor(place: TaskPlace, shared: TaskLogShared, breathe: Breathe) {
     super(place, shared, breathe)
     this.#shared = shared
     this.#fresh = [randomUUID(), ...(place.topicId ? [place.topicId] : [])].join(NOTE_ID)

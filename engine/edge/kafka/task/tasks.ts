@@ -1,4 +1,4 @@
-import { setImmediate as turn } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import type { Admin, Kafka } from 'kafkajs'
 import { Subject, type Subscription } from 'rxjs'
 import type { Counters } from '../../../model/counters.ts'
@@ -169,8 +169,11 @@ export class Tasks {
     }
     const own = { admin: this.#admin, reader: this.#reader, groupId: `${group}-task`, skips: this.#skips, setAside }
     const shared = { ...this.#options, ...own }
-    const breathe = async (): Promise<void> => {
-      await turn()
+    const isWaitedFor = (): boolean => [...this.owned.values()].some((one) => one !== owned && one.state === 'running')
+    const breathe = async (workedMs: number): Promise<void> => {
+      if (isWaitedFor())
+        await sleep(workedMs) // half of the time is theirs
+      else await turn()
       if (owned.state === 'closing') throw new EngineError('FENCED', 'the partition was given away')
     }
     const owned: OwnedPartition = new OwnedPartition({
