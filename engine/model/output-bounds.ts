@@ -85,6 +85,13 @@ export function boundedValues(values: readonly MeasureValue[]): readonly Measure
   return isCut ? bounded : values
 }
 
+/** The same for values by name. */
+export function boundedMeasures(measures: Record<string, MeasureValue>): Record<string, MeasureValue> {
+  const values = Object.values(measures)
+  const kept = boundedValues(values)
+  return kept === values ? measures : Object.fromEntries(Object.keys(measures).map((name, i) => [name, kept[i]]))
+}
+
 function cutValue(value: MeasureValue, bytesMax: number): MeasureValue {
   if (typeof value === 'string') return cutText(value, TEXT_CHARS_SHOWN)
   if (!Array.isArray(value)) return value

@@ -1,5 +1,5 @@
 import type { AlertNow, AlertRecord, Cell, Evidence, MeasureValue, Output, SourcePosition } from '../model/output.ts'
-import { boundedEvidence, boundedValues, cutText, EXPLAIN_CHARS_MAX } from '../model/output-bounds.ts'
+import { boundedEvidence, boundedMeasures, cutText, EXPLAIN_CHARS_MAX } from '../model/output-bounds.ts'
 import { type Alert, alertKey, alertRecord, alertToJson, newAlert } from './alert.ts'
 import type { AlertPlan, StandingPlan } from './alert-plan.ts'
 import { byTurn, Closings } from './closings.ts'
@@ -276,7 +276,7 @@ export class AlertBook {
     const { startMs, afterMs } = windowAt(plan, nowMs)
     const found = events.evidence(plan, slot, { nowMs, startMs: afterMs }, plan.total() as number)
     const measures = this.#measuresNow(plan)
-    alert.measures = bounded(measures)
+    alert.measures = boundedMeasures(measures)
     alert.window = { start: startMs, end: nowMs }
     alert.evidence = found?.evidence ?? null
     alert.isTruncated = found?.isCut === true || alert.measures !== measures
@@ -358,7 +358,7 @@ export class AlertBook {
   #now(plan: RulePlan, alert: Alert): AlertNow {
     const text = alert.status === 'closed' ? plan.explainAtClose() : plan.explain()
     const all = this.#measuresNow(plan)
-    const now = { measures: bounded(all), explain: cutText(text, EXPLAIN_CHARS_MAX) }
+    const now = { measures: boundedMeasures(all), explain: cutText(text, EXPLAIN_CHARS_MAX) }
     if (now.measures !== all || now.explain !== text) alert.isTruncated = true
     return now
   }
@@ -383,13 +383,6 @@ export class AlertBook {
       matched,
     })
   }
-}
-
-/** Without the ends of its lists where it is too large; itself where it is not. */
-function bounded(measures: Record<string, MeasureValue>): Record<string, MeasureValue> {
-  const values = Object.values(measures)
-  const kept = boundedValues(values)
-  return kept === values ? measures : Object.fromEntries(Object.keys(measures).map((name, i) => [name, kept[i]]))
 }
 
 /** Where the rule's own window begins, and the last moment that is not in it. */

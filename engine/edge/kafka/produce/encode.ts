@@ -1,6 +1,6 @@
 import type { Message } from 'kafkajs'
 import { crc32c } from '../fetch/crc32c.ts'
-import { utf8Of, varintSize, writeVarint } from './varint.ts'
+import { varintSize, writeVarint } from './varint.ts'
 
 /** What kafkajs's producers give to a broker object, as far as it is written. */
 export interface ProduceRequest {
@@ -149,4 +149,10 @@ function writeBatch(
 function writeBytes(out: Buffer, bytes: Buffer | null, at: number): number {
   const behind = writeVarint(out, bytes === null ? -1 : bytes.length, at)
   return bytes === null ? behind : behind + bytes.copy(out, behind)
+}
+
+/** The bytes of a text or of bytes; null stays null. */
+function utf8Of(value: Buffer | string | null | undefined): Buffer | null {
+  if (value === null || value === undefined) return null
+  return typeof value === 'string' ? Buffer.from(value) : value
 }

@@ -1,9 +1,3 @@
-/** The bytes of a text or of bytes; null stays null. */
-export function utf8Of(value: Buffer | string | null | undefined): Buffer | null {
-  if (value === null || value === undefined) return null
-  return typeof value === 'string' ? Buffer.from(value) : value
-}
-
 /** Zigzag: 0, -1, 1, -2, … become 0, 1, 2, 3, …: whole numbers up to 2^52, exactly. */
 function zigzag(n: number): number {
   return n < 0 ? -2 * n - 1 : 2 * n
